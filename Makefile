@@ -1,0 +1,60 @@
+# `make` alone lists the targets.
+
+PYTHON ?= python3
+RUN ?= quick
+P ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+# Two of these may be started at the same time in a fresh clone; one of them sets up.
+LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint bench lock clean
+
+help: ## list the targets
+	@echo "make <target>, with one of"
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@echo
+	@echo "make book RUN=gtzan GTZAN_ROOT=/data/gtzan    runs/gtzan.yml instead of runs/quick.yml"
+	@echo "make book P='-p epochs=3'                     with another parameter"
+
+setup: ## make .venv with everything at the versions of requirements.lock
+	@$(LOCKED) '$(MAKE) --no-print-directory $(READY)'
+
+# The mark is written last and removed first: an environment without it was left
+# half-way by a kill, and is made anew.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed; say 'make setup PYTHON=python3.11'."; exit 1; }
+	@test -f $(READY) || rm -rf .venv
+	@rm -f $(READY)
+	@test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check
+	@touch $(READY)
+
+book: setup ## execute what changed and build the book; prints its path last
+	@$(BIN)/gtzan run $(RUN) $(P)
+
+test: setup ## pass the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: setup ## check the style of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: setup ## measure speed, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve pyproject.toml anew into requirements.lock
+	rm -rf .venv.resolve && $(PYTHON) -m venv .venv.resolve
+	.venv.resolve/bin/python -m pip install --quiet hatchling editables -e '.[dev]'
+	{ sed -n '/^#/p' requirements.lock; \
+	  .venv.resolve/bin/python -m pip freeze --exclude gtzan-lib | sed -E 's/\+[a-z0-9.]+$$//'; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+	rm -rf .venv.resolve
+
+clean: ## remove what the quick run and the book build made; keep .venv and other runs
+	rm -rf work/quick _build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,9 @@
+"""Experiments in music-genre classification, and their honest evaluation.
+
+The names listed in `__init__.pyi` are what notebooks need; each is loaded from
+its module on first use, so that importing the package costs next to nothing.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

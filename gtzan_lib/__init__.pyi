@@ -1,0 +1,42 @@
+# The package's public names and the modules that hold them. This is the only
+# list: lazy_loader serves names from it, type checkers read it, and the runner
+# derives from it which modules a notebook depends on.
+from . import errors, plots
+from .data.corpus import Corpus, open_corpus
+from .data.genres import GENRES
+from .data.splits import Split, split
+from .data.synthetic import compose
+from .data.windows import windows
+from .data.workspace import Workspace
+from .health.checks import basic_facts
+from .learn.evaluation import Evaluation, evaluate
+from .learn.records import Record, leaderboard
+from .learn.training import NetClassifier
+from .learn.zoo import load_model, save_model
+from .parameters import check_parameters
+from .signal.spectrograms import Recipe
+from .signal.store import SpectrogramStore
+
+__all__ = [
+    "GENRES",
+    "Corpus",
+    "Evaluation",
+    "NetClassifier",
+    "Recipe",
+    "Record",
+    "SpectrogramStore",
+    "Split",
+    "Workspace",
+    "basic_facts",
+    "check_parameters",
+    "compose",
+    "errors",
+    "evaluate",
+    "leaderboard",
+    "load_model",
+    "open_corpus",
+    "plots",
+    "save_model",
+    "split",
+    "windows",
+]

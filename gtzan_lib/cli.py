@@ -1,0 +1,150 @@
+"""The command `gtzan`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import GtzanError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Music-genre classification with GTZAN: the compendium's command line.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RunFile = Annotated[str, typer.Argument(metavar="RUN", help="A name in runs/, or a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter; repeatable."),
+]
+
+
+@app.command()
+def compose(
+    folder: Annotated[Path, typer.Argument(help="Gets the corpus; is made if missing.")],
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    artists: Annotated[int, typer.Option(help="Invented artists a genre.")] = 5,
+    tracks: Annotated[int, typer.Option(help="Tracks an artist.")] = 2,
+    seconds: Annotated[float, typer.Option(help="Length of a track.")] = 30.0,
+    genre: Annotated[list[str] | None, typer.Option(help="A genre; repeatable. All.")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=COUNT", help="Plant faults of a kind; repeatable."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
+    replace: Annotated[bool, typer.Option(help="Replace a corpus of other settings.")] = False,
+) -> None:
+    """Compose a synthetic corpus in GTZAN's format."""
+    from .data import synthetic
+    from .data.genres import GENRES
+
+    faults = {name: _number(text, name) for name, text in _pairs(fault).items()}
+    done = synthetic.compose(
+        folder,
+        seed=seed,
+        artists=artists,
+        tracks=tracks,
+        seconds=seconds,
+        genres=tuple(genre) if genre else GENRES,
+        faults=faults or None,
+        jobs=jobs,
+        replace=replace,
+    )
+    print(done)
+
+
+@app.command()
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(help="A run's records/.")] = Path("work/quick/records"),
+) -> None:
+    """Compare the records of a run."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .learn.records import leaderboard as read
+
+    table = Table("experiment", "protocol", "tracks", "accuracy %", "95 % interval", "windows %")
+    for name, row in read(folder).iterrows():
+        table.add_row(
+            str(name),
+            row["protocol"],
+            str(row["tracks"]),
+            f"{100 * row['accuracy']:.1f}",
+            f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
+            f"{100 * row['window_accuracy']:.1f}",
+        )
+    Console().print(table)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    run: RunFile = "quick",
+    parameter: Overrides = None,
+    cores: Annotated[int | None, typer.Option(help="At most so many. All.")] = None,
+) -> None:
+    """Execute what changed and build the book; what follows -- goes to Snakemake."""
+    from .runner.launch import launch
+
+    print(launch(run, overrides=_pairs(parameter), cores=cores, snakemake=context.args))
+
+
+@app.command()
+def execute(
+    run: RunFile,
+    experiment: Annotated[str, typer.Argument(help="One of the run's experiments.")],
+    parameter: Overrides = None,
+) -> None:
+    """Execute one experiment of a run, whether or not anything changed."""
+    from .runner.execute import execute as execute_one
+    from .runner.runs import load_run
+
+    chosen = load_run(run, _pairs(parameter))
+    if experiment not in chosen.experiments:
+        raise GtzanError(
+            f"{chosen.file}: has no experiment {experiment!r}; it has "
+            f"{', '.join(chosen.experiments)}."
+        )
+    print(execute_one(chosen, experiment))
+
+
+@app.command()
+def site(run: RunFile = "quick") -> None:
+    """Build the book from a run's executed notebooks, executing nothing."""
+    from .runner.runs import load_run
+    from .runner.site import build_site
+
+    print(build_site(load_run(run)))
+
+
+def main() -> None:
+    """Run the command line; bad input ends it with one sentence and exit code 1."""
+    try:
+        app()
+    except GtzanError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _pairs(options: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for option in options or []:
+        name, equals, value = option.partition("=")
+        if not equals:
+            raise GtzanError(f"{option!r} must read NAME=VALUE.")
+        pairs[name] = value
+    return pairs
+
+
+def _number(text: str, name: str) -> int:
+    if not text.isdigit():
+        raise GtzanError(f"{name}={text}: must be a whole number.")
+    return int(text)

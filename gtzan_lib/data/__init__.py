@@ -1,0 +1,1 @@
+"""What there is: audio files, collections of them, windows and splits."""

@@ -1,0 +1,137 @@
+"""Decoding audio files to mono samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import AudioError
+
+__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "resample"]
+
+EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
+"""File name endings that are taken for audio."""
+
+
+class AudioInfo(NamedTuple):
+    """What a file's header says.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    channels : int
+        Number of channels.
+    frames : int
+        Samples a channel.
+    encoding : str
+        The sample format's name, `PCM_16` for GTZAN.
+    """
+
+    sample_rate: int
+    channels: int
+    frames: int
+    encoding: str
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.sample_rate
+
+
+def info(path: str | Path) -> AudioInfo:
+    """Read a file's header.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file in any format that libsndfile reads.
+
+    Returns
+    -------
+    AudioInfo
+        Rate, channels, length and encoding.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing or is not audio.
+    """
+    import soundfile
+
+    _refuse_missing(path)
+    try:
+        header = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    return AudioInfo(header.samplerate, header.channels, header.frames, header.subtype)
+
+
+def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
+    """Decode a file to mono, at its own rate or another.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file in any format that libsndfile reads.
+    sample_rate : int, optional
+        Rate of the result in Hz. Default: the file's own.
+
+    Returns
+    -------
+    y : np.ndarray [shape=(n,), dtype=float32]
+        Mean of the channels, full scale at 1.
+    sample_rate : int
+        Rate of `y` in Hz.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, is not audio, or breaks off.
+    """
+    import soundfile
+
+    _refuse_missing(path)
+    try:
+        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise _unreadable(path, error) from error
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    if sample_rate is None or sample_rate == rate:
+        return np.ascontiguousarray(mono), rate
+    return resample(mono, rate, sample_rate), sample_rate
+
+
+def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
+    """Change the sample rate with soxr's HQ filter, as librosa does by default.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n,), dtype=float32]
+        Mono samples.
+    source, target : int
+        Rates in Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(round(n * target / source),), dtype=float32]
+        The same sound at the target rate.
+    """
+    import soxr
+
+    return soxr.resample(y, source, target, quality="HQ")
+
+
+def _refuse_missing(path: str | Path) -> None:
+    if not Path(path).is_file():
+        raise AudioError(f"{path}: there is no such file.")
+
+
+def _unreadable(path: str | Path, error: Exception) -> AudioError:
+    reason = str(error).split(": ")[-1].strip().rstrip(".")
+    return AudioError(
+        f"{path}: cannot be decoded ({reason}); replace the file, or leave the track out "
+        "with corpus.exclude([...])."
+    )

@@ -1,0 +1,375 @@
+"""Collections of music: GTZAN, any genre-per-folder music, or the synthetic corpus."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..errors import AudioError, CorpusError, GtzanWarning
+from . import audio, gtzan
+from .files import sha256_of, write_json
+from .workspace import Workspace
+
+__all__ = ["Corpus", "corpus_state", "open_corpus"]
+
+# Where genre folders may stand below the folder that was named, best first:
+# Kaggle's archive and its parts, Marsyas' archive, the folder itself, and the
+# hundred-clip sample that development uses.
+LAYOUTS = ("genres_original", "Data/genres_original", "genres", ".", "mini")
+
+COLUMNS = ("genre", "path", "artist", "partition", "duration_s", "sample_rate")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Corpus:
+    """Tracks of music with their genres.
+
+    Made by `open_corpus`; `select` and `exclude` give smaller ones.
+
+    Attributes
+    ----------
+    name : str
+        `synthetic`, `gtzan`, or the folder's name.
+    root : Path
+        The folder that holds the genre folders.
+    tracks : pd.DataFrame
+        One row a track, indexed by `track_id` (`blues.00000`), with columns
+        `genre`, `path`, `artist` and `partition` (missing where unknown),
+        `duration_s` in seconds and `sample_rate` in Hz (missing where the file
+        cannot be read).
+
+    Notes
+    -----
+    The book page "The corpus" explains layouts and how to bring music of one's own.
+    """
+
+    name: str
+    root: Path
+    tracks: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+    def __repr__(self) -> str:
+        seconds = self.tracks["duration_s"].sum()
+        return (
+            f"Corpus({self.name!r}: {len(self)} tracks, {len(self.genres)} genres, "
+            f"{seconds / 60:.1f} min, {self.root})"
+        )
+
+    @property
+    def genres(self) -> list[str]:
+        """Names of the genres, sorted."""
+        return sorted(self.tracks["genre"].unique())
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Ids of the tracks whose file cannot be read."""
+        return self.tracks.index[self.tracks["duration_s"].isna()].tolist()
+
+    def load(self, track_id: str, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
+        """Decode one track to mono.
+
+        Parameters
+        ----------
+        track_id : str
+            A label of `tracks`.
+        sample_rate : int, optional
+            Rate of the result in Hz. Default: the file's own.
+
+        Returns
+        -------
+        y : np.ndarray [shape=(n,), dtype=float32]
+            Samples.
+        sample_rate : int
+            Rate of `y` in Hz.
+        """
+        self._refuse_unknown(tracks=[track_id])
+        return audio.load(self.tracks.at[track_id, "path"], sample_rate=sample_rate)
+
+    def select(
+        self, *, genres: Iterable[str] | None = None, tracks: Iterable[str] | None = None
+    ) -> Corpus:
+        """Keep only some genres, some tracks, or both.
+
+        Parameters
+        ----------
+        genres : iterable of str, optional
+            Genres to keep. Default: all.
+        tracks : iterable of str, optional
+            Track ids to keep. Default: all.
+
+        Returns
+        -------
+        Corpus
+            The smaller corpus, in the same order.
+
+        Raises
+        ------
+        CorpusError
+            If a name is unknown, or nothing is left.
+        """
+        keep = np.ones(len(self), dtype=bool)
+        if genres is not None:
+            genres = _names(genres)
+            self._refuse_unknown(genres=genres)
+            keep &= self.tracks["genre"].isin(genres).to_numpy()
+        if tracks is not None:
+            tracks = _names(tracks)
+            self._refuse_unknown(tracks=tracks)
+            keep &= self.tracks.index.isin(tracks)
+        if not keep.any():
+            raise CorpusError(f"{self.root}: the selection leaves no track of this corpus.")
+        return dataclasses.replace(self, tracks=self.tracks[keep])
+
+    def exclude(self, tracks: Iterable[str]) -> Corpus:
+        """Leave out some tracks.
+
+        Parameters
+        ----------
+        tracks : iterable of str
+            Track ids to leave out.
+
+        Returns
+        -------
+        Corpus
+            The smaller corpus, in the same order.
+        """
+        condemned = _names(tracks)
+        self._refuse_unknown(tracks=condemned)
+        return self.select(tracks=self.tracks.index.difference(condemned))
+
+    def checksums(self) -> pd.Series:
+        """Return the SHA-256 of every track's file.
+
+        Files are read once; later calls, also in other processes, take the
+        known value as long as size and time of change are the same.
+
+        Returns
+        -------
+        pd.Series
+            Hexadecimal digests by `track_id`.
+        """
+        location = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+        cache = Workspace().checksums / f"{location}.json"
+        known = _read_cache(cache)
+        fresh, digests = {}, {}
+        for track_id, path in self.tracks["path"].items():
+            status = os.stat(path)
+            key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
+            digests[track_id] = fresh[key] = known.get(key) or sha256_of(path)
+        if not fresh.keys() <= known.keys():
+            write_json(cache, {**known, **fresh})
+        return pd.Series(digests, name="sha256", dtype=object).rename_axis("track_id")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits for ids, genres, artists and bytes of all tracks."""
+        table = self.tracks[["genre", "artist"]].assign(sha256=self.checksums()).sort_index()
+        lines = table.fillna("").to_csv(lineterminator="\n")
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+    def _refuse_unknown(self, *, genres: list[str] = (), tracks: list[str] = ()) -> None:
+        for kind, asked, known in (
+            ("genre", genres, self.genres),
+            ("track", tracks, self.tracks.index),
+        ):
+            unknown = sorted(set(asked) - set(known))
+            if unknown:
+                examples = ", ".join(known[:3])
+                raise CorpusError(
+                    f"{self.root}: there is no {kind} {unknown[0]!r} in this corpus; "
+                    f"it has {len(known)} of them ({examples}, ...)."
+                )
+
+
+def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = None) -> Corpus:
+    """Open a collection of music.
+
+    Parameters
+    ----------
+    source : str or Path
+        A folder with one sub-folder of audio files a genre: GTZAN in any of its
+        layouts (`genres_original/blues/*.wav` of Kaggle, `genres/blues/*.au` of
+        Marsyas, `blues/*.wav`), or any other music laid out like this. Or
+        `synthetic`, the embedded corpus, which is composed on first use.
+    work : Workspace, optional
+        Where the synthetic corpus is kept. Default: `Workspace()`.
+
+    Returns
+    -------
+    Corpus
+        Its tracks, with artists and partitions where they are known: from a
+        `tracks.csv` in the folder (columns `track_id`, `artist`, `partition`),
+        else from GTZAN's own facts.
+
+    Raises
+    ------
+    CorpusError
+        If the folder is missing, or holds no genre folders with audio.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> corpus = gl.open_corpus("/data/gtzan")  # doctest: +SKIP
+    >>> corpus.tracks.groupby("genre").size()  # doctest: +SKIP
+    """
+    if str(source) == "synthetic":
+        return _open_folder(_synthetic((work or Workspace()).corpus))
+    return _open_folder(Path(source).expanduser())
+
+
+def corpus_state(source: str | Path) -> str:
+    """Return a digest that changes when a file of a corpus folder does.
+
+    It reads names, sizes and times of change, not contents, and so is quick
+    enough to be asked for before every run.
+
+    Parameters
+    ----------
+    source : str or Path
+        A corpus folder, as for `open_corpus`.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    root = _genre_root(Path(source).expanduser())
+    files = [file for files in _genre_folders(root).values() for file in files]
+    files += [root.parent / "tracks.csv", root / "tracks.csv"]
+    lines = []
+    for file in files:
+        if file.exists():
+            status = file.stat()
+            lines.append(f"{file}|{status.st_size}|{status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _synthetic(folder: Path) -> Path:
+    """Compose the corpus of this folder, or the default one; keep what is there."""
+    from . import synthetic
+
+    settings = synthetic.settings_of(folder) or {}
+    return synthetic.compose(folder, **settings, replace=True, jobs=os.cpu_count() or 1)
+
+
+def _open_folder(folder: Path) -> Corpus:
+    root = _genre_root(folder)
+    rows = []
+    for genre, files in _genre_folders(root).items():
+        for file in files:
+            track_id = file.stem if gtzan.is_gtzan_id(file.stem, genre) else f"{genre}.{file.stem}"
+            rows.append((track_id, genre, str(file), *_header(file)))
+    columns = ["track_id", "genre", "path", "duration_s", "sample_rate"]
+    tracks = pd.DataFrame(rows, columns=columns).set_index("track_id")
+    tracks["sample_rate"] = tracks["sample_rate"].astype("Int64")
+    _refuse_twins(tracks)
+    name, known = _facts(root, tracks)
+    tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
+    corpus = Corpus(name, root, tracks[list(COLUMNS)])
+    if corpus.unreadable:
+        warnings.warn(
+            f"{root}: {len(corpus.unreadable)} of {len(corpus)} tracks cannot be read and give "
+            f"no windows ({', '.join(corpus.unreadable[:5])}).",
+            GtzanWarning,
+            stacklevel=3,
+        )
+    return corpus
+
+
+def _genre_root(folder: Path) -> Path:
+    """Find the folder whose sub-folders are genres."""
+    if not folder.is_dir():
+        raise CorpusError(
+            f"{folder}: there is no such folder; expected one with a sub-folder of audio files "
+            f"a genre, such as genres_original/blues/*.wav. {gtzan.HOW_TO_GET}."
+        )
+    for layout in LAYOUTS:
+        root = (folder / layout).resolve()
+        if root.is_dir() and _genre_folders(root):
+            return root
+    raise CorpusError(
+        f"{folder}: holds no genre folders with audio; expected sub-folders such as "
+        f"genres_original/blues/ or blues/ with {', '.join(audio.EXTENSIONS)} files. "
+        f"{gtzan.HOW_TO_GET}."
+    )
+
+
+def _genre_folders(root: Path) -> dict[str, list[Path]]:
+    """Map each genre to its audio files, both sorted; hidden ones are passed over."""
+    found = {}
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and not folder.name.startswith("."):
+            files = sorted(
+                file
+                for file in folder.iterdir()
+                if file.suffix.lower() in audio.EXTENSIONS and not file.name.startswith(".")
+            )
+            if files:
+                found[folder.name] = files
+    return found
+
+
+def _header(file: Path) -> tuple[float, int | None]:
+    try:
+        header = audio.info(file)
+    except AudioError:
+        return np.nan, None
+    return header.duration_s, header.sample_rate
+
+
+def _refuse_twins(tracks: pd.DataFrame) -> None:
+    twins = tracks.index[tracks.index.duplicated()]
+    if len(twins):
+        first, second = tracks.loc[twins[0], "path"].iloc[:2]
+        raise CorpusError(
+            f"{first} and {second}: both would be track {twins[0]!r}; rename or remove one."
+        )
+
+
+def _facts(root: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the corpus' name and what is known about its tracks."""
+    for folder in (root, root.parent):
+        if (folder / "tracks.csv").is_file():
+            table = _read_tracks_csv(folder / "tracks.csv")
+            composed = (folder / "corpus.json").is_file()
+            return "synthetic" if composed else folder.name, table
+    if all(gtzan.is_gtzan_id(*pair) for pair in tracks["genre"].items()):
+        facts = gtzan.facts()
+        if tracks.index.isin(facts.index).all():
+            return "gtzan", facts
+    return root.name, pd.DataFrame(index=tracks.index)
+
+
+def _read_tracks_csv(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path, dtype=str)
+    if "track_id" not in table.columns:
+        raise CorpusError(
+            f"{path}: has no column 'track_id'; expected 'track_id' and, where known, "
+            "'artist' and 'partition'."
+        )
+    if table["track_id"].duplicated().any():
+        twin = table["track_id"][table["track_id"].duplicated()].iloc[0]
+        raise CorpusError(f"{path}: names track {twin!r} twice; keep one row a track.")
+    return table.set_index("track_id")
+
+
+def _read_cache(path: Path) -> dict[str, str]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _names(names: Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)

@@ -1,0 +1,79 @@
+"""Writing files whole, and telling whether they changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["atomic_path", "canonical_json", "sha256_of", "source_digest", "write_json"]
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path that replaces `path` when the block ends well.
+
+    A reader sees the old file or the new one, never half of one, and a process
+    killed in between leaves at most a hidden temporary file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is made where it is missing.
+
+    Yields
+    ------
+    Path
+        A path in the same folder, to be written by the caller.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def canonical_json(value: Any) -> str:
+    """Write a value as JSON in the one form that hashes and comparisons use."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a value as indented JSON, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(
+            json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def source_digest(files: Iterable[str | Path]) -> str:
+    """Return one digest for the contents of several source files.
+
+    What is computed and kept (a corpus, a store) carries the digest of the code
+    that made it, so that mended code never reuses what the faulty code left.
+
+    Parameters
+    ----------
+    files : iterable of str or Path
+        The source files; their order and folders do not matter.
+
+    Returns
+    -------
+    str
+        Sixteen hexadecimal digits.
+    """
+    parts = sorted(f"{Path(file).name} {sha256_of(file)}" for file in files)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,49 @@
+"""What is known about GTZAN's thousand clips.
+
+The facts stand in `gtzan_tracks.csv` beside this module: who plays a clip and
+what it is called, its part in the fault-filtered split, and the SHA-256 and
+size of the WAV that Kaggle distributes.
+
+References
+----------
+Artists and titles: B. L. Sturm, "The GTZAN dataset: Its contents, its faults,
+their effects on evaluation, and its future use", arXiv:1306.1461, 2013.
+
+Fault-filtered split: C. Kereliuk, B. L. Sturm and J. Larsen, "Deep learning and
+music adversaries", IEEE Transactions on Multimedia 17(11), 2015.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import pandas as pd
+
+__all__ = ["HOW_TO_GET", "facts", "is_gtzan_id"]
+
+HOW_TO_GET = (
+    "GTZAN can be had from Kaggle (andradaolteanu/gtzan-dataset-music-genre-classification); "
+    "the book's page 'Getting GTZAN' has the steps"
+)
+"""One clause for error messages."""
+
+
+def is_gtzan_id(track_id: str, genre: str) -> bool:
+    """Tell whether an id has GTZAN's form for a genre, `blues.00042` for blues."""
+    return re.fullmatch(rf"{re.escape(genre)}\.\d{{5}}", track_id) is not None
+
+
+def facts() -> pd.DataFrame:
+    """Return the facts about all 1000 clips.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by `track_id`, with `artist` and `title` (missing for a few),
+        `partition` (`train`, `valid`, `test` or `dropped`: the fault-filtered
+        split), `wav_sha256` and `wav_bytes`.
+    """
+    source = resources.files(__package__) / "gtzan_tracks.csv"
+    with source.open(encoding="utf-8") as stream:
+        return pd.read_csv(stream, index_col="track_id", keep_default_na=False, na_values=[""])

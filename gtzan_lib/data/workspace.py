@@ -1,0 +1,90 @@
+"""Where a run keeps what it makes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ..errors import RunError
+
+__all__ = ["Workspace"]
+
+
+class Workspace:
+    """The folder `work/<run>/` and the rooms in it.
+
+    Two runs never share a folder, so they cannot disturb each other.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run: letters, digits, `.`, `_` and `-`.
+    root : str or Path, optional
+        Folder that holds the runs. Default: the environment variable
+        `GTZAN_WORK`, else `work` in the current folder.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> gl.Workspace("quick", root="/tmp/w").records.as_posix()
+    '/tmp/w/quick/records'
+    """
+
+    def __init__(self, run: str = "manual", root: str | Path | None = None) -> None:
+        if not re.fullmatch(r"\w[\w.-]*", run):
+            raise RunError(
+                f"{run!r} cannot name a run: use letters, digits, '.', '_' and '-', "
+                "and begin with a letter or a digit."
+            )
+        self.run = run
+        self.root = Path(root or os.environ.get("GTZAN_WORK") or "work").absolute()
+        self.path = self.root / run
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.run!r}, root={str(self.root)!r})"
+
+    @property
+    def corpus(self) -> Path:
+        """The run's synthetic corpus."""
+        return self.path / "corpus"
+
+    @property
+    def stores(self) -> Path:
+        """One folder a spectrogram store."""
+        return self.path / "stores"
+
+    @property
+    def splits(self) -> Path:
+        """One CSV a split."""
+        return self.path / "splits"
+
+    @property
+    def models(self) -> Path:
+        """One folder a trained model."""
+        return self.path / "models"
+
+    @property
+    def records(self) -> Path:
+        """One JSON an experiment, with its predictions beside it."""
+        return self.path / "records"
+
+    @property
+    def executed(self) -> Path:
+        """The notebooks as they were executed."""
+        return self.path / "executed"
+
+    @property
+    def partial(self) -> Path:
+        """Notebooks in execution, or up to the cell that failed."""
+        return self.path / "partial"
+
+    @property
+    def site(self) -> Path:
+        """The book's staged sources and its built pages."""
+        return self.path / "site"
+
+    @property
+    def checksums(self) -> Path:
+        """Known checksums of audio files, shared by all runs."""
+        return self.root / ".checksums"

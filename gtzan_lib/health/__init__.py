@@ -1,0 +1,1 @@
+"""Is the music fit to be used?"""

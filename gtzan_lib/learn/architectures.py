@@ -1,0 +1,44 @@
+"""Nets by name, as parameters and model folders call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from ..errors import ModelError
+from .minivgg import MiniVGG
+
+__all__ = ["ARCHITECTURES", "build"]
+
+ARCHITECTURES: dict[str, type[nn.Module]] = {"minivgg": MiniVGG}
+"""Every net that a notebook can name."""
+
+
+def build(name: str, **arguments: Any) -> nn.Module:
+    """Make a net with fresh weights.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ARCHITECTURES`.
+    **arguments
+        Passed to the net's class.
+
+    Returns
+    -------
+    torch.nn.Module
+        The net.
+
+    Raises
+    ------
+    ModelError
+        If the name or an argument is unknown.
+    """
+    if name not in ARCHITECTURES:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise ModelError(f"there is no architecture {name!r}; choose one of {known}.")
+    try:
+        return ARCHITECTURES[name](**arguments)
+    except TypeError as error:
+        raise ModelError(f"architecture {name!r} cannot be built: {error}.") from error

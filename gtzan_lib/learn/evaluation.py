@@ -1,0 +1,352 @@
+"""Scores with intervals, by track and by window."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.base import clone
+from sklearn.metrics import f1_score
+from sklearn.utils.validation import has_fit_parameter
+
+from ..data.splits import Split
+from ..errors import SplitError
+
+__all__ = ["Evaluation", "Score", "bootstrap_interval", "evaluate", "wilson_interval"]
+
+# A net that cannot repeat what it was trained on has not learnt; and a test
+# that a coin could pass shows nothing.
+LEARNT_TRAIN_ACCURACY = 0.80
+LEARNT_P_VALUE = 0.01
+
+
+class Score(NamedTuple):
+    """A share of right answers, with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The share and the bounds of its interval, from 0 to 1.
+    n : int
+        How many answers.
+    interval : str
+        How the bounds were found.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    interval: str
+
+    def __str__(self) -> str:
+        return (
+            f"{100 * self.value:.1f} % "
+            f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f}, n = {self.n})"
+        )
+
+
+def wilson_interval(right: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of a share whose answers are independent.
+
+    Parameters
+    ----------
+    right, n : int
+        Right answers, and all.
+    confidence : float
+        Of the interval.
+
+    Returns
+    -------
+    low, high : float
+        Bounds by Wilson's score method.
+
+    References
+    ----------
+    E. B. Wilson, "Probable inference, the law of succession, and statistical
+    inference", Journal of the American Statistical Association 22, 1927.
+    """
+    bounds = stats.binomtest(int(right), int(n)).proportion_ci(confidence, method="wilson")
+    return float(bounds.low), float(bounds.high)
+
+
+def bootstrap_interval(
+    values: np.ndarray,
+    groups: np.ndarray,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 4000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Interval of a mean whose values come in groups that vary together.
+
+    Whole groups are drawn with replacement, so that ten windows of one track,
+    or ten tracks of one artist, do not count as ten independent answers.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n,)]
+        For instance 1 for a right answer and 0 for a wrong one.
+    groups : np.ndarray [shape=(n,)]
+        The group of each value: its artist, or its track.
+    confidence : float
+        Of the interval.
+    resamples : int
+        How many draws.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    low, high : float
+        Percentiles of the resampled means.
+    """
+    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    totals = np.bincount(group, weights=np.asarray(values, dtype=float))
+    sizes = np.bincount(group)
+    drawn = np.random.default_rng(seed).integers(len(sizes), size=(resamples, len(sizes)))
+    means = totals[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return float(low), float(high)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What an estimator answered about windows it was not trained on.
+
+    Attributes
+    ----------
+    windows : pd.DataFrame
+        One row a tested window: `window_id`, `track_id`, `genre`, `artist`,
+        `fold`, and a column of probabilities for every genre.
+    genres : list of str
+        The columns of probabilities.
+    train_accuracy : float
+        Share of right answers about training windows, mean over folds.
+    estimators : list
+        The fitted estimator of each fold.
+    split : Split
+        What was trained and tested on.
+    """
+
+    windows: pd.DataFrame
+    genres: list[str]
+    train_accuracy: float
+    estimators: list[Any]
+    split: Split
+
+    def __repr__(self) -> str:
+        return f"Evaluation(tracks {self.accuracy()}, protocol {self.split.protocol!r})"
+
+    def _repr_markdown_(self) -> str:
+        """Tell the outcome in sentences, as pages show it."""
+        kind = "one test part" if len(self.split) == 1 else f"{len(self.split)} folds"
+        lines = [
+            f"**Track accuracy: {self.accuracy()}.** Split by {self.split.protocol}, {kind}; "
+            f"chance is {100 * self.chance:.1f} %. Of single windows, "
+            f"{self.accuracy('window')} are right; of the training windows, "
+            f"{100 * self.train_accuracy:.1f} %."
+        ]
+        lines += [f"> **This net did not learn.** {doubt}" for doubt in self.doubts]
+        return "\n\n".join(lines)
+
+    @cached_property
+    def tracks(self) -> pd.DataFrame:
+        """One row a tested track: the mean of its windows' probabilities decides."""
+        by_track = self.windows.groupby("track_id", sort=False)
+        table = by_track[["genre", "artist"]].first().join(by_track[self.genres].mean())
+        table.insert(2, "predicted", table[self.genres].idxmax(axis=1))
+        return table
+
+    def answers(self, unit: str = "track") -> pd.DataFrame:
+        """Return truth, answer and group of every tested track or window.
+
+        Parameters
+        ----------
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        pd.DataFrame
+            `genre`, `predicted`, `right`, and `group`: what varies together.
+        """
+        if unit == "track":
+            table = self.tracks.reset_index()
+        else:
+            table = self.windows.assign(predicted=self.windows[self.genres].idxmax(axis=1))
+        return pd.DataFrame(
+            {
+                "genre": table["genre"],
+                "predicted": table["predicted"],
+                "right": table["genre"] == table["predicted"],
+                "group": table["artist"].where(table["artist"] != "", table["track_id"]),
+            }
+        )
+
+    def accuracy(self, unit: str = "track") -> Score:
+        """Return the share of right answers, with its interval.
+
+        Parameters
+        ----------
+        unit : {"track", "window"}
+            What is counted. Papers compare tracks.
+
+        Returns
+        -------
+        Score
+            With Wilson's interval for the tracks of a single test part, else
+            with a bootstrap over artists (over tracks where they are unknown).
+        """
+        answers = self.answers(unit)
+        right = answers["right"].to_numpy()
+        if unit == "track" and len(self.split) == 1:
+            bounds, interval = wilson_interval(right.sum(), len(right)), "wilson"
+        else:
+            bounds = bootstrap_interval(right, answers["group"].to_numpy())
+            interval = "bootstrap over artists"
+        return Score(float(right.mean()), *bounds, len(right), interval)
+
+    def confusion(self, unit: str = "track") -> pd.DataFrame:
+        """Count answers by true genre (rows) and answered genre (columns)."""
+        answers = self.answers(unit)
+        table = pd.crosstab(answers["genre"], answers["predicted"])
+        return table.reindex(index=self.genres, columns=self.genres, fill_value=0)
+
+    def per_genre(self, unit: str = "track") -> pd.DataFrame:
+        """Return recall with Wilson's interval, and precision, of every genre."""
+        counts = self.confusion(unit)
+        right, asked = np.diag(counts), counts.sum(axis=1).to_numpy()
+        bounds = [wilson_interval(r, n) if n else (np.nan, np.nan) for r, n in zip(right, asked, strict=True)]
+        answered = counts.sum(axis=0).to_numpy()
+        return pd.DataFrame(
+            {
+                "recall": right / np.maximum(asked, 1),
+                "low": [low for low, _ in bounds],
+                "high": [high for _, high in bounds],
+                "precision": np.divide(
+                    right, answered, out=np.full(len(right), np.nan), where=answered > 0
+                ),
+                "n": asked,
+            },
+            index=counts.index,
+        )
+
+    def macro_f1(self, unit: str = "track") -> float:
+        """Return the mean over genres of the harmonic mean of recall and precision."""
+        answers = self.answers(unit)
+        return float(
+            f1_score(answers["genre"], answers["predicted"], average="macro", zero_division=0)
+        )
+
+    @property
+    def chance(self) -> float:
+        """Share of the most frequent genre among the tested tracks."""
+        return float(self.tracks["genre"].value_counts(normalize=True).iloc[0])
+
+    @property
+    def p_value(self) -> float:
+        """Probability of at least as many right tracks for one who always guesses."""
+        right = self.answers()["right"]
+        test = stats.binomtest(int(right.sum()), len(right), self.chance, alternative="greater")
+        return float(test.pvalue)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Sentences that a page must show if the estimator did not learn."""
+        found = []
+        if self.train_accuracy < LEARNT_TRAIN_ACCURACY:
+            found.append(
+                f"It answers only {100 * self.train_accuracy:.0f} % of its own training windows "
+                "right: it was not trained to the end, and its test score is no verdict on it."
+            )
+        if self.p_value >= LEARNT_P_VALUE:
+            found.append(
+                f"Its test score is not better than chance (p = {self.p_value:.2g}): "
+                "nothing can be concluded from it."
+            )
+        return found
+
+    def metrics(self) -> dict[str, Any]:
+        """Return all scores in plain numbers, as a record keeps them."""
+        return {
+            "track": {**self.accuracy()._asdict(), "macro_f1": self.macro_f1()},
+            "window": {**self.accuracy("window")._asdict(), "macro_f1": self.macro_f1("window")},
+            "train_accuracy": self.train_accuracy,
+            "chance": self.chance,
+            "p_value": self.p_value,
+            "per_genre": self.per_genre()["recall"].to_dict(),
+            "confusion": {
+                genre: row[row > 0].to_dict() for genre, row in self.confusion().iterrows()
+            },
+        }
+
+
+def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Evaluation:
+    """Fit and test an estimator on every fold of a split.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        Is cloned for each fold. If its `fit` takes `valid`, it is given the
+        validation part; other estimators do without.
+    X : np.ndarray [shape=(windows, ...)], or dict of such arrays
+        Images or features, one row a window. A dict is for estimators with
+        several inputs.
+    windows : pd.DataFrame
+        The rows of `X`: `window_id`, `genre`. A store's `windows`.
+    split : Split
+        Made from the same windows.
+
+    Returns
+    -------
+    Evaluation
+        The answers about every test part.
+
+    Raises
+    ------
+    SplitError
+        If the split was made from other windows.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> flat = store.images.reshape(len(store), -1)  # doctest: +SKIP
+    >>> gl.evaluate(KNeighborsClassifier(), flat, store.windows, split)  # doctest: +SKIP
+    """
+    if not np.array_equal(windows["window_id"].to_numpy(), split.table["window_id"].to_numpy()):
+        raise SplitError(
+            "the split was made from other windows than these; make it from the same table, "
+            "gl.split(store.windows, corpus, ...)."
+        )
+    y = windows["genre"].to_numpy(dtype=str)
+    genres = sorted(np.unique(y).tolist())
+    takes_valid = has_fit_parameter(estimator, "valid")
+    answers, estimators, train_accuracy = [], [], []
+    for number, fold in enumerate(split):
+        fitted = clone(estimator)
+        train = _rows(X, fold.train)
+        valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}
+        fitted.fit(train, y[fold.train], **valid)
+        train_accuracy.append(np.mean(fitted.predict(train) == y[fold.train]))
+        probabilities = pd.DataFrame(
+            fitted.predict_proba(_rows(X, fold.test)), columns=fitted.classes_, index=fold.test
+        )
+        rows = split.table.loc[fold.test, ["window_id", "track_id", "genre", "artist"]]
+        probabilities = probabilities.reindex(columns=genres, fill_value=0.0).astype(float)
+        answers.append(rows.assign(fold=number).join(probabilities))
+        estimators.append(fitted)
+    table = pd.concat(answers).sort_index(kind="stable").reset_index(drop=True)
+    return Evaluation(table, genres, float(np.mean(train_accuracy)), estimators, split)
+
+
+def _rows(X: Any, rows: np.ndarray) -> Any:
+    if isinstance(X, dict):
+        return {name: values[rows] for name, values in X.items()}
+    return X[rows]

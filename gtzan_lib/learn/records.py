@@ -1,0 +1,227 @@
+"""What an experiment leaves behind: one JSON, and a table made from many."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..data.corpus import Corpus
+from ..data.files import atomic_path, canonical_json, sha256_of, write_json
+from ..errors import RecordError
+from .evaluation import Evaluation
+
+__all__ = ["Record", "leaderboard"]
+
+PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One experiment: what was asked, what came out, and under which circumstances.
+
+    Attributes
+    ----------
+    spec : dict
+        Experiment, parameters, protocol, the corpus' fingerprint and the
+        split's hash: what must be given to do it again.
+    result : dict
+        Scores with intervals, and name and SHA-256 of the table of predictions.
+        Equal for equal runs on the same machine, and therefore compared.
+    provenance : dict
+        Versions, machine, seconds, commit; never compared.
+    """
+
+    spec: dict[str, Any]
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the result, in hexadecimal."""
+        return hashlib.sha256(canonical_json(self.result).encode()).hexdigest()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Record:
+        """Read a record.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its JSON file.
+
+        Returns
+        -------
+        Record
+            The record.
+
+        Raises
+        ------
+        RecordError
+            If the file is no record, or its result was changed by hand.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            record = cls(values["spec"], values["result"], values["provenance"])
+            known = values["result_sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RecordError(
+                f"{path}: is not a record of an experiment; execute the experiment again."
+            ) from error
+        if known != record.hash:
+            raise RecordError(
+                f"{path}: its result was changed after it was written; execute the experiment "
+                "again."
+            )
+        return record
+
+    @classmethod
+    def save(
+        cls,
+        evaluation: Evaluation,
+        folder: str | Path,
+        *,
+        experiment: str,
+        corpus: Corpus,
+        parameters: dict[str, Any],
+        seconds: float | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Record:
+        """Write the record of an evaluation, and its predictions beside it.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            What came out.
+        folder : str or Path
+            Gets `<experiment>.json` and `<experiment>.predictions.csv`.
+        experiment : str
+            Its name.
+        corpus : Corpus
+            What it was done on.
+        parameters : dict
+            What it was done with.
+        seconds : float, optional
+            How long it took.
+        extra : dict, optional
+            More results, such as the number of a net's weights.
+
+        Returns
+        -------
+        Record
+            The record that was written.
+        """
+        folder = Path(folder)
+        predictions = folder / f"{experiment}.predictions.csv"
+        with atomic_path(predictions) as temporary:
+            evaluation.tracks.to_csv(temporary, float_format="%.6f", lineterminator="\n")
+        record = cls(
+            spec={
+                "experiment": experiment,
+                "parameters": parameters,
+                "protocol": evaluation.split.protocol,
+                "folds": len(evaluation.split),
+                "split": evaluation.split.hash,
+                "corpus": {
+                    "name": corpus.name,
+                    "tracks": len(corpus),
+                    "fingerprint": corpus.fingerprint,
+                },
+            },
+            result={
+                **evaluation.metrics(),
+                **(extra or {}),
+                "predictions": {"file": predictions.name, "sha256": sha256_of(predictions)},
+            },
+            provenance=_provenance(seconds),
+        )
+        values = {**dataclasses.asdict(record), "result_sha256": record.hash}
+        write_json(folder / f"{experiment}.json", values)
+        return record
+
+
+def leaderboard(folder: str | Path) -> pd.DataFrame:
+    """Compare the records in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run's `records`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row an experiment, the best track accuracy first: `protocol`,
+        `folds`, `tracks` (how many were tested), `accuracy`, `low`, `high`,
+        `window_accuracy`, `macro_f1`, `train_accuracy`, all from 0 to 1.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one is damaged.
+    """
+    files = sorted(Path(folder).glob("*.json"))
+    if not files:
+        raise RecordError(f"{folder}: holds no records; execute an experiment first.")
+    rows = []
+    for record in map(Record.load, files):
+        track = record.result["track"]
+        rows.append(
+            {
+                "experiment": record.spec["experiment"],
+                "protocol": record.spec["protocol"],
+                "folds": record.spec["folds"],
+                "tracks": track["n"],
+                "accuracy": track["value"],
+                "low": track["low"],
+                "high": track["high"],
+                "window_accuracy": record.result["window"]["value"],
+                "macro_f1": track["macro_f1"],
+                "train_accuracy": record.result["train_accuracy"],
+            }
+        )
+    table = pd.DataFrame(rows).set_index("experiment")
+    return table.sort_values("accuracy", ascending=False, kind="stable")
+
+
+def _provenance(seconds: float | None) -> dict[str, Any]:
+    return {
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": seconds,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "versions": {package: _version(package) for package in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout this package stands in, if it is one."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

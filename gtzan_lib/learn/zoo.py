@@ -1,0 +1,106 @@
+"""Trained nets as folders: weights, and a card that says what they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..data.files import atomic_path, sha256_of, write_json
+from ..errors import ModelError
+from ..signal.spectrograms import Recipe
+from .training import NetClassifier
+
+__all__ = ["load_model", "save_model"]
+
+WEIGHTS, CARD = "model.safetensors", "model.json"
+
+
+def save_model(
+    folder: str | Path, estimator: NetClassifier, recipe: Recipe, *, record: str, split: str
+) -> Path:
+    """Write a trained net.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Gets `model.safetensors` and `model.json`; a model already there is
+        replaced.
+    estimator : NetClassifier
+        The net, fitted.
+    recipe : Recipe
+        What its images must be made with.
+    record : str
+        SHA-256 of the record's result, which tells how good the net is.
+    split : str
+        Hash of the split, which tells what it was trained on.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    from safetensors.torch import save_file
+
+    folder = Path(folder)
+    weights = {name: w.contiguous().cpu() for name, w in estimator.net_.module_.state_dict().items()}
+    with atomic_path(folder / WEIGHTS) as temporary:
+        save_file(weights, temporary)
+    write_json(
+        folder / CARD,
+        {
+            "architecture": estimator.architecture,
+            "arguments": estimator.arguments_,
+            "weights": estimator.parameters_,
+            "genres": estimator.classes_.tolist(),
+            "recipe": recipe.as_dict(),
+            "record_sha256": record,
+            "split": split,
+            "sha256": sha256_of(folder / WEIGHTS),
+        },
+    )
+    return folder
+
+
+def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
+    """Read a trained net.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `save_model` wrote.
+
+    Returns
+    -------
+    estimator : NetClassifier
+        Ready to predict.
+    recipe : Recipe
+        What its images must be made with.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, or weights and card do not belong together.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    card = _read_card(folder)
+    if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
+        raise ModelError(
+            f"{folder / WEIGHTS}: is missing or not the file that {CARD} describes; train the "
+            "model again."
+        )
+    estimator = NetClassifier(card["architecture"])
+    estimator.restore(card["genres"], card["arguments"], load_file(folder / WEIGHTS))
+    return estimator, Recipe.from_dict(card["recipe"])
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{folder}: holds no model; expected {CARD} and {WEIGHTS}, as an experiment leaves "
+            "them in its run's models/."
+        ) from error

@@ -1,0 +1,214 @@
+"""The parameters of notebooks: which there are, and whether given ones fit.
+
+papermill logs an unknown parameter and goes on, and lets a string into a
+number. Here both are errors: before execution in the runner, and in the second
+cell of every notebook for plain papermill.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import ParameterError
+
+__all__ = ["Parameter", "check", "check_parameters", "declared", "declared_in", "from_text"]
+
+TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+
+# The first line that papermill writes into the cell it injects.
+INJECTED = "# Parameters"
+
+
+class Parameter(NamedTuple):
+    """One parameter as its notebook declares it.
+
+    Attributes
+    ----------
+    type : type
+        Of its values; whole numbers also pass as `float`.
+    default : object
+        The value in the notebook.
+    """
+
+    type: type
+    default: Any
+
+
+def declared(source: str, where: str = "this notebook") -> dict[str, Parameter]:
+    """Read the declarations in the source of a parameters cell.
+
+    Parameters
+    ----------
+    source : str
+        Lines such as `epochs: int = 20  # passes over the training part`.
+    where : str
+        How error messages call the notebook.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By name.
+
+    Raises
+    ------
+    ParameterError
+        If a line is anything else, or a default is not of its type.
+    """
+    found = {}
+    for statement in ast.parse(source).body:
+        if not _declares(statement):
+            raise ParameterError(
+                f"{where}: line {statement.lineno} of the parameters cell must read "
+                "'name: type = value', with one of the types " + ", ".join(TYPES) + "."
+            )
+        parameter = Parameter(TYPES[statement.annotation.id], ast.literal_eval(statement.value))
+        found[statement.target.id] = parameter
+    check(found, {name: parameter.default for name, parameter in found.items()}, where)
+    return found
+
+
+def declared_in(notebook: str | Path) -> dict[str, Parameter]:
+    """Read the declarations of a notebook file.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        With exactly one cell that has the tag `parameters`.
+
+    Returns
+    -------
+    dict of str to Parameter
+        By name.
+
+    Raises
+    ------
+    ParameterError
+        If there is not exactly one such cell, or a declaration is wrong.
+    """
+    import nbformat
+
+    cells = [
+        cell["source"]
+        for cell in nbformat.read(notebook, as_version=4)["cells"]
+        if "parameters" in cell["metadata"].get("tags", [])
+    ]
+    if len(cells) != 1:
+        raise ParameterError(
+            f"{notebook}: has {len(cells)} cells with the tag 'parameters'; one is needed."
+        )
+    return declared(cells[0], str(notebook))
+
+
+def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) -> None:
+    """Refuse parameters that a notebook does not have, and values of a wrong type.
+
+    Parameters
+    ----------
+    known : mapping of str to Parameter
+        What the notebook declares.
+    given : mapping of str to object
+        What it is to be executed with.
+    where : str
+        How error messages call the notebook.
+
+    Raises
+    ------
+    ParameterError
+        On the first one that does not fit.
+    """
+    for name, value in given.items():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}."
+            raise ParameterError(f"{where}: there is no parameter {name!r}; {advice}")
+        if not _fits(value, known[name].type):
+            raise ParameterError(
+                f"{where}: parameter {name!r} takes {known[name].type.__name__}, "
+                f"got {value!r} ({type(value).__name__})."
+            )
+
+
+def from_text(text: str, parameter: Parameter) -> Any:
+    """Read a value from the command line as the type its parameter has.
+
+    Parameters
+    ----------
+    text : str
+        What was typed.
+    parameter : Parameter
+        What it is for.
+
+    Returns
+    -------
+    object
+        The text itself for a `str`; else its value as YAML, which may still be
+        of a wrong type.
+    """
+    import yaml
+
+    return text if parameter.type is str else yaml.safe_load(text)
+
+
+def check_parameters() -> dict[str, Any]:
+    """Refuse wrong parameters from within a notebook.
+
+    To be called in the cell after the parameters.
+
+    Returns
+    -------
+    dict of str to object
+        The values in force, by name, as a record wants them.
+
+    Raises
+    ------
+    ParameterError
+        If papermill injected an unknown name, a value has the wrong type, or
+        the notebook has no parameters.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    cells = list(shell.user_ns["In"]) if shell else []
+    for number in range(len(cells) - 1, -1, -1):
+        if _is_parameters_cell(cells[number]):
+            break
+    else:
+        raise ParameterError("check_parameters() belongs into the cell after the parameters.")
+    known = declared(cells[number])
+    for cell in cells[number + 1 :]:
+        if cell.startswith(INJECTED):
+            names = [node.targets[0].id for node in ast.parse(cell).body]
+            check(known, {name: shell.user_ns[name] for name in names}, "this notebook")
+    values = {name: shell.user_ns[name] for name in known}
+    check(known, values, "this notebook")
+    return values
+
+
+def _declares(statement: ast.stmt) -> bool:
+    if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
+        return False
+    if not (isinstance(statement.annotation, ast.Name) and statement.annotation.id in TYPES):
+        return False
+    try:
+        ast.literal_eval(statement.value)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _is_parameters_cell(source: str) -> bool:
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    return bool(body) and all(map(_declares, body))
+
+
+def _fits(value: Any, wanted: type) -> bool:
+    if isinstance(value, bool):
+        return wanted is bool
+    return isinstance(value, wanted) or (wanted is float and isinstance(value, int))

@@ -1,0 +1,1 @@
+"""Executing notebooks with checked parameters, and building the book from them."""

@@ -1,0 +1,161 @@
+"""Executing one experiment's notebook."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ..data.files import atomic_path
+from ..errors import RunError
+from .runs import Experiment, Run, explained
+
+__all__ = ["execute", "tidy"]
+
+# Libraries read these when they are loaded, that is, when the kernel starts.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def execute(run: Run, experiment: str) -> Path:
+    """Execute a notebook and keep the result for the book.
+
+    Parameters
+    ----------
+    run : Run
+        As `load_run` gave it.
+    experiment : str
+        One of its ids.
+
+    Returns
+    -------
+    Path
+        The executed notebook, in the run's `executed/`.
+
+    Raises
+    ------
+    RunError
+        If a cell fails; the notebook up to there stays in the run's `partial/`.
+    """
+    import papermill
+    from filelock import FileLock
+
+    chosen = run.experiments[experiment]
+    partial = run.work.partial / f"{chosen.name}.ipynb"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    _fix_environment(chosen, run)
+    # A process that outlived a killed run may still be at it.
+    with FileLock(partial.with_suffix(".lock")), explained(run, chosen.name):
+        try:
+            _execute_patiently(chosen, run.root, partial)
+        except papermill.PapermillExecutionError as error:
+            raise RunError(_explain(chosen, error, partial)) from error
+        target = run.work.executed / partial.name
+        notebook = tidy(nbformat.read(partial, as_version=4), _places(run, experiment))
+        with atomic_path(target) as temporary:
+            nbformat.write(notebook, temporary)
+        partial.unlink()
+    return target
+
+
+def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
+    """Let papermill execute; try once more where the kernel did not come up.
+
+    Kernels choose their ports before they open them, so that of several that
+    start at the same moment one may find its port taken.
+    """
+    import papermill
+
+    for last_try in (False, True):
+        try:
+            papermill.execute_notebook(
+                experiment.notebook,
+                output,
+                experiment.parameters,
+                kernel_name="python3",
+                cwd=cwd,
+                progress_bar=False,
+                # Its hints about transport are not for readers of a run's account.
+                extra_arguments=["--log-level=ERROR"],
+            )
+        except RuntimeError:
+            if last_try:
+                raise
+        else:
+            return
+
+
+def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.NotebookNode:
+    """Make an executed notebook fit to be published.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        As papermill left it; is changed.
+    places : dict of str to str
+        Folders of this machine, and what is written in their place.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+        Without timings and paths of this machine, its parameters folded.
+    """
+    notebook["metadata"].pop("papermill", None)
+    for cell in notebook["cells"]:
+        for key in ("papermill", "execution"):
+            cell["metadata"].pop(key, None)
+        tags = cell["metadata"].get("tags", [])
+        if {"parameters", "injected-parameters"} & set(tags):
+            cell["metadata"]["tags"] = [*tags, "hide-input"]
+        if cell["cell_type"] == "code":
+            cell["source"] = _replace(cell["source"], places)
+            cell["outputs"] = [_clean(output, places) for output in cell["outputs"]]
+    return notebook
+
+
+def _clean(output: Any, places: dict[str, str]) -> Any:
+    if output["output_type"] == "stream":
+        # A warning's first line begins with the file it was raised in.
+        text = re.sub(r"(?m)^\S+?:\d+: (?:Gtzan)?(\w*Warning): ", r"\1: ", output["text"])
+        output["text"] = _replace(re.sub(r"(?m)^  (?:warnings\.)?warn\(.*\n?", "", text), places)
+    for kind, value in output.get("data", {}).items():
+        if kind.startswith("text/") and isinstance(value, str):
+            output["data"][kind] = _replace(value, places)
+    return output
+
+
+def _replace(text: str, places: dict[str, str]) -> str:
+    for place in sorted(places, key=len, reverse=True):
+        text = text.replace(place, places[place])
+    return text
+
+
+def _places(run: Run, experiment: str) -> dict[str, str]:
+    places = {f"{run.root}{os.sep}": "", f"{run.work.root}{os.sep}": "work/"}
+    source = run.corpus_of(experiment)
+    if source != "synthetic":
+        places[str(Path(source).expanduser().resolve())] = "<corpus>"
+        places[source.rstrip("/")] = "<corpus>"
+    return places
+
+
+def _fix_environment(experiment: Experiment, run: Run) -> None:
+    """Set what the kernel inherits and results depend on."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(experiment.threads)))
+    os.environ["PYTHONHASHSEED"] = "0"
+    os.environ["GTZAN_WORK"] = str(run.work.root)
+
+
+def _explain(experiment: Experiment, error: Any, partial: Path) -> str:
+    reason = re.sub(r"\s+", " ", f"{error.ename}: {error.evalue}").strip().rstrip(".")
+    return (
+        f"{experiment.notebook.name} (experiment {experiment.id!r}): cell {error.cell_index + 1} "
+        f"failed with {reason}; the notebook up to there is kept in {partial}."
+    )

@@ -1,0 +1,271 @@
+"""Runs: which notebooks are executed, with which parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..data.corpus import corpus_state
+from ..data.gtzan import HOW_TO_GET
+from ..data.workspace import Workspace
+from ..errors import GtzanError, ParameterError, RunError
+from ..parameters import Parameter, check, declared_in, from_text
+
+__all__ = ["Experiment", "Run", "explained", "load_run"]
+
+# What an experiment may say of itself beside its parameters.
+OWN_KEYS = {"notebook", "title", "threads", "after"}
+RUN_KEYS = {"compose", "defaults", "experiments"}
+COMPOSE_KEYS = {"artists", "faults", "genres", "seconds", "seed", "tracks"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """One execution of one notebook.
+
+    Attributes
+    ----------
+    id : str
+        Its name in the run.
+    notebook : Path
+        The notebook that is executed.
+    parameters : dict
+        What it is executed with, beside the notebook's own defaults.
+    title : str
+        Heading of its page, where it is not the notebook's own.
+    threads : int
+        How many cores it may use. Fixed here and not taken from the machine,
+        since sums depend on it.
+    after : tuple of str
+        Experiments whose records it reads.
+    """
+
+    id: str
+    notebook: Path
+    parameters: dict[str, Any]
+    title: str = ""
+    threads: int = 1
+    after: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the executed notebook and of the book's page."""
+        stem = self.notebook.stem
+        return stem if self.id == stem else f"{stem}-{self.id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A file of `runs/`, its parameters merged and checked.
+
+    Attributes
+    ----------
+    file : Path
+        The YAML.
+    experiments : dict of str to Experiment
+        By id.
+    compose : dict
+        Settings of the synthetic corpus.
+    """
+
+    file: Path
+    experiments: dict[str, Experiment]
+    compose: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The file's name without ending."""
+        return self.file.stem
+
+    @property
+    def root(self) -> Path:
+        """The project's root."""
+        return self.file.parents[1]
+
+    @property
+    def work(self) -> Workspace:
+        """Where the run keeps what it makes."""
+        return Workspace(self.name, os.environ.get("GTZAN_WORK") or self.root / "work")
+
+    @property
+    def compose_options(self) -> list[str]:
+        """The settings as options of `gtzan compose`; lists repeat an option."""
+        options = []
+        for name, value in self.compose.items():
+            if isinstance(value, dict):
+                value = [f"{key}={count}" for key, count in value.items()]
+            if isinstance(value, list):
+                options += [word for item in value for word in (f"--{name[:-1]}", str(item))]
+            else:
+                options += [f"--{name}", str(value)]
+        return options
+
+    def corpus_of(self, experiment: str) -> str:
+        """Return the corpus an experiment is executed on."""
+        chosen = self.experiments[experiment]
+        default = declared_in(chosen.notebook)["corpus"].default
+        return chosen.parameters.get("corpus", default)
+
+    def state_of(self, experiment: str) -> str:
+        """Return what changes when the experiment's corpus does.
+
+        Raises
+        ------
+        CorpusError
+            If the corpus is missing or is none.
+        """
+        source = self.corpus_of(experiment)
+        return "composed" if source == "synthetic" else corpus_state(source)
+
+
+def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Run:
+    """Read a run, merge its parameters, and check them against the notebooks.
+
+    A parameter's value comes from the notebook, unless the run's `defaults`
+    name it, unless the experiment does, unless the command line does.
+
+    Parameters
+    ----------
+    file : str or Path
+        The YAML in `runs/`, or its name without folder and ending.
+    overrides : mapping of str to str, optional
+        Parameters from the command line.
+
+    Returns
+    -------
+    Run
+        With every experiment ready to be executed.
+
+    Raises
+    ------
+    RunError
+        If the file is missing or says what is not understood.
+    ParameterError
+        If a parameter is unknown or a value has the wrong type.
+    """
+    file = _locate(file)
+    content = _read(file)
+    _refuse_unknown(file, content, RUN_KEYS, "key")
+    if not content.get("experiments"):
+        raise RunError(f"{file}: names no experiments; list them under 'experiments'.")
+    defaults = content.get("defaults") or {}
+    compose = content.get("compose") or {}
+    _refuse_unknown(file, compose, COMPOSE_KEYS, "setting of compose")
+    overrides = dict(overrides or {})
+    known = {}
+    experiments = {}
+    for id_, own in content["experiments"].items():
+        own = dict(own or {})
+        plan = {key: own.pop(key) for key in OWN_KEYS & own.keys()}
+        notebook = file.parents[1] / "notebooks" / f"{plan.pop('notebook', id_)}.ipynb"
+        if not notebook.is_file():
+            raise RunError(f"{file}: experiment {id_!r} has no notebook {notebook}.")
+        known[id_] = declared_in(notebook)
+        given = {name: value for name, value in defaults.items() if name in known[id_]}
+        given |= own
+        given |= {
+            name: from_text(text, known[id_][name])
+            for name, text in overrides.items()
+            if name in known[id_]
+        }
+        given = {name: _expand(value, file) for name, value in given.items()}
+        for name, value in {"run": file.stem, "experiment": id_}.items():
+            if name in known[id_]:
+                given[name] = value
+        check(known[id_], given, f"{file}: experiment {id_!r}, {notebook.name}")
+        plan["after"] = tuple(plan.get("after", ()))
+        experiments[id_] = Experiment(id_, notebook, given, **plan)
+    for source, names in ((str(file), defaults), ("the command line", overrides)):
+        _refuse_homeless(source, names, known)
+    for experiment in experiments.values():
+        _refuse_unknown(file, experiment.after, experiments, "experiment")
+    return Run(file, experiments, compose)
+
+
+@contextmanager
+def explained(run: Run, job: str) -> Iterator[None]:
+    """Leave a note of why a job of the run failed, for whoever started the run.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    job : str
+        Names the note in the run's `partial/`.
+
+    Yields
+    ------
+    None
+        A block in which a `GtzanError` is noted, and raised on.
+    """
+    note = run.work.partial / f"{job}.txt"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except GtzanError as error:
+        note.write_text(f"{error}\n", encoding="utf-8")
+        raise
+    note.unlink(missing_ok=True)
+
+
+def _locate(file: str | Path) -> Path:
+    file = Path(file)
+    candidates = [file] if file.suffix else [Path("runs") / f"{file}.yml"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.absolute()
+    there = sorted(path.stem for path in Path("runs").glob("*.yml"))
+    known = f"runs here are {', '.join(there)}" if there else "go to the project's root first"
+    raise RunError(f"{candidates[0]}: there is no such run; {known}.")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f" near line {place.line + 1}" if place else ""
+        raise RunError(f"{file}: is not valid YAML{line}; mend it there.") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{file}: must hold the keys {', '.join(sorted(RUN_KEYS))}.")
+    return content
+
+
+def _refuse_unknown(file: Path, given: Any, known: Any, kind: str) -> None:
+    for name in given:
+        if name not in known:
+            raise RunError(
+                f"{file}: {kind} {name!r} is not known; there are {', '.join(sorted(known))}."
+            )
+
+
+def _refuse_homeless(
+    source: str, names: Mapping[str, Any], known: Mapping[str, Mapping[str, Parameter]]
+) -> None:
+    """Refuse a default or an override that no notebook of the run takes."""
+    everything = {name: p for parameters in known.values() for name, p in parameters.items()}
+    for name in names:
+        if name not in everything:
+            check(everything, {name: None}, source)
+        if name in {"run", "experiment"}:
+            raise ParameterError(f"{source}: parameter {name!r} is set by the run itself.")
+
+
+def _expand(value: Any, file: Path) -> Any:
+    """Replace `${NAME}` by the environment's value."""
+    if not isinstance(value, str):
+        return value
+    for name in re.findall(r"\$\{(\w+)\}", value):
+        if not os.environ.get(name):
+            raise RunError(
+                f"{file}: needs {name}, the folder that holds the music; say for instance "
+                f"'make book RUN={file.stem} {name}=/data/gtzan'. {HOW_TO_GET}."
+            )
+    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ[match[1]], value)

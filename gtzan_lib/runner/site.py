@@ -1,0 +1,164 @@
+"""Building the book from prose and executed notebooks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import yaml
+from filelock import FileLock
+
+from ..errors import RunError
+from .runs import Run, explained
+
+__all__ = ["build_site", "prose_files", "publish"]
+
+# Its script may stand in another folder than the interpreter, and it has no __main__.
+JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
+
+
+def prose_files(root: Path) -> list[Path]:
+    """Return the book's own sources: settings, contents, and all below `book/`.
+
+    Parameters
+    ----------
+    root : Path
+        The project's root.
+
+    Returns
+    -------
+    list of Path
+        Sorted.
+    """
+    pages = [path for path in (root / "book").rglob("*") if path.is_file()]
+    return sorted([root / "_config.yml", root / "_toc.yml", *pages])
+
+
+def build_site(run: Run) -> Path:
+    """Render the book of a run.
+
+    Sources are staged in the run's `site/`, executed notebooks where their
+    templates stand in the project, so that one table of contents serves both.
+    Only what changed is copied, and so only that is rendered again.
+
+    Parameters
+    ----------
+    run : Run
+        With all its experiments executed.
+
+    Returns
+    -------
+    Path
+        The book's first page.
+
+    Raises
+    ------
+    RunError
+        If a page of the table of contents is missing, or Sphinx warns.
+    """
+    with explained(run, "site"):
+        return _build(run)
+
+
+def _build(run: Run) -> Path:
+    stage = run.work.site
+    pages = {path.relative_to(run.root): path.read_bytes() for path in prose_files(run.root)}
+    for experiment in run.experiments.values():
+        name = f"{experiment.name}.ipynb"
+        page = (run.work.executed / name).read_text(encoding="utf-8")
+        pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
+    _refuse_missing_pages(run, pages)
+    _mirror(pages, stage)
+    log = stage / "_build" / "build.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "-W", "--keep-going"]
+    answer = subprocess.run(
+        command, cwd=stage, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    log.write_text(answer.stdout, encoding="utf-8")
+    if answer.returncode:
+        lines = [line for line in answer.stdout.splitlines() if "WARNING" in line or "ERROR" in line]
+        reason = (lines or answer.stdout.strip().splitlines() or ["no output"])[0]
+        raise RunError(f"the book could not be built ({reason.strip()}); all of it is in {log}.")
+    return stage / "_build" / "html" / "index.html"
+
+
+def publish(run: Run) -> Path:
+    """Show a run's book as the project's last built one, in `_build/html`.
+
+    Parameters
+    ----------
+    run : Run
+        Whose book is built.
+
+    Returns
+    -------
+    Path
+        The first page, in the project's `_build/html`.
+    """
+    built = run.work.site / "_build" / "html"
+    target = run.root / "_build" / "html"
+    stamp = target.with_name("html.built")
+    target.parent.mkdir(exist_ok=True)
+    with FileLock(target.with_name(".lock")):
+        # Pages do not change without their list of objects being written anew.
+        state = f"{run.name} {(built / 'objects.inv').stat().st_mtime_ns}"
+        if target.is_dir() and stamp.is_file() and stamp.read_text() == state:
+            return target / "index.html"
+        fresh, old = target.with_name("html.new"), target.with_name("html.old")
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.copytree(built, fresh)
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+        stamp.write_text(state)
+        shutil.rmtree(old, ignore_errors=True)
+    return target / "index.html"
+
+
+def _retitle(page: str, title: str) -> str:
+    """Give a notebook that is executed several times a heading of its own."""
+    if not title:
+        return page
+    notebook = nbformat.reads(page, as_version=4)
+    first = notebook["cells"][0]
+    first["source"] = re.sub(r"^# .*", lambda _: f"# {title}", first["source"], count=1)
+    return nbformat.writes(notebook)
+
+
+def _mirror(pages: dict[Path, bytes], stage: Path) -> None:
+    """Make the stage hold these files and no others, touching only what differs."""
+    for place, content in pages.items():
+        target = stage / place
+        if not target.is_file() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    for folder in ("book", "notebooks"):
+        for path in (stage / folder).rglob("*"):
+            if path.is_file() and path.relative_to(stage) not in pages:
+                path.unlink()
+
+
+def _refuse_missing_pages(run: Run, pages: dict[Path, bytes]) -> None:
+    there = {place.with_suffix("").as_posix() for place in pages}
+    contents = yaml.safe_load((run.root / "_toc.yml").read_text(encoding="utf-8"))
+    for page in _pages(contents):
+        if page not in there:
+            raise RunError(
+                f"_toc.yml: names page {page!r}, which neither book/ nor an experiment of "
+                f"{run.file.name} provides; add the experiment or take the page out."
+            )
+
+
+def _pages(node: object) -> list[str]:
+    if isinstance(node, list):
+        return [page for item in node for page in _pages(item)]
+    if isinstance(node, dict):
+        own = [node[key] for key in ("root", "file") if key in node]
+        return own + [page for value in node.values() for page in _pages(value)]
+    return []

@@ -1,0 +1,81 @@
+"""Short-time Fourier transforms and image scaling, for many windows at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+__all__ = ["amplitude_to_db", "area_weights", "stft_magnitude"]
+
+
+def stft_magnitude(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
+    """Magnitude of the short-time Fourier transform of several signals.
+
+    Frames are centred, the signal's ends padded with zeros, and weighted with a
+    periodic Hann window, as in `librosa.stft` with its defaults.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n, samples), dtype=float32]
+        Signals of equal length.
+    n_fft : int
+        Samples a frame.
+    hop : int
+        Samples from one frame to the next.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, frames, n_fft // 2 + 1), dtype=float32]
+        Magnitudes, `1 + samples // hop` frames; time before frequency, since
+        that is the order in which the transform works and memory is read.
+    """
+    padded = np.pad(y, ((0, 0), (n_fft // 2, n_fft // 2)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)[:, ::hop]
+    weights = scipy.signal.get_window("hann", n_fft, fftbins=True).astype(np.float32)
+    return np.abs(scipy.fft.rfft(frames * weights, axis=-1))
+
+
+def amplitude_to_db(magnitude: np.ndarray, *, db_range: float = 80.0) -> np.ndarray:
+    """Convert magnitudes to decibels below the maximum of each signal.
+
+    Parameters
+    ----------
+    magnitude : np.ndarray [shape=(n, frames, bins), dtype=float32]
+        Magnitudes of `n` signals.
+    db_range : float
+        Quieter values are raised to this many decibels below the maximum.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, frames, bins), dtype=float32]
+        Decibels from `-db_range` to 0.
+
+    See Also
+    --------
+    librosa.amplitude_to_db : The same for one signal, with `ref=np.max`.
+    """
+    floor = np.float32(1e-5)
+    peak = np.maximum(magnitude.max(axis=(1, 2), keepdims=True), floor)
+    db = 20 * np.log10(np.maximum(magnitude, floor)) - 20 * np.log10(peak)
+    return np.maximum(db, np.float32(-db_range), out=db)
+
+
+def area_weights(source: int, target: int) -> np.ndarray:
+    """Weights that resize an axis by averaging over areas.
+
+    Parameters
+    ----------
+    source, target : int
+        Length of the axis before and after.
+
+    Returns
+    -------
+    np.ndarray [shape=(target, source), dtype=float32]
+        Row `i` holds the shares of the source cells that target cell `i`
+        covers; rows sum to one.
+    """
+    edges = np.arange(target + 1) * (source / target)
+    cells = np.arange(source)
+    overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
+    return (np.clip(overlap, 0, None) * (target / source)).astype(np.float32)

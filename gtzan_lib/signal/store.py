@@ -1,0 +1,294 @@
+"""Spectrograms of a whole corpus, in one folder on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..data import audio, windows
+from ..data.corpus import Corpus
+from ..data.files import atomic_path, source_digest, write_json
+from ..data.progress import follow
+from ..data.workspace import Workspace
+from ..errors import AudioError, StoreError
+from . import dsp, spectrograms
+from .spectrograms import Recipe
+
+__all__ = ["SpectrogramStore"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpectrogramStore:
+    """The images of all windows of a corpus, as a folder.
+
+    `images.npy` is a memory map, so that only what is used is read;
+    `windows.csv` and `recipe.json` say what its rows are and how they were made.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    images : np.ndarray [shape=(windows, size, size), dtype=uint8]
+        Frequency by time, lowest frequency first; a read-only memory map.
+    windows : pd.DataFrame
+        `window_id, track_id, genre, start_s`, in the order of `images`.
+    recipe : Recipe
+        How the images were made.
+    """
+
+    path: Path
+    images: np.ndarray
+    windows: pd.DataFrame
+    recipe: Recipe
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def __repr__(self) -> str:
+        return (
+            f"SpectrogramStore({len(self)} windows of {self.windows['track_id'].nunique()} tracks, "
+            f"{self.recipe.slug}, {self.path})"
+        )
+
+    @property
+    def genres(self) -> np.ndarray:
+        """The genre of every window, as plain strings."""
+        return self.windows["genre"].to_numpy(dtype=str)
+
+    @classmethod
+    def open(cls, path: str | Path) -> SpectrogramStore:
+        """Open a finished store.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its folder.
+
+        Returns
+        -------
+        SpectrogramStore
+            The store, its images not yet read.
+
+        Raises
+        ------
+        StoreError
+            If the folder is no store, or is not finished.
+        """
+        path = Path(path)
+        plan = _Plan.read(path)
+        if plan is None:
+            raise StoreError(
+                f"{path}: is no spectrogram store; make one with SpectrogramStore.build(...)."
+            )
+        missing = plan.missing()
+        if missing:
+            raise StoreError(
+                f"{path}: is incomplete, {len(missing)} of {len(plan.tracks)} tracks are missing; "
+                "build it again to go on where it stopped."
+            )
+        return cls(path, np.load(path / "images.npy", mmap_mode="r"), plan.windows, plan.recipe)
+
+    @classmethod
+    def build(
+        cls,
+        corpus: Corpus,
+        recipe: Recipe,
+        *,
+        path: str | Path | None = None,
+        work: Workspace | None = None,
+        jobs: int = 1,
+        progress: bool = True,
+    ) -> SpectrogramStore:
+        """Make the images of a corpus, or open them where they are already made.
+
+        Killed at any instant and called again it goes on where it stopped, and
+        ends with the same bytes. Two calls for one folder do the work once.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            The tracks.
+        recipe : Recipe
+            How to make their images.
+        path : str or Path, optional
+            The store's folder. Default: one below `work.stores` that is named
+            after recipe, size and the corpus' fingerprint.
+        work : Workspace, optional
+            The run that the default folder belongs to. Default: `Workspace()`.
+        jobs : int
+            Processes on this machine. Inside
+            `joblib.parallel_config(backend="dask")` the tracks go to the cluster.
+        progress : bool
+            Show a progress bar, if on a terminal.
+
+        Returns
+        -------
+        SpectrogramStore
+            The finished store.
+
+        Raises
+        ------
+        StoreError
+            If the folder holds another corpus or recipe.
+        AudioError
+            If a file breaks off; the other tracks are kept.
+        """
+        from filelock import FileLock
+
+        name = f"{recipe.slug}_{corpus.fingerprint}"
+        path = Path(path) if path is not None else (work or Workspace()).stores / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            plan = _Plan.read(path)
+            if plan is None or not plan.serves(corpus, recipe):
+                plan = _Plan.begin(path, corpus, recipe, mine=plan)
+            _fill(plan, corpus, jobs=jobs, progress=progress)
+        return cls.open(path)
+
+    def export_png(self, folder: str | Path) -> Path:
+        """Write the images as the tree that image-folder tools expect.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Gets `<genre>/<track>_win<i>.png`, grey, lowest frequency in row 0.
+
+        Returns
+        -------
+        Path
+            The same folder.
+        """
+        from PIL import Image
+
+        folder = Path(folder)
+        for row, window in enumerate(self.windows.itertuples()):
+            number = window.window_id.rsplit(".", 1)[1]
+            file = folder / window.genre / f"{window.track_id}_win{number}.png"
+            with atomic_path(file) as temporary:
+                Image.fromarray(self.images[row]).save(temporary, format="PNG")
+        return folder
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Plan:
+    """What a store's folder will hold; every offset is fixed before the first write."""
+
+    path: Path
+    recipe: Recipe
+    windows: pd.DataFrame
+    fingerprint: str
+    code: str
+
+    @property
+    def tracks(self) -> pd.Series:
+        """First and last row of each track."""
+        return self.windows.groupby("track_id", sort=False).indices
+
+    @classmethod
+    def read(cls, path: Path) -> _Plan | None:
+        """Return the plan of a folder, or None where there is none."""
+        try:
+            values = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
+            table = pd.read_csv(path / "windows.csv", keep_default_na=False)
+            recipe = Recipe.from_dict(values["recipe"])
+            return cls(path, recipe, table, values["corpus"], values["code"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{path}: its recipe.json or windows.csv is damaged; remove the folder and build "
+                "the store again."
+            ) from error
+
+    @classmethod
+    def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, mine: _Plan | None) -> _Plan:
+        """Lay out a new store, in place of one that older code made of the same."""
+        if mine is not None and (mine.recipe, mine.fingerprint) != (recipe, corpus.fingerprint):
+            raise StoreError(
+                f"{path}: holds {mine.recipe.slug} of corpus {mine.fingerprint}, not "
+                f"{recipe.slug} of {corpus.fingerprint}; choose another folder."
+            )
+        if mine is None and path.is_dir() and any(path.iterdir()) and not _begun(path):
+            raise StoreError(f"{path}: is not empty and no store; choose another folder.")
+        for mark in (path / "done").glob("*"):
+            mark.unlink()
+        table = windows.windows(corpus, recipe.seconds, recipe.step)
+        plan = cls(path, recipe, table, corpus.fingerprint, _code())
+        with atomic_path(path / "windows.csv") as temporary:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+        shape = (len(table), recipe.size, recipe.size)
+        with atomic_path(path / "images.npy") as temporary:
+            np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
+        (path / "done").mkdir(exist_ok=True)
+        # Last, since it is what makes the folder a store.
+        values = {"recipe": recipe.as_dict(), "corpus": plan.fingerprint, "code": plan.code}
+        write_json(path / "recipe.json", values)
+        return plan
+
+    def serves(self, corpus: Corpus, recipe: Recipe) -> bool:
+        """Tell whether the store is the one wanted, made by today's code."""
+        wanted = (recipe, corpus.fingerprint, _code())
+        return (self.recipe, self.fingerprint, self.code) == wanted
+
+    def missing(self) -> list[str]:
+        """Ids of the tracks that are not yet written."""
+        done = {mark.name for mark in (self.path / "done").iterdir()}
+        return [track_id for track_id in self.tracks if track_id not in done]
+
+
+def _begun(path: Path) -> bool:
+    """Tell whether all that is in a folder is the beginning of a store."""
+    return all(
+        entry.name in {"windows.csv", "images.npy", "done"} or entry.name.startswith(".")
+        for entry in path.iterdir()
+    )
+
+
+def _code() -> str:
+    return source_digest([audio.__file__, windows.__file__, dsp.__file__, spectrograms.__file__])
+
+
+def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
+    """Write the tracks that are missing; go on past a broken file, then report it."""
+    import joblib
+
+    missing = plan.missing()
+    if not missing:
+        return
+    rows = plan.tracks
+    tasks = (
+        joblib.delayed(_write)(
+            plan.path,
+            plan.recipe,
+            corpus.tracks.at[track_id, "path"],
+            track_id,
+            rows[track_id],
+            plan.windows["start_s"].to_numpy()[rows[track_id]],
+        )
+        for track_id in missing
+    )
+    results = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
+    steps = follow(results, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
+    broken = sorted(error for error in steps if error)
+    if broken:
+        others = f" ({len(broken) - 1} more files likewise)" if len(broken) > 1 else ""
+        raise AudioError(broken[0].rstrip(".") + others + ".")
+
+
+def _write(
+    path: Path, recipe: Recipe, file: str, track_id: str, rows: np.ndarray, starts_s: np.ndarray
+) -> str:
+    """Make the images of one track; return what is wrong with its file, or nothing."""
+    try:
+        y, _ = audio.load(file, sample_rate=recipe.sample_rate)
+    except AudioError as error:
+        return str(error)
+    images = np.load(path / "images.npy", mmap_mode="r+")
+    images[rows[0] : rows[-1] + 1] = spectrograms.spectrograms(y, recipe, starts_s)
+    images.flush()
+    (path / "done" / track_id).touch()
+    return ""
