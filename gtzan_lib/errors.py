@@ -57,4 +57,4 @@ class RunError(GtzanError):
 
 
 class GtzanWarning(UserWarning):
-    """A result that can be used, with something left out or worth knowing."""
+    """Something left out, or worth knowing, in a result that can be used."""

@@ -287,7 +287,7 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         ax.plot([values["low"], values["high"]], [row, row], color=colors[genre], lw=2.5)
         ax.plot(values["recall"], row, "o", color=colors[genre], ms=8)
     ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
-    ax.axvline(evaluation.chance, color="0.6", lw=1, ls="--", label="chance")
+    ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label="always guessing one genre")
     ax.set(xlim=(-0.02, 1.02), xlabel="share of tracks recognised (95 % interval)")
     ax.legend(frameon=False, loc="lower right")
     sns.despine(ax=ax)

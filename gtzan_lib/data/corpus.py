@@ -164,7 +164,7 @@ class Corpus:
         known = _read_cache(cache)
         fresh, digests = {}, {}
         for track_id, path in self.tracks["path"].items():
-            status = os.stat(path)
+            status = Path(path).stat()
             key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
             digests[track_id] = fresh[key] = known.get(key) or sha256_of(path)
         if not fresh.keys() <= known.keys():

@@ -239,7 +239,8 @@ def split(
     leak" tells how far the parts are from stratified on real data.
     """
     if protocol not in PROTOCOLS:
-        raise SplitError(f"there is no protocol {protocol!r}; choose one of {', '.join(PROTOCOLS)}.")
+        known = ", ".join(PROTOCOLS)
+        raise SplitError(f"there is no protocol {protocol!r}; choose one of {known}.")
     if folds == 2 or folds < 1:
         raise SplitError(
             f"{folds} folds leave no part to train on; use 1 for a single division, or at least 3."

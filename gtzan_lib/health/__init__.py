@@ -1,1 +1,1 @@
-"""Is the music fit to be used?"""
+"""What may be wrong with the music."""

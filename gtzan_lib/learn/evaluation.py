@@ -152,8 +152,14 @@ class Evaluation:
             f"{self.accuracy('window')} are right; of the training windows, "
             f"{100 * self.train_accuracy:.1f} %."
         ]
-        lines += [f"> **This net did not learn.** {doubt}" for doubt in self.doubts]
+        lines += [f"> **Doubtful.** {doubt}" for doubt in self.doubts]
         return "\n\n".join(lines)
+
+    @property
+    def answer(self) -> str:
+        """The outcome in one or two sentences, doubts included."""
+        outcome = f"{self.accuracy()}, split by {self.split.protocol}."
+        return " ".join([outcome, *self.doubts])
 
     @cached_property
     def tracks(self) -> pd.DataFrame:
@@ -222,7 +228,10 @@ class Evaluation:
         """Return recall with Wilson's interval, and precision, of every genre."""
         counts = self.confusion(unit)
         right, asked = np.diag(counts), counts.sum(axis=1).to_numpy()
-        bounds = [wilson_interval(r, n) if n else (np.nan, np.nan) for r, n in zip(right, asked, strict=True)]
+        bounds = [
+            wilson_interval(r, n) if n else (np.nan, np.nan)
+            for r, n in zip(right, asked, strict=True)
+        ]
         answered = counts.sum(axis=0).to_numpy()
         return pd.DataFrame(
             {

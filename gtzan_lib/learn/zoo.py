@@ -43,9 +43,9 @@ def save_model(
     from safetensors.torch import save_file
 
     folder = Path(folder)
-    weights = {name: w.contiguous().cpu() for name, w in estimator.net_.module_.state_dict().items()}
+    weights = estimator.net_.module_.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file(weights, temporary)
+        save_file({name: w.contiguous().cpu() for name, w in weights.items()}, temporary)
     write_json(
         folder / CARD,
         {

@@ -23,6 +23,12 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 
+# What the book writes on the fold of each kind of parameters cell.
+PROMPTS = {
+    "parameters": "Parameters and their defaults",
+    "injected-parameters": "Parameters of this run",
+}
+
 
 def execute(run: Run, experiment: str) -> Path:
     """Execute a notebook and keep the result for the book.
@@ -112,8 +118,11 @@ def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.No
         for key in ("papermill", "execution"):
             cell["metadata"].pop(key, None)
         tags = cell["metadata"].get("tags", [])
-        if {"parameters", "injected-parameters"} & set(tags):
-            cell["metadata"]["tags"] = [*tags, "hide-input"]
+        for tag, prompt in PROMPTS.items():
+            if tag in tags:
+                cell["metadata"]["tags"] = [*tags, "hide-input"]
+                prompts = {"code_prompt_show": prompt, "code_prompt_hide": prompt}
+                cell["metadata"]["mystnb"] = prompts
         if cell["cell_type"] == "code":
             cell["source"] = _replace(cell["source"], places)
             cell["outputs"] = [_clean(output, places) for output in cell["outputs"]]

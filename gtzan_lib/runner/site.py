@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -77,12 +78,17 @@ def _build(run: Run) -> Path:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "-W", "--keep-going"]
     answer = subprocess.run(
-        command, cwd=stage, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=stage,
+        env={**os.environ, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     log.write_text(answer.stdout, encoding="utf-8")
     if answer.returncode:
-        lines = [line for line in answer.stdout.splitlines() if "WARNING" in line or "ERROR" in line]
-        reason = (lines or answer.stdout.strip().splitlines() or ["no output"])[0]
+        lines = answer.stdout.strip().splitlines() or ["no output"]
+        reason = next((line for line in lines if "WARNING" in line or "ERROR" in line), lines[-1])
         raise RunError(f"the book could not be built ({reason.strip()}); all of it is in {log}.")
     return stage / "_build" / "html" / "index.html"
 

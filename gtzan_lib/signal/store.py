@@ -51,7 +51,7 @@ class SpectrogramStore:
     def __repr__(self) -> str:
         return (
             f"SpectrogramStore({len(self)} windows of {self.windows['track_id'].nunique()} tracks, "
-            f"{self.recipe.slug}, {self.path})"
+            f"{self.recipe.slug}, in {self.path.name})"
         )
 
     @property
