@@ -259,7 +259,7 @@ def _synthetic(folder: Path) -> Path:
     """Compose the corpus of this folder, or the default one; keep what is there."""
     from . import synthetic
 
-    settings = synthetic.settings_of(folder) or {}
+    settings = synthetic.arguments_of(folder)
     return synthetic.compose(folder, **settings, replace=True, jobs=os.cpu_count() or 1)
 
 

@@ -86,6 +86,7 @@ def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
                 output,
                 experiment.parameters,
                 kernel_name="python3",
+                language="python",
                 cwd=cwd,
                 progress_bar=False,
                 # Its hints about transport are not for readers of a run's account.

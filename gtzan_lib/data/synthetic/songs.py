@@ -1,0 +1,209 @@
+"""Songs: what an artist writes before anyone plays.
+
+A song is a chain of sections. Sections of one kind (all verses, all choruses)
+share one `Section`, so what is heard again is recognised again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .artists import Artist, invent, random_generator
+from .idioms import Groove
+from .names import song_title
+from .theory import KEYS, Chord, chart
+
+__all__ = ["Motif", "Section", "Song", "write_song"]
+
+_MOTIF_BARS = 2
+# Scale steps from one note of a melody to the next, and their shares.
+_LEAPS = {-4: 0.05, -2: 0.14, -1: 0.26, 0: 0.1, 1: 0.26, 2: 0.14, 4: 0.05}
+_TEMPO_HABIT = 0.08
+
+
+@dataclass(frozen=True)
+class Motif:
+    """A melodic idea: when its notes begin, and which way they go.
+
+    Attributes
+    ----------
+    onsets : tuple of int
+        Sixteenth notes from the motif's beginning.
+    steps : tuple of int
+        Scale steps from the note before, one an onset.
+    bars : int
+        Length.
+    """
+
+    onsets: tuple[int, ...]
+    steps: tuple[int, ...]
+    bars: int = _MOTIF_BARS
+
+
+@dataclass(frozen=True)
+class Section:
+    """One kind of section of a song.
+
+    Attributes
+    ----------
+    kind : str
+        I(ntro), V(erse), C(horus), S(olo) or B(reak).
+    bars : int
+        Length.
+    chart : tuple of tuple of Chord
+        Chords by bar, repeated as often as needed.
+    roles : tuple of str
+        Who plays.
+    energy : float
+        How hard they play, about 1.
+    groove, bass, comping
+        Patterns.
+    motif : Motif
+        Melodic idea.
+    """
+
+    kind: str
+    bars: int
+    chart: tuple[tuple[Chord, ...], ...]
+    roles: tuple[str, ...]
+    energy: float
+    groove: Groove
+    bass: str
+    comping: str
+    motif: Motif
+
+
+@dataclass(frozen=True)
+class Song:
+    """A song, and the place in it where the excerpt begins.
+
+    Attributes
+    ----------
+    path : tuple
+        Seed, genre, number of the artist, number of the track.
+    artist : Artist
+        Who plays it.
+    title : str
+        Its name.
+    tempo : float
+        Beats a minute.
+    tonic : int
+        Key, semitones above C.
+    sections : tuple of Section
+        The form; it starts over after the last.
+    start : float
+        Bars from the song's beginning to the excerpt's.
+    """
+
+    path: tuple[int, str, int, int]
+    artist: Artist
+    title: str
+    tempo: float
+    tonic: int
+    sections: tuple[Section, ...]
+    start: float
+
+    @property
+    def key(self) -> str:
+        """Name of the key, such as ``Bb dorian``."""
+        return f"{KEYS[self.tonic]} {self.artist.mode}"
+
+    @property
+    def form(self) -> str:
+        """The sections' kinds, such as ``VCVC``."""
+        return "".join(section.kind for section in self.sections)
+
+    def random_generator(self, player: int) -> np.random.Generator:
+        """Give a generator to one of the people at work on this song."""
+        seed, *path = self.path
+        return random_generator(seed, *path, player)
+
+
+def write_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
+    """Write one song.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the corpus.
+    genre : str
+        One of GTZAN's genres.
+    artist, track : int
+        Number of the artist in the genre, and of the track among the artist's.
+
+    Returns
+    -------
+    Song
+        The same for the same arguments.
+    """
+    who = invent(seed=seed, genre=genre, index=artist)
+    rng = random_generator(seed, genre, artist, track)
+    form = str(rng.choice(who.forms))
+    kinds = {kind: _section(kind, who, rng) for kind in "IVCSB"}
+    sections = tuple(kinds[kind] for kind in form)
+    return Song(
+        path=(seed, genre, artist, track),
+        artist=who,
+        title=song_title(rng=rng),
+        tempo=who.tempo * (1 + rng.uniform(-_TEMPO_HABIT, _TEMPO_HABIT)),
+        tonic=int(rng.choice(who.tonics)),
+        sections=sections,
+        start=rng.uniform(0, sum(section.bars for section in sections)),
+    )
+
+
+def _section(kind: str, artist: Artist, rng: np.random.Generator) -> Section:
+    def pick(favourites: tuple) -> Any:
+        return favourites[rng.integers(len(favourites))]
+
+    chords = chart(pick(artist.progressions))
+    return Section(
+        kind=kind,
+        # A blues is not cut short; other progressions come once or twice.
+        bars=len(chords) if len(chords) > 8 else 4 if kind in "IB" else int(rng.choice([4, 8])),
+        chart=chords,
+        roles=_roles(kind, rng),
+        energy={"I": 0.8, "V": 0.88, "C": 1.0, "S": 0.96, "B": 0.8}[kind],
+        groove=pick(artist.grooves),
+        bass=pick(artist.bass),
+        comping=pick(artist.comping),
+        motif=_motif(kind, artist, rng),
+    )
+
+
+def _roles(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
+    """Choose who plays."""
+    certain = {
+        "I": {"comp"},
+        "V": {"kit", "bass", "comp", "lead"},
+        "C": {"kit", "bass", "comp", "colour", "pad", "lead"},
+        "S": {"kit", "bass", "comp", "solo"},
+        "B": {"comp"},
+    }[kind]
+    likely = {
+        "I": {"kit": 0.5, "bass": 0.5, "colour": 0.5, "pad": 0.3},
+        "V": {"colour": 0.4, "pad": 0.3},
+        "C": {},
+        "S": {"colour": 0.5, "pad": 0.3},
+        "B": {"kit": 0.5, "bass": 0.6, "pad": 0.5, "lead": 0.4},
+    }[kind]
+    roles = certain | {role for role, share in likely.items() if rng.random() < share}
+    return tuple(sorted(roles))
+
+
+def _motif(kind: str, artist: Artist, rng: np.random.Generator) -> Motif:
+    """Scatter notes over two bars, strong places first, and leave room to breathe."""
+    steps = 4 * artist.beats * _MOTIF_BARS
+    low, high = artist.melody.density
+    notes_a_beat = (low + (high - low) * np.clip(artist.density + rng.normal(0, 0.25), 0, 1)) * (
+        1.4 if kind == "S" else 1.0
+    )
+    count = int(np.clip(round(notes_a_beat * artist.beats * _MOTIF_BARS), 2, steps - 4))
+    syncopation = artist.melody.syncopation
+    # Weights by place in the beat: on it, then its half, then its quarters.
+    weights = np.tile([1.0, 0.25 * syncopation, 0.3 + syncopation, 0.35 * syncopation], steps // 4)
+    weights[-4:] = 0.02
+    onsets = np.sort(rng.choice(steps, size=count, replace=False, p=weights / weights.sum()))
+    leaps = rng.choice(list(_LEAPS), size=count, p=list(_LEAPS.values()))
+    return Motif(tuple(map(int, onsets)), tuple(map(int, leaps)))

@@ -1,0 +1,150 @@
+"""What all tests share: seeds, a work folder that is not the repository's, small music."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from gtzan_lib.data.corpus import Corpus
+
+# The same examples in every run, since a suite that fails now and then is not
+# believed; `--hypothesis-profile=search` looks for new ones.
+hypothesis.settings.register_profile(
+    "suite", derandomize=True, deadline=None, max_examples=40, database=None
+)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_stray_files(tmp_path_factory):
+    """Keep what fixtures of wide scope make out of the repository, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GTZAN_WORK", str(tmp_path_factory.mktemp("work")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def work(tmp_path, monkeypatch) -> Path:
+    """A work folder of this test's own, which every `Workspace` uses."""
+    folder = tmp_path / "work"
+    monkeypatch.setenv("GTZAN_WORK", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _seeds():
+    """Start every test from the same global random states."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator that is the same in every run."""
+    return np.random.default_rng(20)
+
+
+def tone(
+    number: int, *, seconds: float, rate: int, channels: int = 1, noise: float = 0.1
+) -> np.ndarray:
+    """Two sines and some noise, another sound for each number, never above full scale."""
+    rng = np.random.default_rng(number)
+    time = np.arange(round(seconds * rate)) / rate
+    low, high = 110 * 1.19 ** (number % 12), 900 + 37 * number
+    y = 0.4 * np.sin(2 * np.pi * low * time) + 0.2 * np.sin(2 * np.pi * high * time)
+    return np.stack([y + noise * rng.uniform(-1, 1, len(y)) for _ in range(channels)], axis=1)
+
+
+def write_music(
+    folder: Path,
+    *,
+    layout: str = "genres_original",
+    genres: Iterable[str] = ("blues", "rock"),
+    tracks: int = 2,
+    seconds: float | Iterable[float] = 1.5,
+    rate: int = 22_050,
+    channels: int = 1,
+    ending: str = ".wav",
+    name: str = "{genre}.{number:05d}",
+) -> Path:
+    """Write a collection of music with one folder a genre; return the folder above all."""
+    lengths = [seconds] * tracks if isinstance(seconds, (int, float)) else list(seconds)
+    for row, genre in enumerate(genres):
+        (folder / layout / genre).mkdir(parents=True)
+        for number, length in enumerate(lengths):
+            file = folder / layout / genre / (name.format(genre=genre, number=number) + ending)
+            y = tone(100 * row + number, seconds=length, rate=rate, channels=channels)
+            soundfile.write(file, y, rate)
+    return folder
+
+
+@pytest.fixture
+def music_folder(tmp_path) -> Callable[..., Path]:
+    """`write_music` into a new folder at each call."""
+    made = []
+
+    def make(**arguments) -> Path:
+        made.append(tmp_path / f"music{len(made)}")
+        return write_music(made[-1], **arguments)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory) -> Path:
+    """Four genres of three tracks of 4.2 s, named as in GTZAN; not to be changed."""
+    genres = ("blues", "classical", "jazz", "rock")
+    return write_music(tmp_path_factory.mktemp("small"), genres=genres, tracks=3, seconds=4.2)
+
+
+@pytest.fixture(scope="session")
+def paper_corpus() -> Callable[..., Corpus]:
+    """Make a corpus that has a table but no audio, from (genre, artist, seconds) a track."""
+
+    def make(rows: Iterable[tuple[str, str | None, float]]) -> Corpus:
+        table = pd.DataFrame(list(rows), columns=["genre", "artist", "duration_s"])
+        number = table.groupby("genre").cumcount()
+        table["track_id"] = [f"{g}.{n:05d}" for g, n in zip(table["genre"], number, strict=True)]
+        table = table.assign(path="", partition=None, sample_rate=22_050).set_index("track_id")
+        table["artist"] = table["artist"].astype(object)
+        corpus = Corpus("paper", Path("/nowhere"), table)
+        # What would be computed from the files that it does not have.
+        corpus.__dict__["fingerprint"] = "0123456789abcdef"
+        return corpus
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def gtzan_root() -> Path:
+    """Real recordings of GTZAN, where there are any on this machine."""
+    beside = Path(__file__).parents[1].parent / "shared" / "gtzan"
+    root = Path(os.environ.get("GTZAN_ROOT") or beside)
+    if not root.is_dir():
+        pytest.skip("no real GTZAN here: set GTZAN_ROOT to a folder that holds it")
+    return root
+
+
+@pytest.fixture(scope="session")
+def real_clips(gtzan_root) -> list[Path]:
+    """One real clip of each of three genres."""
+    from gtzan_lib.data.corpus import open_corpus
+    from gtzan_lib.errors import CorpusError
+
+    try:
+        tracks = open_corpus(gtzan_root).tracks
+    except CorpusError:
+        pytest.skip(f"{gtzan_root} holds no audio")
+    whole = tracks[tracks["duration_s"] >= 6]
+    if whole.empty:
+        pytest.skip(f"{gtzan_root} holds no whole clips")
+    return [Path(path) for path in whole.groupby("genre")["path"].first().iloc[:3]]

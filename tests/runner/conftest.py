@@ -1,0 +1,99 @@
+"""A project in small: runs, notebooks and a book that take seconds."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+ROOT = Path(__file__).parents[2]
+
+PARAMETERS = """\
+run: str = "manual"
+corpus: str = "synthetic"
+count: int = 1
+name: str = "x"
+"""
+
+
+def write_notebook(path, *cells, title="A page", parameters=PARAMETERS):
+    tagged = new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    notebook = new_notebook(
+        cells=[
+            new_markdown_cell(f"# {title}"),
+            new_code_cell("import gtzan_lib as gl"),
+            tagged,
+            new_code_cell("gl.check_parameters();"),
+            *map(new_code_cell, cells),
+        ],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """The real Snakefile, two tiny notebooks, a run over a three-second corpus."""
+    root = tmp_path / "project"
+    monkeypatch.setenv("GTZAN_WORK", str(root / "work"))
+    for folder in ("runs", "book"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(ROOT / "Snakefile", root)
+    # A package of its own, whose files may be touched while other tests run.
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "gtzan_lib", root / "gtzan_lib", ignore=ignore)
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    write_notebook(root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe")
+    write_notebook(
+        root / "notebooks" / "02_music.ipynb",
+        "music = gl.open_corpus(corpus, work=gl.Workspace(run))",
+        "len(music)",
+    )
+    (root / "runs" / "small.yml").write_text(
+        "compose: {artists: 1, tracks: 1, seconds: 3, genres: [blues, rock]}\n"
+        "defaults: {corpus: synthetic}\n"
+        "experiments:\n  01_count: {}\n  02_music: {}\n"
+    )
+    (root / "book" / "index.md").write_text("# A book\n\nText.\n")
+    (root / "_config.yml").write_text(
+        'title: A book\nonly_build_toc_files: true\nexecute: {execute_notebooks: "off"}\n'
+    )
+    (root / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/index\nchapters:\n"
+        "  - file: notebooks/01_count\n  - file: notebooks/02_music\n"
+    )
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def gtzan(project):
+    """Start `gtzan` in the small project, in a process group that can be killed whole."""
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-m", "gtzan_lib", *arguments],
+            cwd=project,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def call(gtzan):
+    """Run `gtzan` to its end: exit code, standard output, standard error."""
+
+    def run(*arguments):
+        process = gtzan(*arguments)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out.strip(), err.strip()
+
+    return run

@@ -1,0 +1,54 @@
+"""What a notebook depends on is what it imports, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from gtzan_lib.runner.dependencies import module_files, modules_of, notebook_files
+
+from .conftest import ROOT, write_notebook
+
+
+def names(files):
+    return {file.relative_to(ROOT / "gtzan_lib").as_posix() for file in files}
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("import gtzan_lib as gl\ngl.evaluate", {"gtzan_lib.learn.evaluation"}),
+        ("import gtzan_lib\ngtzan_lib.split", {"gtzan_lib.data.splits"}),
+        ("from gtzan_lib import windows", {"gtzan_lib.data.windows"}),
+        ("from gtzan_lib.data.audio import load", {"gtzan_lib.data.audio"}),
+        ("from gtzan_lib.data import audio", {"gtzan_lib.data.audio"}),
+        ("import gtzan_lib.plots", {"gtzan_lib.plots"}),
+        ("import gtzan_lib as gl\ngl.plots.parts", {"gtzan_lib.plots"}),
+        ("%matplotlib inline\nimport numpy", set()),
+    ],
+)
+def test_modules_of(source, modules):
+    assert modules_of(source) == modules
+
+
+def test_all_that_is_imported_counts():
+    files = names(module_files(["gtzan_lib.learn.evaluation"]))
+    assert {"learn/evaluation.py", "data/splits.py", "data/corpus.py", "errors.py"} <= files
+    assert {"__init__.py", "learn/__init__.py", "data/gtzan_tracks.csv"} <= files
+    assert not {"learn/training.py", "plots.py", "cli.py", "runner/execute.py"} & files
+
+
+def test_a_leaf_touches_only_its_notebook(tmp_path):
+    write_notebook(tmp_path / "a.ipynb", "gl.windows")
+    write_notebook(tmp_path / "b.ipynb", "gl.plots")
+    plots, errors = ROOT / "gtzan_lib/plots.py", ROOT / "gtzan_lib/errors.py"
+    assert plots not in notebook_files(tmp_path / "a.ipynb")
+    assert plots in notebook_files(tmp_path / "b.ipynb")
+    for name in "ab":
+        assert errors in notebook_files(tmp_path / f"{name}.ipynb")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_files_exist_and_the_runner_is_not_among_them(path):
+    files = notebook_files(path)
+    assert all(Path(file).is_file() for file in files)
+    assert not any("runner" in file.parts or file.name == "cli.py" for file in files)

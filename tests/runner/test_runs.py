@@ -1,0 +1,115 @@
+"""Runs: merged parameters, and refusals before anything is executed."""
+
+import pytest
+
+from gtzan_lib.errors import CorpusError, ParameterError, RunError
+from gtzan_lib.runner.runs import explained, load_run
+
+from .conftest import PARAMETERS, ROOT, write_notebook
+
+
+def rewrite(project, text):
+    (project / "runs" / "small.yml").write_text(text)
+
+
+def test_order_of_parameters(project):
+    rewrite(
+        project,
+        "defaults: {count: 2, name: default}\n"
+        "experiments:\n  01_count: {}\n  own: {notebook: 01_count, count: 3}\n",
+    )
+    experiments = load_run("small").experiments
+    assert experiments["01_count"].parameters == {"count": 2, "name": "default", "run": "small"}
+    assert experiments["own"].parameters["count"] == 3
+    assert load_run("small", {"count": "4"}).experiments["own"].parameters["count"] == 4
+
+
+def test_names_of_executed_notebooks(project):
+    rewrite(project, "experiments:\n  01_count: {}\n  three: {notebook: 01_count}\n")
+    names = [experiment.name for experiment in load_run("small").experiments.values()]
+    assert names == ["01_count", "01_count-three"]
+
+
+def test_defaults_reach_only_notebooks_that_declare_them(project):
+    write_notebook(project / "notebooks" / "03_more.ipynb", parameters=PARAMETERS + "more: int = 0")
+    rewrite(project, "defaults: {more: 5}\nexperiments:\n  01_count: {}\n  03_more: {}\n")
+    experiments = load_run("small").experiments
+    assert "more" not in experiments["01_count"].parameters
+    assert experiments["03_more"].parameters["more"] == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("experiments: {01_count: {cuont: 3}}", ParameterError, "did you mean 'count'"),
+        ("experiments: {01_count: {count: ten}}", ParameterError, "'count' takes int, got 'ten'"),
+        ("experiments: {01_count: {count: true}}", ParameterError, "'count' takes int, got True"),
+        ("defaults: {nobody: 1}\nexperiments: {01_count: {}}", ParameterError, "'nobody'"),
+        ("defaults: {run: x}\nexperiments: {01_count: {}}", ParameterError, "set by the run"),
+        ("experiments: {99_none: {}}", RunError, "has no notebook"),
+        ("experiments: {}", RunError, "names no experiments"),
+        ("experimnts: {01_count: {}}", RunError, "key 'experimnts' is not known"),
+        ("experiments: {01_count: {after: [zz]}}", RunError, "experiment 'zz' is not known"),
+        ("compose: {artist: 3}\nexperiments: {01_count: {}}", RunError, "'artist' is not known"),
+        ("a: [", RunError, "not valid YAML near line"),
+        ("just text", RunError, "must hold the keys"),
+        (
+            "experiments: {01_count: {corpus: '${NOT_SET_ANYWHERE}'}}",
+            RunError,
+            "needs NOT_SET_ANYWHERE, the folder that holds the music",
+        ),
+    ],
+)
+def test_refusals(project, text, error, sentence):
+    rewrite(project, text)
+    with pytest.raises(error, match=sentence) as caught:
+        load_run("small")
+    assert "small.yml" in str(caught.value)
+
+
+def test_refusal_of_the_command_line(project):
+    with pytest.raises(ParameterError, match="the command line: there is no parameter 'cuont'"):
+        load_run("small", {"cuont": "3"})
+    with pytest.raises(ParameterError, match="'count' takes int"):
+        load_run("small", {"count": "ten"})
+
+
+def test_missing_run_names_those_there_are(project):
+    with pytest.raises(RunError, match="runs here are small"):
+        load_run("smal")
+
+
+def test_environment_is_expanded(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("MUSIC", str(tmp_path))
+    rewrite(project, "experiments: {01_count: {corpus: '${MUSIC}'}}")
+    run = load_run("small")
+    assert run.corpus_of("01_count") == str(tmp_path)
+    with pytest.raises(CorpusError, match="holds no genre folders"):
+        run.state_of("01_count")
+
+
+def test_compose_options(project):
+    options = load_run("small").compose_options
+    assert options[:2] == ["--artists", "1"]
+    assert options[-4:] == ["--genre", "blues", "--genre", "rock"]
+
+
+@pytest.mark.parametrize("name", ["quick", "gtzan"])
+def test_the_projects_own_runs_are_valid(name, monkeypatch):
+    monkeypatch.setenv("GTZAN_ROOT", "/anywhere")
+    run = load_run(ROOT / "runs" / f"{name}.yml")
+    assert [e.name for e in run.experiments.values()] == [
+        "01_data_health",
+        "02_spectrograms",
+        "08_cnn-minivgg-3s",
+    ]
+
+
+def test_a_reason_is_left_and_taken_back(project):
+    run = load_run("small")
+    with pytest.raises(RunError), explained(run, "job"):
+        raise RunError("because.")
+    assert (run.work.partial / "job.txt").read_text() == "because.\n"
+    with explained(run, "job"):
+        pass
+    assert not (run.work.partial / "job.txt").exists()
