@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -f $(READY) || rm -rf .venv
 	@rm -f $(READY)
 	@test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m pip check
 	@touch $(READY)

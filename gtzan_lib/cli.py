@@ -63,16 +63,19 @@ def compose(
 
 @app.command()
 def leaderboard(
-    folder: Annotated[Path, typer.Argument(help="A run's records/.")] = Path("work/quick/records"),
+    folder: Annotated[
+        Path | None, typer.Argument(help="A run's records/. Those of the quick run.")
+    ] = None,
 ) -> None:
     """Compare the records of a run."""
     from rich.console import Console
     from rich.table import Table
 
+    from .data.workspace import Workspace
     from .learn.records import leaderboard as read
 
     table = Table("experiment", "protocol", "tracks", "accuracy %", "95 % interval", "windows %")
-    for name, row in read(folder).iterrows():
+    for name, row in read(folder or Workspace("quick").records).iterrows():
         table.add_row(
             str(name),
             row["protocol"],

@@ -8,6 +8,7 @@ cell of every notebook for plain papermill.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
@@ -150,7 +151,13 @@ def from_text(text: str, parameter: Parameter) -> Any:
     """
     import yaml
 
-    return text if parameter.type is str else yaml.safe_load(text)
+    if parameter.type is str:
+        return text
+    if parameter.type is float:
+        # To YAML, 1e-3 is a word.
+        with contextlib.suppress(ValueError):
+            return float(text)
+    return yaml.safe_load(text)
 
 
 def check_parameters() -> dict[str, Any]:

@@ -69,6 +69,8 @@ def test_text_becomes_the_parameters_type():
     assert from_text("3", Parameter(int, 1)) == 3
     assert from_text("3", Parameter(str, "")) == "3"
     assert from_text("{a: 1}", Parameter(dict, {})) == {"a": 1}
+    assert from_text("1e-3", Parameter(float, 1.0)) == 0.001
+    assert from_text("fast", Parameter(float, 1.0)) == "fast"
     assert from_text("true", Parameter(bool, False)) is True
 
 

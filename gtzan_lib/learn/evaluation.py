@@ -215,7 +215,8 @@ class Evaluation:
             bounds, interval = wilson_interval(right.sum(), len(right)), "wilson"
         else:
             bounds = bootstrap_interval(right, answers["group"].to_numpy())
-            interval = "bootstrap over artists"
+            known = (self.windows["artist"] != "").any()
+            interval = f"bootstrap over {'artists' if known else 'tracks'}"
         return Score(float(right.mean()), *bounds, len(right), interval)
 
     def confusion(self, unit: str = "track") -> pd.DataFrame:
@@ -272,7 +273,7 @@ class Evaluation:
         if self.train_accuracy < LEARNT_TRAIN_ACCURACY:
             found.append(
                 f"It answers only {100 * self.train_accuracy:.0f} % of its own training windows "
-                "right: it was not trained to the end, and its test score is no verdict on it."
+                "right: it has not learnt them, and its test score is no verdict on the method."
             )
         if self.p_value >= LEARNT_P_VALUE:
             found.append(

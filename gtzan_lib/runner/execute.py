@@ -112,13 +112,16 @@ def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.No
     Returns
     -------
     nbformat.NotebookNode
-        Without timings and paths of this machine, its parameters folded.
+        Without timings, paths of this machine and random ids, its parameters folded.
     """
     notebook["metadata"].pop("papermill", None)
     for cell in notebook["cells"]:
         for key in ("papermill", "execution"):
             cell["metadata"].pop(key, None)
         tags = cell["metadata"].get("tags", [])
+        if "injected-parameters" in tags:
+            # papermill draws a new one each time, and equal runs shall give equal files.
+            cell["id"] = "injected-parameters"
         for tag, prompt in PROMPTS.items():
             if tag in tags:
                 cell["metadata"]["tags"] = [*tags, "hide-input"]
@@ -165,7 +168,9 @@ def _fix_environment(experiment: Experiment, run: Run) -> None:
 
 def _explain(experiment: Experiment, error: Any, partial: Path) -> str:
     reason = re.sub(r"\s+", " ", f"{error.ename}: {error.evalue}").strip().rstrip(".")
+    line = error.source.strip().splitlines()[0]
     return (
-        f"{experiment.notebook.name} (experiment {experiment.id!r}): cell {error.cell_index + 1} "
-        f"failed with {reason}; the notebook up to there is kept in {partial}."
+        f"{experiment.notebook.name} (experiment {experiment.id!r}): cell {error.cell_index + 1}, "
+        f"which begins with '{line}', failed with {reason}; the notebook up to there is kept in "
+        f"{partial}."
     )

@@ -1,6 +1,8 @@
 """A project in small: runs, notebooks and a book that take seconds."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,22 +33,20 @@ def write_notebook(path, *cells, title="A page", parameters=PARAMETERS):
         ],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
+    for number, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"cell-{number}"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """The real Snakefile, two tiny notebooks, a run over a three-second corpus."""
-    root = tmp_path / "project"
-    monkeypatch.setenv("GTZAN_WORK", str(root / "work"))
+def write_project(root):
+    """Write the real Snakefile, two tiny notebooks, a run over a three-second corpus."""
     for folder in ("runs", "book"):
         (root / folder).mkdir(parents=True)
     shutil.copy(ROOT / "Snakefile", root)
     # A package of its own, whose files may be touched while other tests run.
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "gtzan_lib", root / "gtzan_lib", ignore=ignore)
-    monkeypatch.setenv("PYTHONPATH", str(root))
     write_notebook(root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe")
     write_notebook(
         root / "notebooks" / "02_music.ipynb",
@@ -66,34 +66,42 @@ def project(tmp_path, monkeypatch):
         "format: jb-book\nroot: book/index\nchapters:\n"
         "  - file: notebooks/01_count\n  - file: notebooks/02_music\n"
     )
-    monkeypatch.chdir(root)
     return root
 
 
-@pytest.fixture
-def gtzan(project):
-    """Start `gtzan` in the small project, in a process group that can be killed whole."""
-
-    def start(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "gtzan_lib", *arguments],
-            cwd=project,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    return start
+def start(project, *arguments):
+    """Start `gtzan` in a project, in a process group that can be killed whole."""
+    places = {"PYTHONPATH": str(project), "GTZAN_WORK": str(project / "work")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gtzan_lib", *arguments],
+        cwd=project,
+        env={**os.environ, **places},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
-@pytest.fixture
-def call(gtzan):
-    """Run `gtzan` to its end: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        process = gtzan(*arguments)
+def finish(process):
+    """Wait for a process, and kill its group where it takes too long."""
+    try:
         out, err = process.communicate(timeout=300)
-        return process.returncode, out.strip(), err.strip()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, out.strip(), err.strip()
 
-    return run
+
+def call(project, *arguments):
+    """Run `gtzan` to its end: exit code, standard output, standard error."""
+    return finish(start(project, *arguments))
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A small project as the current folder."""
+    root = write_project(tmp_path / "project")
+    monkeypatch.setenv("GTZAN_WORK", str(root / "work"))
+    monkeypatch.chdir(root)
+    return root

@@ -11,7 +11,8 @@ The way of a track through the rooms of this house:
 `players`       the band, who turn bars into notes
 `performance`   the notes of one excerpt, and their MIDI file
 `studio`        the sound font, and what a producer does to its sound
-`faults`        what may go wrong with a file
+`recordings`    the bytes of its file, sound or spoilt
+`faults`        what goes wrong, with which tracks
 `settings`      the arguments, checked
 `build`         all of it into a folder, whole and once
 =============== ==============================================================

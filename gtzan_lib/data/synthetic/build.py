@@ -8,15 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import joblib
 from filelock import FileLock
-from rich.console import Console
-from rich.progress import track as progress_bar
 
 from ...errors import CorpusError
 from ..files import atomic_path, write_json
 from ..genres import GENRES
-from . import faults as planting
+from ..progress import follow
+from .faults import Fault, plan
 from .settings import Settings, Slot
 from .songs import write_song
 
@@ -117,7 +115,7 @@ def compose(
         genres=(genres,) if isinstance(genres, str) else tuple(genres),
         faults=dict(faults or {}),
     )
-    planted = planting.plan(settings)
+    planted = plan(settings)
     folder = Path(folder)
     _refuse_foreign(folder)
     # Asked before the lock too: a complete corpus may lie where nobody may write.
@@ -220,33 +218,28 @@ def _remove_leftovers(folder: Path, settings: Settings) -> None:
 def _record_all(
     folder: Path,
     settings: Settings,
-    planted: Mapping[str, planting.Fault],
+    planted: Mapping[str, Fault],
     *,
     jobs: int,
     progress: bool,
 ) -> None:
+    import joblib
+
     missing = [slot for slot in settings if not (folder / slot.file).exists()]
     work = (
         joblib.delayed(_record)(folder, slot, settings, planted.get(slot.track_id))
         for slot in missing
     )
     finished = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
-    console = Console(stderr=True)
-    for _ in progress_bar(
-        finished,
-        "Composing",
-        total=len(missing),
-        console=console,
-        disable=not (progress and console.is_terminal),
-    ):
+    for _ in follow(finished, "Composing", len(missing), show=progress):
         pass
 
 
-def _record(folder: Path, slot: Slot, settings: Settings, fault: planting.Fault | None) -> None:
-    if fault is None:
-        content = planting.sound_bytes(slot, settings)
-    else:
-        content = planting.spoilt_bytes(fault, settings)
+def _record(folder: Path, slot: Slot, settings: Settings, fault: Fault | None) -> None:
+    # Imported here, so that opening a complete corpus waits for no renderer.
+    from .recordings import sound_bytes, spoilt_bytes
+
+    content = spoilt_bytes(fault, settings) if fault else sound_bytes(slot, settings)
     with atomic_path(folder / slot.file) as temporary:
         temporary.write_bytes(content)
 
@@ -270,7 +263,7 @@ def _track_rows(settings: Settings) -> Iterator[tuple]:
         )
 
 
-def _truth_rows(planted: Mapping[str, planting.Fault]) -> Iterator[tuple]:
+def _truth_rows(planted: Mapping[str, Fault]) -> Iterator[tuple]:
     for track_id, fault in sorted(planted.items()):
         source = fault.source.track_id if fault.source else ""
         yield track_id, fault.name, fault.detail, source

@@ -4,28 +4,26 @@ Which tracks are hit, and how badly, follows from the seed alone. No track is
 hit twice, and the source of a copy is itself sound.
 """
 
-import io
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
-import soxr
 
 from ...errors import CorpusError
 from .settings import FAULTS, Settings, Slot
-from .songs import write_song
-from .studio import SAMPLE_RATE, record
 
-__all__ = ["Fault", "plan", "sound_bytes", "spoilt_bytes"]
+__all__ = ["COPIES", "DESTROYED_BYTES", "MP3_LEVELS", "Fault", "plan"]
 
 COPIES = FAULTS[8:]
 """Faults that put another track's music in the victim's place."""
 
-_DESTROYED_BYTES = 4096
-# Constant bit rates of libsndfile's MP3 encoder by compression level.
-_MP3_LEVELS = {64: 0.6, 96: 0.4, 128: 0.2}
+DESTROYED_BYTES = 4096
+"""Length of the zeros that an unreadable file begins with."""
+
+MP3_LEVELS = {64: 0.6, 96: 0.4, 128: 0.2}
+"""Compression levels of libsndfile's MP3 encoder by constant bit rate in kbit/s."""
+
 _RATES = (16_000, 44_100)
 
 
@@ -73,7 +71,7 @@ _DETAILS = {
 }
 
 _AMOUNTS: dict[str, Callable[[np.random.Generator, float], float]] = {
-    "unreadable": lambda rng, seconds: _DESTROYED_BYTES,
+    "unreadable": lambda rng, seconds: DESTROYED_BYTES,
     "truncated": lambda rng, seconds: rng.uniform(0.2, 0.8),
     "too-short": lambda rng, seconds: seconds * rng.uniform(0.05, 0.33),
     "wrong-rate": lambda rng, seconds: rng.choice(_RATES),
@@ -82,7 +80,7 @@ _AMOUNTS: dict[str, Callable[[np.random.Generator, float], float]] = {
     "dc-offset": lambda rng, seconds: rng.choice([-1, 1]) * rng.uniform(0.05, 0.2),
     "dropouts": lambda rng, seconds: rng.integers(4, 9),
     "identical": lambda rng, seconds: 0,
-    "reencoded": lambda rng, seconds: rng.choice(list(_MP3_LEVELS)),
+    "reencoded": lambda rng, seconds: rng.choice(list(MP3_LEVELS)),
     "gain": lambda rng, seconds: rng.uniform(-12, -3),
     "shifted": lambda rng, seconds: rng.uniform(0.5, 5.0),
     "mislabelled": lambda rng, seconds: 0,
@@ -140,81 +138,3 @@ def plan(settings: Settings) -> dict[str, Fault]:
         amount = round(float(_AMOUNTS[name](rng, settings.seconds)), 3)
         faults[victim.track_id] = Fault(name, victim, source, amount)
     return faults
-
-
-def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
-    """Compose and record a track as it should be: the bytes of its WAV file."""
-    return _wav(_samples(slot, settings, skip=skip))
-
-
-def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
-    """Compose and record a track as its fault leaves it: the bytes of its file."""
-    music, amount = fault.source or fault.victim, fault.amount
-    rng = np.random.default_rng([settings.seed, round(1000 * abs(amount)), fault.victim.track])
-    match fault.name:
-        case "identical" | "mislabelled":
-            return sound_bytes(music, settings)
-        case "shifted":
-            return sound_bytes(music, settings, skip=amount)
-        case "unreadable":
-            return bytes(_DESTROYED_BYTES) + sound_bytes(music, settings)[_DESTROYED_BYTES:]
-        case "truncated":
-            whole = sound_bytes(music, settings)
-            return whole[: int(amount * len(whole))]
-    y = _samples(music, settings)
-    match fault.name:
-        case "too-short":
-            return _wav(y[: round(amount * SAMPLE_RATE)])
-        case "wrong-rate":
-            return _wav(soxr.resample(y, SAMPLE_RATE, amount), rate=round(amount))
-        case "silent":
-            step = round(amount)
-            return _wav(rng.integers(-step, step + 1, size=len(y), dtype=np.int16))
-        case "clipped":
-            return _wav(_quantise(y / np.abs(y).max() * 10 ** (amount / 20)))
-        case "dc-offset":
-            return _wav(_quantise(y / 32768 + amount))
-        case "dropouts":
-            return _wav(_with_gaps(y, round(amount), rng))
-        case "reencoded":
-            return _wav(_through_mp3(y, round(amount)))
-        case "gain":
-            return _wav(_quantise(y / 32768 * 10 ** (amount / 20)))
-    raise ValueError(f"no such fault: {fault.name}")
-
-
-def _samples(slot: Slot, settings: Settings, *, skip: float = 0.0) -> np.ndarray:
-    song = write_song(seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track)
-    return record(song, seconds=settings.seconds, skip=skip)
-
-
-def _wav(samples: np.ndarray, *, rate: int = SAMPLE_RATE) -> bytes:
-    stream = io.BytesIO()
-    soundfile.write(stream, samples, rate, format="WAV", subtype="PCM_16")
-    return stream.getvalue()
-
-
-def _quantise(y: np.ndarray) -> np.ndarray:
-    return np.clip(np.round(y * 32768), -32768, 32767).astype(np.int16)
-
-
-def _with_gaps(y: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    y = y.copy()
-    for start in rng.integers(len(y), size=count):
-        y[start : start + round(rng.uniform(0.02, 0.2) * SAMPLE_RATE)] = 0
-    return y
-
-
-def _through_mp3(y: np.ndarray, kbits: int) -> np.ndarray:
-    stream = io.BytesIO()
-    soundfile.write(
-        stream,
-        y,
-        SAMPLE_RATE,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="CONSTANT",
-        compression_level=_MP3_LEVELS[kbits],
-    )
-    stream.seek(0)
-    return soundfile.read(stream, dtype="int16")[0]

@@ -157,7 +157,7 @@ class Bassist(Player):
                 ahead = nearest((self.song.tonic + bar.chord(step + length).root) % 12, pitch)
                 pitch = ahead + int(self.rng.choice([-2, -1, 1, 2]))
             elif symbol == "w":
-                tone = int(self.rng.choice(chord.tones[1:] + (2,)))
+                tone = int(self.rng.choice((*chord.tones[1:], 2)))
                 pitch = nearest((root + tone) % 12, pitch + self.rng.choice([-3, 3]))
             else:
                 pitch = root + _interval(symbol, chord)

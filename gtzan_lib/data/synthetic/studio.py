@@ -23,6 +23,8 @@ __all__ = ["SAMPLE_RATE", "record"]
 
 SAMPLE_RATE = 22_050
 _FULL_SCALE = 32_767
+_INPUT_GAIN = 4.0
+# How often the engineer moves the faders (s), and how far (dB, standard deviation).
 _RIDE_S, _RIDE_DB = 2.0, 4.0
 
 
@@ -75,7 +77,8 @@ def _render(performance: Performance) -> np.ndarray:
 def _master(y: np.ndarray, performance: Performance, *, rng: np.random.Generator) -> np.ndarray:
     """Send the band's sum through the studio, device after device."""
     sound = performance.song.artist.sound
-    y = y * 4.0
+    # The renderer leaves room for 64 voices; a few of them shall reach the drive.
+    y = y * _INPUT_GAIN
     y = _saturate(y, sound.drive)
     y = _duck(y, performance.beats(), sound.pump)
     y = _reverberate(y, sound, rng=performance.song.random_generator(22))

@@ -1,0 +1,162 @@
+"""Figures: drawn where they are told to, and showing what they were given."""
+
+import base64
+import io
+import re
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import soundfile
+from sklearn.neighbors import KNeighborsClassifier
+
+from gtzan_lib import plots
+from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.splits import split
+from gtzan_lib.health.checks import basic_facts
+from gtzan_lib.learn.evaluation import evaluate
+from gtzan_lib.learn.training import NetClassifier
+from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.signal.store import SpectrogramStore
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def corpus(small_folder):
+    return open_corpus(small_folder)
+
+
+@pytest.fixture(scope="module")
+def store(corpus, tmp_path_factory):
+    recipe = Recipe.preset(size=16, seconds=1)
+    return SpectrogramStore.build(corpus, recipe, path=tmp_path_factory.mktemp("plots") / "store")
+
+
+@pytest.fixture(scope="module")
+def evaluation(store, corpus):
+    divided = split(store.windows, corpus, protocol="track")
+    flat = store.images.reshape(len(store), -1)
+    return evaluate(KNeighborsClassifier(3), flat, store.windows, divided)
+
+
+def drawings(store, corpus, evaluation) -> dict:
+    """Every helper that draws into one pair of axes."""
+    return {
+        "levels": lambda ax: plots.levels(basic_facts(corpus), ax),
+        "spectrogram": lambda ax: plots.spectrogram(store.images[0], store.recipe, ax),
+        "parts": lambda ax: plots.parts(evaluation.split, ax),
+        "confusion": lambda ax: plots.confusion(evaluation, ax),
+        "recall": lambda ax: plots.recall(evaluation, ax),
+    }
+
+
+@pytest.mark.parametrize("name", ["levels", "spectrogram", "parts", "confusion", "recall"])
+def test_ax_in_ax_out(store, corpus, evaluation, name):
+    draw = drawings(store, corpus, evaluation)[name]
+    _, ax = plt.subplots()
+    assert draw(ax) is ax
+    assert ax.has_data()
+    own = draw(None)
+    assert own is not ax
+    assert own.has_data()
+    own.figure.canvas.draw()
+
+
+def test_spectrogram_has_seconds_and_kilohertz(store):
+    ax = plots.spectrogram(store.images[0], store.recipe, title="x")
+    (image,) = ax.images
+    np.testing.assert_array_equal(image.get_array(), store.images[0])
+    left, right, bottom, top = image.get_extent()
+    assert (bottom, top) == (0, 6)
+    # 501 of 512 columns are filled; the second lies between the black ones.
+    assert (left + right) / 2 == pytest.approx(0.5)
+    assert right - left == pytest.approx(512 * 24 / 12_000)
+    assert image.origin == "lower"
+
+
+def test_wall_has_one_image_a_genre(store):
+    figure = plots.spectrogram_wall(store, columns=3)
+    shown = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == ["blues", "classical", "jazz", "rock"]
+    for ax in shown:
+        first = store.windows.index[store.windows["genre"] == ax.get_title()][0]
+        np.testing.assert_array_equal(ax.images[0].get_array(), store.images[first])
+    figure.canvas.draw()
+
+
+def test_confusion_shows_the_counts(evaluation):
+    ax = plots.confusion(evaluation, unit="window")
+    counts = evaluation.confusion("window").to_numpy()
+    assert sum(int(text.get_text() or 0) for text in ax.texts) == counts.sum()
+
+
+def test_parts_show_the_counts(evaluation):
+    counts = evaluation.split.parts()
+    ax = plots.parts(evaluation.split)
+    shown = [int(text.get_text()) for text in ax.texts]
+    assert shown == counts.to_numpy().ravel().tolist()
+
+
+def test_recall_has_a_dot_and_an_interval_a_genre(evaluation):
+    ax = plots.recall(evaluation)
+    table = evaluation.per_genre()
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert sorted(dots) == pytest.approx(sorted(table["recall"]))
+    widths = [tuple(line.get_xdata()) for line in ax.lines[:-1] if line.get_marker() != "o"]
+    assert sorted(widths) == sorted(zip(table["low"], table["high"], strict=True))
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_history_shows_what_there_is(store, validate):
+    net = NetClassifier(arguments={"channels": [2], "hidden": 2}, epochs=2, device="cpu")
+    part = store.images[:8], store.genres[[*range(4), *range(12, 16)]]
+    figure = plots.history(net.fit(*part, valid=part if validate else None))
+    for ax in figure.axes:
+        labels = [line.get_label() for line in ax.lines]
+        assert labels == (["train", "valid"] if validate else ["train"])
+        assert all(len(line.get_xdata()) == 2 for line in ax.lines)
+
+
+def test_levels_leave_out_what_has_none(tmp_path):
+    folder = tmp_path / "music" / "jazz"
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8_000)
+    soundfile.write(folder / "a.wav", noise, 8_000)
+    soundfile.write(folder / "b.wav", 0 * noise, 8_000)
+    (folder / "c.wav").write_bytes(b"x")
+    with pytest.warns(UserWarning, match="cannot be read"):
+        facts = basic_facts(open_corpus(tmp_path / "music"))
+    ax = plots.levels(facts)
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == 1
+
+
+def test_colours_are_the_same_on_every_page():
+    everything = plots.genre_colors(list(GENRES))
+    assert len(set(everything.values())) == 10
+    assert plots.genre_colors(["rock", "blues"]) == {
+        genre: everything[genre] for genre in ("rock", "blues")
+    }
+    more = plots.genre_colors(["fado", *GENRES, "samba"])
+    assert len(set(more.values())) == 12
+
+
+def test_players_play_the_synthetic_corpus_only(corpus):
+    assert "audio" not in plots.players(corpus).data
+    composed = Corpus("synthetic", corpus.root, corpus.tracks.assign(artist="<b>"))
+    page = plots.players(composed, seconds=1.0).data
+    sources = re.findall(r"data:audio/mpeg;base64,([^']+)'", page)
+    assert len(sources) == 4
+    assert "<b>" not in page
+    y, rate = soundfile.read(io.BytesIO(base64.b64decode(sources[0])))
+    assert rate == 22_050
+    assert len(y) / rate == pytest.approx(1, abs=0.15)
