@@ -1,0 +1,173 @@
+"""Decoding: what goes in comes out, and what cannot come out is said in a sentence."""
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from gtzan_lib.data import audio
+from gtzan_lib.errors import AudioError
+
+LOSSLESS = {".wav": "PCM_16", ".au": "PCM_16", ".flac": "PCM_16"}
+LOSSY = (".ogg", ".mp3")
+
+pcm16 = npst.arrays(
+    np.int16,
+    st.tuples(st.integers(1, 400), st.integers(1, 2)),
+    elements=st.integers(-(2**15), 2**15 - 1),
+)
+
+
+@pytest.mark.parametrize("ending", LOSSLESS)
+@given(samples=pcm16, rate=st.sampled_from([8_000, 22_050, 44_100]))
+def test_lossless_round_trip_is_exact(tmp_path_factory, ending, samples, rate):
+    file = tmp_path_factory.mktemp("audio") / f"a{ending}"
+    soundfile.write(file, samples, rate, subtype=LOSSLESS[ending])
+    y, found = audio.load(file)
+    assert found == rate
+    assert y.dtype == np.float32
+    assert y.flags.c_contiguous
+    expected = (samples.astype(np.float64) / 2**15).mean(axis=1)
+    np.testing.assert_allclose(y, expected, rtol=0, atol=2**-24)
+    assert audio.info(file) == (rate, samples.shape[1], len(samples), "PCM_16")
+
+
+@pytest.mark.parametrize("ending", LOSSY)
+def test_lossy_round_trip_keeps_the_sound(tmp_path, ending):
+    time = np.arange(22_050) / 22_050
+    sine = 0.5 * np.sin(2 * np.pi * 440 * time)
+    soundfile.write(tmp_path / f"a{ending}", sine, 22_050)
+    y, rate = audio.load(tmp_path / f"a{ending}")
+    assert rate == 22_050
+    assert y.dtype == np.float32
+    spectrum = np.abs(np.fft.rfft(y))
+    assert abs(spectrum.argmax() * rate / len(y) - 440) < 2
+    assert np.abs(y).max() == pytest.approx(0.5, abs=0.05)
+    assert audio.info(tmp_path / f"a{ending}").duration_s == pytest.approx(1, abs=0.1)
+
+
+def test_all_endings_of_the_package_are_tested():
+    assert set(audio.EXTENSIONS) == {*LOSSLESS, *LOSSY}
+
+
+def test_mono_is_the_mean_of_the_channels(tmp_path, rng):
+    channels = rng.uniform(-0.5, 0.5, (1000, 3))
+    soundfile.write(tmp_path / "a.wav", channels, 8_000, subtype="FLOAT")
+    y, _ = audio.load(tmp_path / "a.wav")
+    np.testing.assert_allclose(y, channels.mean(axis=1), atol=1e-6)
+
+
+def test_opposite_channels_cancel(tmp_path, rng):
+    left = rng.uniform(-0.5, 0.5, 1000)
+    soundfile.write(tmp_path / "a.wav", np.stack([left, -left], axis=1), 8_000, subtype="FLOAT")
+    assert not audio.load(tmp_path / "a.wav")[0].any()
+
+
+@given(
+    n=st.integers(1, 3000),
+    source=st.sampled_from([8_000, 12_000, 22_050, 44_100]),
+    target=st.sampled_from([8_000, 12_000, 22_050, 44_100]),
+)
+def test_resampling_keeps_the_duration(n, source, target):
+    y = np.linspace(-1, 1, n, dtype=np.float32)
+    resampled = audio.resample(y, source, target)
+    assert resampled.dtype == np.float32
+    assert abs(len(resampled) - n * target / source) <= 1
+
+
+def test_resampling_is_librosas_default(rng):
+    librosa = pytest.importorskip("librosa")
+    y = rng.uniform(-1, 1, 22_050).astype(np.float32)
+    ours = audio.resample(y, 22_050, 12_000)
+    theirs = librosa.resample(y, orig_sr=22_050, target_sr=12_000)
+    # librosa rounds the length up, and up again in its last bit, with zeros.
+    np.testing.assert_array_equal(ours, theirs[: len(ours)])
+    assert not theirs[len(ours) :].any()
+
+
+def test_resampling_removes_what_the_new_rate_cannot_hold():
+    time = np.arange(22_050) / 22_050
+    above = np.sin(2 * np.pi * 8_000 * time).astype(np.float32)
+    below = np.sin(2 * np.pi * 1_000 * time).astype(np.float32)
+    inner = slice(1000, -1000)
+    assert np.abs(audio.resample(above, 22_050, 12_000)[inner]).max() < 1e-3
+    assert np.abs(audio.resample(below, 22_050, 12_000)[inner]).max() == pytest.approx(1, abs=1e-3)
+
+
+def test_load_resamples_on_request(tmp_path, rng):
+    soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 22_050), 22_050)
+    own, _ = audio.load(tmp_path / "a.wav")
+    y, rate = audio.load(tmp_path / "a.wav", sample_rate=12_000)
+    assert (rate, len(y)) == (12_000, 12_000)
+    np.testing.assert_array_equal(y, audio.resample(own, 22_050, 12_000))
+
+
+# --- what cannot be read ------------------------------------------------------
+
+
+def refusal(call, file) -> str:
+    """The one sentence that a call refuses a file with."""
+    with pytest.raises(AudioError) as caught:
+        call(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ")
+    assert message.endswith(".")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("call", [audio.info, audio.load])
+def test_missing_file_is_named(tmp_path, call):
+    assert "no such file" in refusal(call, tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("call", [audio.info, audio.load])
+def test_folder_is_no_file(tmp_path, call):
+    (tmp_path / "a.wav").mkdir()
+    refusal(call, tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+@pytest.mark.parametrize("content", [b"", b"RIFF", bytes(5000), b"no music " * 100])
+@pytest.mark.parametrize("call", [audio.info, audio.load])
+def test_garbage_is_refused(tmp_path, call, content, ending):
+    file = tmp_path / f"a{ending}"
+    file.write_bytes(content)
+    assert "cannot be decoded" in refusal(call, file)
+
+
+@given(content=st.binary(max_size=300), ending=st.sampled_from(audio.EXTENSIONS))
+def test_any_bytes_are_music_or_refused(tmp_path_factory, content, ending):
+    file = tmp_path_factory.mktemp("audio") / f"a{ending}"
+    file.write_bytes(content)
+    try:
+        audio.load(file)
+    except AudioError as error:
+        assert str(file) in str(error)
+
+
+@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_file_that_breaks_off_never_becomes_silence(tmp_path, ending, share, rng):
+    """Either its length is found from what is there, or it is refused."""
+    file = tmp_path / f"a{ending}"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    try:
+        promised = audio.info(file).frames
+        decoded = len(audio.load(file)[0])
+    except AudioError as error:
+        assert "cannot be decoded" in str(error)
+    else:
+        assert decoded == promised
+
+
+def test_flac_that_breaks_off_is_named(tmp_path, rng):
+    """The header is fine, so that only decoding can tell."""
+    file = tmp_path / "a.flac"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
+    file.write_bytes(file.read_bytes()[:50_000])
+    assert audio.info(file).duration_s == 5
+    assert "corpus.exclude" in refusal(audio.load, file)

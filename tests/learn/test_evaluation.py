@@ -1,0 +1,332 @@
+"""Scores and their intervals."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
+from sklearn.metrics import accuracy_score, confusion_matrix, recall_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from gtzan_lib.data.splits import split
+from gtzan_lib.errors import SplitError
+from gtzan_lib.learn.evaluation import (
+    Evaluation,
+    Score,
+    bootstrap_interval,
+    evaluate,
+    wilson_interval,
+)
+from gtzan_lib.learn.training import NetClassifier
+
+# --- intervals ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17, 1998, table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0000, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # By hand: the bound of none right is z² / (n + z²).
+        (0, 10, 0.0000, 0.2775),
+        (10, 10, 0.7225, 1.0000),
+    ],
+)
+def test_wilson_against_published_values(right, n, low, high):
+    assert wilson_interval(right, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(n=st.integers(1, 400), data=st.data())
+def test_wilson_is_sane(n, data):
+    right = data.draw(st.integers(0, n))
+    low, high = wilson_interval(right, n)
+    assert 0 <= low <= right / n <= high <= 1
+    assert low < high
+    # Turned round, it is the interval of the wrong answers; and doubt widens it.
+    assert wilson_interval(n - right, n) == pytest.approx((1 - high, 1 - low))
+    wide = wilson_interval(right, n, confidence=0.99)
+    assert wide[0] <= low
+    assert high <= wide[1]
+
+
+@given(values=st.lists(st.booleans(), min_size=1, max_size=60), groups=st.integers(1, 8))
+def test_bootstrap_is_sane(values, groups):
+    group = np.arange(len(values)) % groups
+    low, high = bootstrap_interval(np.array(values), group, resamples=300)
+    means = pd.Series(values, dtype=float).groupby(group).mean()
+    assert means.min() - 1e-12 <= low <= high <= means.max() + 1e-12
+
+
+def test_bootstrap_of_one_group_has_no_width():
+    assert bootstrap_interval([1, 0, 1, 1], ["a"] * 4) == (0.75, 0.75)
+
+
+def test_bootstrap_of_independent_answers_is_wilsons():
+    values = np.arange(400) % 4 == 0
+    low, high = bootstrap_interval(values, np.arange(400))
+    assert (low, high) == pytest.approx(wilson_interval(100, 400), abs=0.01)
+
+
+def test_answers_that_vary_together_count_once():
+    """Ten windows a track that are all right or all wrong are no ten answers."""
+    tracks = np.arange(40) % 4 > 0
+    narrow = bootstrap_interval(np.repeat(tracks, 10), np.arange(400))
+    honest = bootstrap_interval(np.repeat(tracks, 10), np.repeat(np.arange(40), 10))
+    alone = bootstrap_interval(tracks, np.arange(40))
+    assert honest == pytest.approx(alone)
+    assert honest[1] - honest[0] > 2 * (narrow[1] - narrow[0])
+
+
+def test_bootstrap_repeats_itself():
+    values, groups = np.arange(30) % 3 == 0, np.arange(30) // 2
+    first = bootstrap_interval(values, groups, seed=1)
+    np.random.seed(8)
+    assert bootstrap_interval(values, groups, seed=1) == first
+    assert bootstrap_interval(values, groups, seed=2) != first
+
+
+def test_score_reads_as_a_sentence():
+    score = Score(0.3080, 0.2553, 0.3662, 263, "wilson")
+    assert str(score) == "30.8 % (95 % interval 25.5 to 36.6, n = 263)"
+
+
+# --- evaluations written down by hand -----------------------------------------
+
+
+@pytest.fixture
+def by_hand(paper_corpus):
+    """Six tracks, of which windows were answered as follows."""
+    rows = [("blues", "A", 6.0), ("blues", "A", 6.0), ("blues", None, 6.0)]
+    rows += [("rock", "B", 6.0), ("rock", "C", 6.0), ("rock", "D", 3.0)]
+    from gtzan_lib.data.windows import windows
+
+    corpus = paper_corpus(rows)
+    table = windows(corpus).drop(columns="start_s")
+    table["artist"] = corpus.tracks["artist"].fillna("").loc[table["track_id"]].to_numpy()
+    table["fold"] = 0
+    # Windows of blues:      0.0  0.1  1.0  1.1  2.0  2.1; of rock:
+    table["blues"] = np.array([0.9, 0.4, 0.6, 0.1, 0.8, 0.7, 0.2, 0.3, 0.1, 0.6, 0.7])
+    table["rock"] = 1 - table["blues"]
+    divided = split(windows(corpus), corpus, protocol="track")
+    return Evaluation(table, ["blues", "rock"], 1.0, [], divided)
+
+
+def test_mean_of_the_windows_decides(by_hand):
+    tracks = by_hand.tracks
+    assert tracks["blues"].tolist() == pytest.approx([0.65, 0.35, 0.75, 0.25, 0.35, 0.7])
+    assert tracks["predicted"].tolist() == ["blues", "rock", "blues", "rock", "rock", "blues"]
+    assert by_hand.answers()["right"].tolist() == [True, False, True, True, True, False]
+    assert by_hand.answers("window")["right"].sum() == 7
+
+
+def test_accuracies(by_hand):
+    track, window = by_hand.accuracy(), by_hand.accuracy("window")
+    assert (track.value, track.n, track.interval) == (pytest.approx(4 / 6), 6, "wilson")
+    assert (track.low, track.high) == wilson_interval(4, 6)
+    assert (window.value, window.n) == (pytest.approx(7 / 11), 11)
+    assert window.interval.startswith("bootstrap")
+    assert window.low < window.value < window.high
+
+
+def test_groups_are_artists_else_tracks(by_hand):
+    groups = by_hand.answers()["group"].tolist()
+    assert groups == ["A", "A", "blues.00002", "B", "C", "D"]
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_tables_are_scikit_learns(by_hand, unit):
+    answers = by_hand.answers(unit)
+    truth, given_ = answers["genre"], answers["predicted"]
+    np.testing.assert_array_equal(by_hand.confusion(unit), confusion_matrix(truth, given_))
+    per_genre = by_hand.per_genre(unit)
+    np.testing.assert_allclose(per_genre["recall"], recall_score(truth, given_, average=None))
+    assert per_genre["n"].sum() == len(answers)
+    for genre, row in per_genre.iterrows():
+        right = by_hand.confusion(unit).loc[genre, genre]
+        assert (row["low"], row["high"]) == pytest.approx(wilson_interval(right, row["n"]))
+    assert by_hand.accuracy(unit).value == pytest.approx(accuracy_score(truth, given_))
+
+
+def test_genre_never_answered_has_no_precision(by_hand):
+    by_hand.windows.loc[:, ["blues", "rock"]] = [0.0, 1.0]
+    assert np.isnan(by_hand.per_genre().loc["blues", "precision"])
+    assert by_hand.per_genre().loc["rock", "precision"] == 0.5
+    assert by_hand.confusion().to_numpy().tolist() == [[0, 3], [0, 3]]
+
+
+def test_chance_is_the_most_frequent_genre(by_hand):
+    assert by_hand.chance == 0.5
+    # 4 or more of 6 by tossing a coin: (15 + 6 + 1) / 64.
+    assert by_hand.p_value == pytest.approx(22 / 64)
+
+
+# --- evaluate -----------------------------------------------------------------
+
+
+class NamedInputs(ClassifierMixin, BaseEstimator):
+    """Neighbours on two inputs that come as a dict."""
+
+    def fit(self, X, y):
+        self.knn_ = KNeighborsClassifier().fit(np.hstack([X["a"], X["b"]]), y)
+        self.classes_ = self.knn_.classes_
+        return self
+
+    def predict_proba(self, X):
+        return self.knn_.predict_proba(np.hstack([X["a"], X["b"]]))
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class Watched(KNeighborsClassifier):
+    """Neighbours who remember what they were shown."""
+
+    def fit(self, X, y, valid=None):
+        self.seen_, self.valid_ = X, valid
+        return super().fit(X, y)
+
+
+def test_neighbours_on_features(lesson, by_artist):
+    _, table, _, features = lesson
+    neighbours = KNeighborsClassifier(5)
+    evaluation = evaluate(neighbours, features, table, by_artist)
+    assert not hasattr(neighbours, "classes_")
+    train, _, test = by_artist.folds[0]
+    part = features[train], table["genre"].iloc[train]
+    fitted = KNeighborsClassifier(5).fit(*part)
+    assert evaluation.windows["window_id"].tolist() == table["window_id"].iloc[test].tolist()
+    np.testing.assert_allclose(
+        evaluation.windows[evaluation.genres], fitted.predict_proba(features[test])
+    )
+    assert evaluation.genres == ["blues", "jazz", "rock"]
+    assert evaluation.train_accuracy == pytest.approx(fitted.score(*part))
+    assert len(evaluation.estimators) == 1
+    assert evaluation.accuracy().value > 0.6
+    assert evaluation.p_value < 0.01
+
+
+def test_dict_of_inputs(lesson, by_artist):
+    _, table, _, features = lesson
+    inputs = {"a": features[:, :2], "b": features[:, 2:]}
+    evaluation = evaluate(NamedInputs(), inputs, table, by_artist)
+    plain = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    pd.testing.assert_frame_equal(evaluation.windows, plain.windows)
+
+
+def test_nothing_of_the_test_part_is_shown(lesson, by_artist):
+    _, table, _, features = lesson
+    (estimator,) = evaluate(Watched(), features, table, by_artist).estimators
+    train, valid, _ = by_artist.folds[0]
+    np.testing.assert_array_equal(estimator.seen_, features[train])
+    np.testing.assert_array_equal(estimator.valid_[0], features[valid])
+    assert estimator.valid_[1].tolist() == table["genre"].iloc[valid].tolist()
+
+
+@pytest.mark.parametrize("protocol", ["track", "artist"])
+def test_out_of_fold_answers_cover_everything_once(lesson, protocol):
+    corpus, table, _, features = lesson
+    divided = split(table, corpus, protocol=protocol, folds=4)
+    evaluation = evaluate(KNeighborsClassifier(), features, table, divided)
+    assert evaluation.windows["window_id"].tolist() == table["window_id"].tolist()
+    assert sorted(evaluation.tracks.index) == sorted(corpus.tracks.index)
+    for number, fold in enumerate(divided):
+        assert (evaluation.windows["fold"].iloc[fold.test] == number).all()
+    assert evaluation.accuracy().interval == "bootstrap over artists"
+    assert len(evaluation.estimators) == 4
+
+
+def test_saved_split_gives_the_same(lesson, by_artist, tmp_path):
+    _, table, _, features = lesson
+    loaded = type(by_artist).load(by_artist.save(tmp_path / "split.csv"))
+    one, other = (evaluate(KNeighborsClassifier(), features, table, s) for s in (by_artist, loaded))
+    assert one.metrics() == other.metrics()
+
+
+def test_genre_an_estimator_never_saw_has_probability_zero(lesson, by_artist):
+    class Blinkered(DummyClassifier):
+        def fit(self, X, y):
+            return super().fit(X[y != "jazz"], y[y != "jazz"])
+
+    _, table, _, features = lesson
+    evaluation = evaluate(Blinkered(), features, table, by_artist)
+    assert (evaluation.windows["jazz"] == 0).all()
+    assert evaluation.confusion()["jazz"].sum() == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.iloc[::-1],
+        lambda table: table.iloc[:-1],
+        lambda table: table.assign(window_id=table["window_id"] + "x"),
+    ],
+)
+def test_split_of_other_windows_is_refused(lesson, by_artist, change):
+    _, table, _, features = lesson
+    with pytest.raises(SplitError, match="was made from other windows"):
+        evaluate(KNeighborsClassifier(), features, change(table), by_artist)
+
+
+# --- what is written down -----------------------------------------------------
+
+
+def test_metrics_are_plain_numbers(lesson, by_artist):
+    _, table, _, features = lesson
+    evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    metrics = evaluation.metrics()
+    assert json.loads(json.dumps(metrics, allow_nan=False)) == json.loads(json.dumps(metrics))
+    assert metrics["track"]["value"] == evaluation.accuracy().value
+    assert metrics["track"]["low"] <= metrics["track"]["value"] <= metrics["track"]["high"]
+    confused = sum(n for row in metrics["confusion"].values() for n in row.values())
+    assert confused == metrics["track"]["n"] == len(evaluation.tracks)
+
+
+def test_page_says_what_came_out(lesson, by_artist):
+    _, table, _, features = lesson
+    evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    assert evaluation.doubts == []
+    text = evaluation._repr_markdown_()
+    assert f"**Track accuracy: {evaluation.accuracy()}.**" in text
+    assert "Split by artist, one test part" in text
+    assert evaluation.answer == f"{evaluation.accuracy()}, split by artist."
+    assert "artist" in repr(evaluation)
+
+
+def test_page_says_when_nothing_was_learnt(lesson, by_artist):
+    _, table, _, features = lesson
+    evaluation = evaluate(DummyClassifier(strategy="most_frequent"), features, table, by_artist)
+    untrained, chance = evaluation.doubts
+    assert "33 % of its own training windows" in untrained
+    assert "not better than chance" in chance
+    for doubt in evaluation.doubts:
+        assert doubt in evaluation._repr_markdown_()
+        assert doubt in evaluation.answer
+
+
+def test_page_says_when_only_the_test_failed(lesson, by_artist, rng):
+    """Neighbours know their own noise by heart, and nothing else."""
+    _, table, _, _ = lesson
+    noise = rng.normal(size=(len(table), 3))
+    evaluation = evaluate(KNeighborsClassifier(1), noise, table, by_artist)
+    assert evaluation.train_accuracy == 1
+    (doubt,) = evaluation.doubts
+    assert "not better than chance" in doubt
+
+
+def test_net_is_validated_and_learns(lesson, by_artist):
+    _, table, images, _ = lesson
+    net = NetClassifier(
+        arguments={"channels": [8, 16], "hidden": 16}, epochs=4, learning_rate=5e-3,
+        batch_size=8, device="cpu",
+    )  # fmt: skip
+    evaluation = evaluate(net, images, table, by_artist)
+    assert "valid_accuracy" in evaluation.estimators[0].history_
+    assert evaluation.doubts == []
+    assert evaluation.accuracy().value > 0.8

@@ -1,0 +1,367 @@
+"""Stores: the same bytes whatever happened on the way, and nothing of others' touched."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from PIL import Image
+
+from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.windows import windows
+from gtzan_lib.data.workspace import Workspace
+from gtzan_lib.errors import AudioError, StoreError
+from gtzan_lib.signal import store as module
+from gtzan_lib.signal.spectrograms import Recipe, spectrograms
+from gtzan_lib.signal.store import SpectrogramStore
+
+RECIPE = Recipe.preset(size=16, seconds=1)
+SLOW = Recipe.preset(size=256, seconds=1)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every visible file below a folder."""
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and not file.name.startswith(".")
+    }
+
+
+def build_elsewhere(music: Path, store: Path, recipe: Recipe) -> subprocess.Popen:
+    """Build in a process of its own."""
+    code = (
+        "from gtzan_lib import open_corpus, Recipe, SpectrogramStore\n"
+        f"recipe = Recipe.from_dict({recipe.as_dict()!r})\n"
+        f"SpectrogramStore.build(open_corpus({str(music)!r}), recipe, path={str(store)!r})"
+    )
+    return subprocess.Popen([sys.executable, "-c", code])
+
+
+def marks(store: Path) -> list[str]:
+    done = store / "done"
+    return sorted(mark.name for mark in done.iterdir()) if done.is_dir() else []
+
+
+@pytest.fixture
+def corpus(small_folder):
+    return open_corpus(small_folder)
+
+
+@pytest.fixture
+def store(corpus, tmp_path):
+    return SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
+
+
+# --- what it holds ------------------------------------------------------------
+
+
+def test_images_are_those_of_each_track(store, corpus):
+    assert len(store) == 48
+    assert store.images.shape == (48, 16, 16)
+    assert store.images.dtype == np.uint8
+    pd.testing.assert_frame_equal(store.windows, windows(corpus, 1.0), check_dtype=False)
+    for track_id, rows in store.windows.groupby("track_id").indices.items():
+        y, _ = corpus.load(track_id, sample_rate=12_000)
+        expected = spectrograms(y, RECIPE, store.windows["start_s"].to_numpy()[rows])
+        np.testing.assert_array_equal(store.images[rows], expected)
+
+
+def test_opened_store_is_the_built_one(store):
+    again = SpectrogramStore.open(store.path)
+    np.testing.assert_array_equal(again.images, store.images)
+    pd.testing.assert_frame_equal(again.windows, store.windows)
+    assert again.recipe == RECIPE
+    assert again.genres.tolist() == store.windows["genre"].tolist()
+    assert "48 windows of 12 tracks" in repr(again)
+
+
+def test_images_are_read_only(store):
+    with pytest.raises(ValueError, match="read-only"):
+        store.images[0] = 0
+
+
+def test_default_folder_names_recipe_and_corpus(corpus, work):
+    store = SpectrogramStore.build(corpus, RECIPE)
+    expected = work / "manual" / "stores" / f"{RECIPE.slug}_{corpus.fingerprint}"
+    assert store.path == expected
+    less = SpectrogramStore.build(corpus.select(genres="jazz"), RECIPE, work=Workspace("other"))
+    assert less.path.parent == work / "other" / "stores"
+    assert less.path.name != store.path.name
+
+
+def test_overlapping_windows(corpus, tmp_path):
+    recipe = Recipe.from_dict({**RECIPE.as_dict(), "step": 0.5})
+    store = SpectrogramStore.build(corpus, recipe, path=tmp_path / "store")
+    own = store.windows[store.windows["track_id"] == "jazz.00001"]
+    np.testing.assert_allclose(own["start_s"], np.arange(7) * 0.5)
+    y, _ = corpus.load("jazz.00001", sample_rate=12_000)
+    np.testing.assert_array_equal(
+        store.images[own.index[3]], spectrograms(y, recipe, np.array([1.5]))[0]
+    )
+
+
+def test_jobs_do_not_change_a_byte(store, corpus, tmp_path):
+    SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "two", jobs=2)
+    assert contents(tmp_path / "two") == contents(store.path)
+
+
+def test_second_build_reads_no_audio(store, corpus, monkeypatch):
+    before = contents(store.path)
+
+    def decode_nothing(*arguments, **options):
+        raise AssertionError("audio was decoded")
+
+    monkeypatch.setattr(module.audio, "load", decode_nothing)
+    again = SpectrogramStore.build(corpus, RECIPE, path=store.path)
+    assert contents(again.path) == before
+
+
+def test_short_and_unreadable_tracks_have_no_rows(music_folder, tmp_path):
+    folder = music_folder(layout=".", seconds=(0.5, 2.2), genres=["jazz"])
+    (folder / "jazz" / "jazz.00002.wav").write_bytes(b"not audio")
+    with pytest.warns(UserWarning, match="cannot be read"):
+        corpus = open_corpus(folder)
+    store = SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
+    assert store.windows["window_id"].tolist() == ["jazz.00001.0", "jazz.00001.1"]
+
+
+def test_genres_and_tracks_that_look_like_numbers(music_folder, tmp_path):
+    corpus = open_corpus(music_folder(layout=".", genres=["1980", "1990"], name="{number:02d}"))
+    store = SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
+    assert set(store.genres) == {"1980", "1990"}
+    assert set(store.windows["track_id"]) == set(corpus.tracks.index)
+
+
+# --- interrupted --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("undone", [1, 5, 12])
+def test_goes_on_where_it_stopped(store, corpus, undone):
+    """What was not marked as done may hold anything, and is written again."""
+    before = contents(store.path)
+    images = np.load(store.path / "images.npy", mmap_mode="r+")
+    lost = marks(store.path)[::2][:undone] if undone < 12 else marks(store.path)
+    for track_id in lost:
+        (store.path / "done" / track_id).unlink()
+        images[store.windows["track_id"] == track_id] = 77
+    images.flush()
+    assert contents(store.path) != before
+    with pytest.raises(StoreError, match=f"is incomplete, {len(lost)} of 12 tracks are missing"):
+        SpectrogramStore.open(store.path)
+    SpectrogramStore.build(corpus, RECIPE, path=store.path)
+    assert contents(store.path) == before
+
+
+def test_done_tracks_are_not_made_again(store, corpus, monkeypatch):
+    (store.path / "done" / "jazz.00001").unlink()
+    decoded, load = [], module.audio.load
+    monkeypatch.setattr(
+        module.audio,
+        "load",
+        lambda file, **how: decoded.append(Path(file).stem) or load(file, **how),
+    )
+    SpectrogramStore.build(corpus, RECIPE, path=store.path)
+    assert decoded == ["jazz.00001"]
+
+
+@pytest.mark.parametrize("there", [[], ["windows.csv"], ["windows.csv", "images.npy", "done"]])
+def test_killed_before_the_first_track(store, corpus, tmp_path, there):
+    """Without its recipe a folder is the mere beginning of a store."""
+    (tmp_path / "begun").mkdir()
+    for name in there:
+        if name == "done":
+            (tmp_path / "begun" / name).mkdir()
+        else:
+            (tmp_path / "begun" / name).write_bytes(b"half")
+    (tmp_path / "begun" / ".images-0123abcd.npy").write_bytes(b"half")
+    with pytest.raises(StoreError, match="is no spectrogram store"):
+        SpectrogramStore.open(tmp_path / "begun")
+    SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "begun")
+    assert contents(tmp_path / "begun") == contents(store.path)
+
+
+@pytest.fixture
+def many(music_folder):
+    """Music that takes long enough to be interrupted."""
+    return music_folder(tracks=24, seconds=5.2, genres=["blues", "rock"])
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_ends_with_the_same_bytes(many, tmp_path):
+    """Killed twice, and built to the end."""
+    undisturbed = SpectrogramStore.build(open_corpus(many), SLOW, path=tmp_path / "undisturbed")
+    killed = tmp_path / "killed"
+    for _ in range(2):
+        before = len(marks(killed))
+        process = build_elsewhere(many, killed, SLOW)
+        while len(marks(killed)) < before + 3 and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert before < len(marks(killed)) < 48
+    with pytest.raises(StoreError, match="is incomplete"):
+        SpectrogramStore.open(killed)
+    SpectrogramStore.build(open_corpus(many), SLOW, path=killed)
+    assert contents(killed) == contents(undisturbed.path)
+
+
+@pytest.mark.slow
+def test_two_at_once_do_no_harm(small_folder, corpus, tmp_path):
+    alone = SpectrogramStore.build(corpus, SLOW, path=tmp_path / "alone")
+    together = [build_elsewhere(small_folder, tmp_path / "shared", SLOW) for _ in range(2)]
+    assert [process.wait() for process in together] == [0, 0]
+    assert contents(tmp_path / "shared") == contents(alone.path)
+
+
+# --- broken music -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", [".flac", ".mp3"])
+def test_file_that_breaks_off_is_named_and_the_others_kept(music_folder, tmp_path, ending):
+    """The header is fine, so that the track is planned for."""
+    folder = music_folder(layout=".", seconds=5.0, tracks=3, genres=["jazz"], ending=ending)
+    file = folder / "jazz" / f"jazz.00001{ending}"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    corpus = open_corpus(folder)
+    with pytest.raises(AudioError, match=rf"jazz\.00001\{ending}: cannot be decoded") as caught:
+        SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
+    assert "\n" not in str(caught.value)
+    assert marks(tmp_path / "store") == ["jazz.00000", "jazz.00002"]
+    sound = SpectrogramStore.build(
+        corpus.exclude(["jazz.00001"]), RECIPE, path=tmp_path / "excluded"
+    )
+    assert len(sound) == 10
+
+
+def test_several_broken_files_are_counted(music_folder, tmp_path):
+    folder = music_folder(layout=".", seconds=5.0, tracks=4, genres=["jazz"], ending=".flac")
+    for number in (1, 2, 3):
+        file = folder / "jazz" / f"jazz.0000{number}.flac"
+        file.write_bytes(file.read_bytes()[:40_000])
+    with pytest.raises(AudioError, match=r"jazz\.00001.*\(2 more files likewise\)"):
+        SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
+
+
+def test_mended_file_makes_another_corpus(music_folder, tmp_path):
+    folder = music_folder(layout=".", seconds=2.0, genres=["jazz"])
+    SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
+    file = folder / "jazz" / "jazz.00000.wav"
+    y, rate = soundfile.read(file)
+    soundfile.write(file, y[::-1], rate)
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 10**9))
+    with pytest.raises(StoreError, match="choose another folder"):
+        SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
+
+
+# --- what it was made for -----------------------------------------------------
+
+
+def test_other_corpus_in_the_same_place_is_refused(store, corpus):
+    before = contents(store.path)
+    with pytest.raises(StoreError, match=r"holds .* of corpus .*; choose another folder"):
+        SpectrogramStore.build(corpus.select(genres="jazz"), RECIPE, path=store.path)
+    assert contents(store.path) == before
+
+
+def test_other_recipe_in_the_same_place_is_refused(store, corpus):
+    before = contents(store.path)
+    with pytest.raises(StoreError, match=r"stft-3s_1s_16px of corpus .* not stft-3s_1s_32px"):
+        SpectrogramStore.build(corpus, Recipe.preset(size=32, seconds=1), path=store.path)
+    assert contents(store.path) == before
+
+
+def test_changed_code_makes_it_anew(store, corpus, monkeypatch):
+    before = contents(store.path)
+    images = np.load(store.path / "images.npy", mmap_mode="r+")
+    images[:] = 13
+    images.flush()
+    # Today's code is taken to have made this, so that it stays.
+    assert (SpectrogramStore.build(corpus, RECIPE, path=store.path).images == 13).all()
+    monkeypatch.setattr(module, "_code", lambda: "mended")
+    rebuilt = SpectrogramStore.build(corpus, RECIPE, path=store.path)
+    assert contents(rebuilt.path)["images.npy"] == before["images.npy"]
+    assert json.loads((store.path / "recipe.json").read_text())["code"] == "mended"
+
+
+def test_foreign_folder_is_refused_and_left_alone(corpus, tmp_path):
+    (tmp_path / "theses").mkdir()
+    (tmp_path / "theses" / "mine.tex").write_text("years of work")
+    with pytest.raises(StoreError, match="is not empty and no store"):
+        SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "theses")
+    assert contents(tmp_path / "theses") == {"mine.tex": b"years of work"}
+
+
+def test_file_in_the_place_is_refused_and_left_alone(corpus, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(StoreError, match=r"thesis\.tex"):
+        SpectrogramStore.open(tmp_path / "thesis.tex")
+    with pytest.raises(StoreError, match=r"thesis\.tex"):
+        SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "thesis.tex")
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_what_is_no_store_is_refused(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(StoreError, match="is no spectrogram store"):
+            SpectrogramStore.open(folder)
+
+
+@pytest.mark.parametrize("file", ["recipe.json", "windows.csv"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff\n"])
+def test_damaged_plan_is_refused(store, file, content):
+    if file == "windows.csv" and content == b"{}":
+        content = b"window_id,genre\na,b\n"
+    (store.path / file).write_bytes(content)
+    with pytest.raises(StoreError, match=str(store.path)):
+        SpectrogramStore.open(store.path)
+
+
+def lose_images(path: Path) -> None:
+    (path / "images.npy").unlink()
+
+
+def cut_images(path: Path) -> None:
+    content = (path / "images.npy").read_bytes()
+    (path / "images.npy").write_bytes(content[:-500])
+
+
+def shorter_images(path: Path) -> None:
+    np.save(path / "images.npy", np.load(path / "images.npy")[:-1])
+
+
+def lose_marks(path: Path) -> None:
+    shutil.rmtree(path / "done")
+
+
+@pytest.mark.parametrize("harm", [lose_images, cut_images, shorter_images, lose_marks])
+def test_damaged_store_is_refused_in_a_sentence(store, harm):
+    harm(store.path)
+    with pytest.raises(StoreError, match=str(store.path)):
+        SpectrogramStore.open(store.path)
+
+
+# --- pictures -----------------------------------------------------------------
+
+
+def test_pictures_are_the_images(store, tmp_path):
+    folder = store.export_png(tmp_path / "png")
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.png"))
+    assert len(files) == len(store)
+    assert files[0] == "blues/blues.00000_win0.png"
+    for row in (0, 17, 47):
+        window = store.windows.iloc[row]
+        number = window["window_id"].split(".")[-1]
+        with Image.open(folder / window["genre"] / f"{window['track_id']}_win{number}.png") as file:
+            assert file.mode == "L"
+            np.testing.assert_array_equal(np.asarray(file), store.images[row])
+    assert {file.name for file in folder.iterdir()} == {"blues", "classical", "jazz", "rock"}
