@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..errors import AudioError
+
+if TYPE_CHECKING:
+    import soundfile
 
 __all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "resample"]
 
@@ -59,14 +64,8 @@ def info(path: str | Path) -> AudioInfo:
     AudioError
         If the file is missing or is not audio.
     """
-    import soundfile
-
-    _refuse_missing(path)
-    try:
-        header = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
-    return AudioInfo(header.samplerate, header.channels, header.frames, header.subtype)
+    with _opened(path) as file:
+        return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
 
 
 def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
@@ -91,13 +90,11 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     AudioError
         If the file is missing, is not audio, or breaks off.
     """
-    import soundfile
-
-    _refuse_missing(path)
-    try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        rate, frames = file.samplerate, file.frames
+        samples = file.read(dtype="float32", always_2d=True)
+    if len(samples) < frames:
+        raise _unreadable(path, f"it breaks off after {len(samples) / rate:.1f} s")
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if sample_rate is None or sample_rate == rate:
         return np.ascontiguousarray(mono), rate
@@ -124,13 +121,24 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
     return soxr.resample(y, source, target, quality="HQ")
 
 
-def _refuse_missing(path: str | Path) -> None:
+@contextmanager
+def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Open a file, and turn what goes wrong with it into an `AudioError`."""
+    import soundfile
+
     if not Path(path).is_file():
         raise AudioError(f"{path}: there is no such file.")
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            # libsndfile takes any bytes in an .au file for sound without a header.
+            if file.format == "RAW":
+                raise _unreadable(path, "it has no header")
+            yield file
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise _unreadable(path, str(error).split(": ")[-1].strip().rstrip(".")) from error
 
 
-def _unreadable(path: str | Path, error: Exception) -> AudioError:
-    reason = str(error).split(": ")[-1].strip().rstrip(".")
+def _unreadable(path: str | Path, reason: str) -> AudioError:
     return AudioError(
         f"{path}: cannot be decoded ({reason}); replace the file, or leave the track out "
         "with corpus.exclude([...])."

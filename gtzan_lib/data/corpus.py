@@ -164,7 +164,10 @@ class Corpus:
         known = _read_cache(cache)
         fresh, digests = {}, {}
         for track_id, path in self.tracks["path"].items():
-            status = Path(path).stat()
+            try:
+                status = Path(path).stat()
+            except OSError as error:
+                raise CorpusError(f"{path}: is no longer there; open the corpus again.") from error
             key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
             digests[track_id] = fresh[key] = known.get(key) or sha256_of(path)
         if not fresh.keys() <= known.keys():
@@ -246,7 +249,8 @@ def corpus_state(source: str | Path) -> str:
     """
     root = _genre_root(Path(source).expanduser())
     files = [file for files in _genre_folders(root).values() for file in files]
-    files += [root.parent / "tracks.csv", root / "tracks.csv"]
+    named = Path(source).expanduser().resolve()
+    files += [folder / "tracks.csv" for folder in (root, root.parent, named)]
     lines = []
     for file in files:
         if file.exists():
@@ -274,7 +278,7 @@ def _open_folder(folder: Path) -> Corpus:
     tracks = pd.DataFrame(rows, columns=columns).set_index("track_id")
     tracks["sample_rate"] = tracks["sample_rate"].astype("Int64")
     _refuse_twins(tracks)
-    name, known = _facts(root, tracks)
+    name, known = _facts(root, folder.resolve(), tracks)
     tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
     corpus = Corpus(name, root, tracks[list(COLUMNS)])
     if corpus.unreadable:
@@ -337,9 +341,9 @@ def _refuse_twins(tracks: pd.DataFrame) -> None:
         )
 
 
-def _facts(root: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the corpus' name and what is known about its tracks."""
-    for folder in (root, root.parent):
+    for folder in (root, root.parent, named):
         if (folder / "tracks.csv").is_file():
             table = _read_tracks_csv(folder / "tracks.csv")
             composed = (folder / "corpus.json").is_file()
@@ -352,7 +356,8 @@ def _facts(root: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _read_tracks_csv(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, dtype=str)
+    # An artist may be called "None".
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     if "track_id" not in table.columns:
         raise CorpusError(
             f"{path}: has no column 'track_id'; expected 'track_id' and, where known, "
@@ -366,9 +371,10 @@ def _read_tracks_csv(path: Path) -> pd.DataFrame:
 
 def _read_cache(path: Path) -> dict[str, str]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return {}
+    return known if isinstance(known, dict) else {}
 
 
 def _names(names: Iterable[str]) -> list[str]:

@@ -175,14 +175,15 @@ class Split:
         try:
             with path.open(encoding="utf-8") as stream:
                 settings = json.loads(stream.readline().removeprefix("#"))
-                table = pd.read_csv(stream, keep_default_na=False)
+                table = pd.read_csv(stream, dtype=str, keep_default_na=False)
             protocol, known = settings.pop("protocol"), settings.pop("hash")
             loaded = cls(protocol, table, settings)
-        except (OSError, ValueError, KeyError) as error:
+            intact = loaded.hash == known
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SplitError(
                 f"{path}: is not a split saved by this package; make it anew with gl.split(...)."
             ) from error
-        if loaded.hash != known:
+        if not intact:
             raise SplitError(
                 f"{path}: its indices were changed after saving; make the split anew with "
                 "gl.split(...)."
@@ -255,6 +256,12 @@ def split(
             stacklevel=2,
         )
     table = windows[["window_id", "track_id", "genre"]].reset_index(drop=True)
+    strangers = sorted(set(table["track_id"]) - set(corpus.tracks.index))
+    if strangers:
+        raise SplitError(
+            f"{corpus.root}: track {strangers[0]!r} of the windows is not in this corpus; split "
+            "windows with the corpus they were cut from."
+        )
     artists = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
     table["artist"] = artists
     sizes = np.array(shares if folds == 1 else np.full(folds, 1 / folds))
@@ -285,23 +292,14 @@ def _deal(
     groups = counts.to_numpy()
     wanted = sizes[:, None] * groups.sum(axis=0)
     given = np.zeros_like(wanted)
-    # How many groups of each genre are still to be dealt out: while a part has
-    # none of a genre, the last groups of that genre are reserved for it.
-    remaining = (groups > 0).sum(axis=0)
     number = np.empty(len(groups), dtype=int)
     order = rng.permutation(len(groups))
     for row in order[np.argsort(-groups[order].sum(axis=1), kind="stable")]:
         present = groups[row] > 0
-        lacking = given[:, present] == 0
-        reserved = lacking & (remaining[present] <= lacking.sum(axis=0))
+        # A part that has nothing yet of a genre lacks all of it, and so comes first.
         need = ((wanted - given)[:, present] / wanted[:, present]).sum(axis=1)
-        candidates = np.flatnonzero(reserved.any(axis=1))
-        if not len(candidates):
-            candidates = np.arange(len(sizes))
-        best = candidates[np.argmax(need[candidates])]
-        number[row] = best
-        given[best] += groups[row]
-        remaining[present] -= 1
+        number[row] = np.argmax(need)
+        given[number[row]] += groups[row]
     empty = np.argwhere(given == 0)
     if len(empty):
         genre = counts.columns[empty[0, 1]]

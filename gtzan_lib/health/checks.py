@@ -17,6 +17,19 @@ __all__ = ["basic_facts"]
 SILENCE = 10 ** (-80 / 20)
 
 
+COLUMNS = (
+    "decoded",
+    "problem",
+    "duration_s",
+    "sample_rate",
+    "channels",
+    "encoding",
+    "peak_db",
+    "rms_db",
+    "silent",
+)
+
+
 def basic_facts(corpus: Corpus, *, jobs: int = 1, progress: bool = True) -> pd.DataFrame:
     """Decode every track and say what was found.
 
@@ -45,7 +58,7 @@ def basic_facts(corpus: Corpus, *, jobs: int = 1, progress: bool = True) -> pd.D
     tasks = (joblib.delayed(_facts)(path) for path in tracks["path"])
     results = joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks)
     rows = list(follow(results, "Decoding", len(tracks), show=progress))
-    table = pd.DataFrame(rows, index=tracks.index)
+    table = pd.DataFrame(rows, index=tracks.index, columns=COLUMNS)
     table.insert(0, "genre", tracks["genre"])
     return table
 

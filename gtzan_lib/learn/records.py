@@ -169,7 +169,8 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     RecordError
         If there is no record, or one is damaged.
     """
-    files = sorted(Path(folder).glob("*.json"))
+    # A kill may leave a hidden temporary file.
+    files = sorted(Path(folder).glob("[!.]*.json"))
     if not files:
         raise RecordError(f"{folder}: holds no records; execute an experiment first.")
     rows = []

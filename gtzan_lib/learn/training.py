@@ -153,7 +153,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         np.ndarray [shape=(n,)]
             Genres.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     @property
     def history_(self) -> pd.DataFrame:
@@ -207,8 +208,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         unknown = sorted(set(np.unique(y)) - set(self.classes_))
         if unknown:
             raise ModelError(
-                f"genre {unknown[0]!r} is in the validation part but not in the training part; "
-                "choose another split."
+                f"genre {str(unknown[0])!r} is in the validation part but not in the training "
+                "part; choose another split."
             )
         return np.searchsorted(self.classes_, y)
 
@@ -229,12 +230,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             batch_size=self.batch_size,
             max_epochs=self.epochs,
             iterator_train__shuffle=True,
+            # Its own generator, lest validation shift the random numbers of training.
+            iterator_valid__generator=torch.Generator(),
             train_split=split,
             callbacks=[
                 ("train_accuracy", EpochScoring("accuracy", False, True, "train_accuracy")),
                 (
                     "schedule",
-                    LRScheduler("StepLR", step_size=max(1, self.epochs // 2), gamma=0.25),
+                    LRScheduler("StepLR", step_size=-(-self.epochs // 2), gamma=0.25),
                 ),
             ],
             device=device,

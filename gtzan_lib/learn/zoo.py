@@ -14,6 +14,7 @@ from .training import NetClassifier
 __all__ = ["load_model", "save_model"]
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
+NEEDED = ("architecture", "arguments", "genres", "recipe", "sha256")
 
 
 def save_model(
@@ -98,8 +99,9 @@ def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
 
 def _read_card(folder: Path) -> dict[str, Any]:
     try:
-        return json.loads((folder / CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return {key: card[key] for key in NEEDED}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{folder}: holds no model; expected {CARD} and {WEIGHTS}, as an experiment leaves "
             "them in its run's models/."

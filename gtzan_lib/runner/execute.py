@@ -153,7 +153,7 @@ def _replace(text: str, places: dict[str, str]) -> str:
 def _places(run: Run, experiment: str) -> dict[str, str]:
     places = {f"{run.root}{os.sep}": "", f"{run.work.root}{os.sep}": "work/"}
     source = run.corpus_of(experiment)
-    if source != "synthetic":
+    if source not in (None, "synthetic"):
         places[str(Path(source).expanduser().resolve())] = "<corpus>"
         places[source.rstrip("/")] = "<corpus>"
     return places

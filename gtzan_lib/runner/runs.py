@@ -107,11 +107,13 @@ class Run:
                 options += [f"--{name}", str(value)]
         return options
 
-    def corpus_of(self, experiment: str) -> str:
-        """Return the corpus an experiment is executed on."""
+    def corpus_of(self, experiment: str) -> str | None:
+        """Return the corpus an experiment is executed on, if its notebook takes one."""
         chosen = self.experiments[experiment]
-        default = declared_in(chosen.notebook)["corpus"].default
-        return chosen.parameters.get("corpus", default)
+        declared = declared_in(chosen.notebook)
+        if "corpus" not in declared:
+            return None
+        return chosen.parameters.get("corpus", declared["corpus"].default)
 
     def state_of(self, experiment: str) -> str:
         """Return what changes when the experiment's corpus does.
@@ -122,7 +124,9 @@ class Run:
             If the corpus is missing or is none.
         """
         source = self.corpus_of(experiment)
-        return "composed" if source == "synthetic" else corpus_state(source)
+        if source is None or source == "synthetic":
+            return ""
+        return corpus_state(source)
 
 
 def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Run:

@@ -186,6 +186,4 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
         images = np.zeros((len(db), height, recipe.width), dtype=np.uint8)
         images[:, :, left : left + frames] = db.transpose(0, 2, 1)
         return images
-    resized = upward @ (across @ db).transpose(0, 2, 1)
-    # A sum of weights may pass 255 in its last bit, which would turn white into black.
-    return np.minimum(resized, 255).astype(np.uint8)
+    return (upward @ (across @ db).transpose(0, 2, 1)).astype(np.uint8)

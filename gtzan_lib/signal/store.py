@@ -20,6 +20,9 @@ from .spectrograms import Recipe
 
 __all__ = ["SpectrogramStore"]
 
+# Ids and genres may look like numbers, and must not become any.
+COLUMNS = {"window_id": str, "track_id": str, "genre": str, "start_s": float}
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpectrogramStore:
@@ -193,16 +196,18 @@ class _Plan:
         """Return the plan of a folder, or None where there is none."""
         try:
             values = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
-            table = pd.read_csv(path / "windows.csv", keep_default_na=False)
+            table = pd.read_csv(path / "windows.csv", dtype=COLUMNS, keep_default_na=False)
             recipe = Recipe.from_dict(values["recipe"])
+            images = np.load(path / "images.npy", mmap_mode="r")
+            if list(table) != list(COLUMNS) or images.shape != _shape(table, recipe):
+                raise ValueError("table and images do not belong together")
             return cls(path, recipe, table, values["corpus"], values["code"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"{path}: its recipe.json or windows.csv is damaged; remove the folder and build "
-                "the store again."
-            ) from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not (path / "recipe.json").is_file():
+                return None
+            raise _damaged(path) from error
+        except (ValueError, KeyError, TypeError, EOFError) as error:
+            raise _damaged(path) from error
 
     @classmethod
     def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, mine: _Plan | None) -> _Plan:
@@ -212,7 +217,7 @@ class _Plan:
                 f"{path}: holds {mine.recipe.slug} of corpus {mine.fingerprint}, not "
                 f"{recipe.slug} of {corpus.fingerprint}; choose another folder."
             )
-        if mine is None and path.is_dir() and any(path.iterdir()) and not _begun(path):
+        if mine is None and path.exists() and not _begun(path):
             raise StoreError(f"{path}: is not empty and no store; choose another folder.")
         for mark in (path / "done").glob("*"):
             mark.unlink()
@@ -220,7 +225,7 @@ class _Plan:
         plan = cls(path, recipe, table, corpus.fingerprint, _code())
         with atomic_path(path / "windows.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
-        shape = (len(table), recipe.size, recipe.size)
+        shape = _shape(table, recipe)
         with atomic_path(path / "images.npy") as temporary:
             np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
         (path / "done").mkdir(exist_ok=True)
@@ -236,13 +241,24 @@ class _Plan:
 
     def missing(self) -> list[str]:
         """Ids of the tracks that are not yet written."""
-        done = {mark.name for mark in (self.path / "done").iterdir()}
+        done = {mark.name for mark in (self.path / "done").glob("*")}
         return [track_id for track_id in self.tracks if track_id not in done]
+
+
+def _shape(table: pd.DataFrame, recipe: Recipe) -> tuple[int, int, int]:
+    return len(table), recipe.size, recipe.size
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
+        f"{path}: its recipe.json, windows.csv or images.npy is damaged; remove the folder and "
+        "build the store again."
+    )
 
 
 def _begun(path: Path) -> bool:
     """Tell whether all that is in a folder is the beginning of a store."""
-    return all(
+    return path.is_dir() and all(
         entry.name in {"windows.csv", "images.npy", "done"} or entry.name.startswith(".")
         for entry in path.iterdir()
     )

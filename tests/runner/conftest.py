@@ -47,7 +47,10 @@ def write_project(root):
     # A package of its own, whose files may be touched while other tests run.
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "gtzan_lib", root / "gtzan_lib", ignore=ignore)
-    write_notebook(root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe")
+    count = PARAMETERS.replace('corpus: str = "synthetic"\n', "")
+    write_notebook(
+        root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe", parameters=count
+    )
     write_notebook(
         root / "notebooks" / "02_music.ipynb",
         "music = gl.open_corpus(corpus, work=gl.Workspace(run))",

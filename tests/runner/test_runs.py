@@ -54,7 +54,7 @@ def test_defaults_reach_only_notebooks_that_declare_them(project):
         ("a: [", RunError, "not valid YAML near line"),
         ("just text", RunError, "must hold the keys"),
         (
-            "experiments: {01_count: {corpus: '${NOT_SET_ANYWHERE}'}}",
+            "experiments: {02_music: {corpus: '${NOT_SET_ANYWHERE}'}}",
             RunError,
             "needs NOT_SET_ANYWHERE, the folder that holds the music",
         ),
@@ -81,11 +81,11 @@ def test_missing_run_names_those_there_are(project):
 
 def test_environment_is_expanded(project, monkeypatch, tmp_path):
     monkeypatch.setenv("MUSIC", str(tmp_path))
-    rewrite(project, "experiments: {01_count: {corpus: '${MUSIC}'}}")
+    rewrite(project, "experiments: {02_music: {corpus: '${MUSIC}'}}")
     run = load_run("small")
-    assert run.corpus_of("01_count") == str(tmp_path)
+    assert run.corpus_of("02_music") == str(tmp_path)
     with pytest.raises(CorpusError, match="holds no genre folders"):
-        run.state_of("01_count")
+        run.state_of("02_music")
 
 
 def test_compose_options(project):

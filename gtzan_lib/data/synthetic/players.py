@@ -13,7 +13,20 @@ import numpy as np
 from .songs import Section, Song
 from .theory import SCALES, Chord, nearest, pitches_near
 
-__all__ = ["DRUMS", "PLAYERS", "STYLES", "Bar", "Note"]
+__all__ = [
+    "DRUMS",
+    "PLAYERS",
+    "STYLES",
+    "Bar",
+    "Bassist",
+    "Colourist",
+    "Comper",
+    "Drummer",
+    "Melodist",
+    "Note",
+    "Padder",
+    "Player",
+]
 
 _VELOCITY = {"X": 114, "x": 94, "o": 58, "?": 76}
 _OCCASIONALLY = 0.4

@@ -1,0 +1,173 @@
+"""The real notebooks on a tiny corpus, from papermill to the pages of the book."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import gtzan_lib as gl
+
+from .runner.conftest import call
+
+ROOT = Path(__file__).parents[1]
+PAPERMILL = [sys.executable, "-m", "papermill"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the project whose quick run is done in small."""
+    project = tmp_path_factory.mktemp("book") / "project"
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("book", "gtzan_lib", "notebooks", "runs"):
+        shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
+    for file in ("_config.yml", "_toc.yml", "Snakefile"):
+        shutil.copy(ROOT / file, project)
+    run = project / "runs" / "quick.yml"
+    text = re.sub(r"artists: \d+", "artists: 3", run.read_text())
+    text = re.sub(r"seconds: \d+", "seconds: 6", re.sub(r"tracks: \d+", "tracks: 1", text))
+    run.write_text(re.sub(r"size: \d+", "size: 32", re.sub(r"epochs: \d+", "epochs: 1", text)))
+    code, out, err = call(project, "run", "quick")
+    assert code == 0, err
+    assert Path(out.splitlines()[-1]) == project / "_build" / "html" / "index.html"
+    return project
+
+
+@pytest.fixture(scope="module")
+def pages(finished):
+    html = finished / "_build" / "html"
+    found = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
+    return {path: text for path, text in found.items() if "_static" not in path.parts}
+
+
+class References(HTMLParser):
+    """Collects what a page loads, and where it links to."""
+
+    def __init__(self):
+        super().__init__()
+        self.loaded, self.linked = [], []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag in {"script", "img", "audio", "source", "iframe"} and values.get("src"):
+            self.loaded.append(values["src"])
+        if tag == "link" and values.get("rel") in {
+            "stylesheet",
+            "preload",
+            "icon",
+            "shortcut icon",
+        }:
+            self.loaded.append(values["href"])
+        if tag == "a" and values.get("href"):
+            self.linked.append(values["href"])
+
+
+def references(text):
+    parser = References()
+    parser.feed(text)
+    return parser
+
+
+def target(page, reference):
+    return (page.parent / reference.split("#")[0].split("?")[0]).resolve()
+
+
+def test_pages_load_nothing_from_elsewhere(pages):
+    assert len(pages) > 15
+    for page, text in pages.items():
+        for reference in references(text).loaded:
+            if reference.startswith("data:"):
+                continue
+            assert "//" not in reference, f"{page.name} loads {reference}"
+            assert target(page, reference).is_file(), f"{page.name} lacks {reference}"
+
+
+def test_links_between_pages_lead_somewhere(pages):
+    for page, text in pages.items():
+        for reference in references(text).linked:
+            if re.match(r"[a-z]+:", reference) or reference.startswith("#"):
+                continue
+            assert target(page, reference).exists(), f"{page.name} links to {reference}"
+
+
+def test_every_page_is_in_the_contents(finished, pages):
+    contents = re.findall(r"(?:file|root): (\S+)", (finished / "_toc.yml").read_text())
+    html = finished / "_build" / "html"
+    built = {path.relative_to(html).with_suffix("").as_posix() for path in pages}
+    assert built - {"index", "search", "genindex", "py-modindex"} == set(contents)
+
+
+def test_answers_are_on_the_pages(finished, pages):
+    for name in ("01_data_health", "02_spectrograms", "08_cnn-minivgg-3s"):
+        text = pages[finished / "_build" / "html" / "notebooks" / f"{name}.html"]
+        answer = re.search(r"<strong>Answer\.</strong>(.*?)</p>", text, re.DOTALL)
+        assert re.search(r"\d", re.sub("<[^>]+>", "", answer[1]))
+    landing = pages[finished / "_build" / "html" / "book" / "index.html"]
+    assert "::" not in re.sub("<script.*?</script>|<[^>]+>", "", landing, flags=re.DOTALL)
+    assert str(finished) not in "".join(pages.values())
+
+
+def test_the_run_leaves_record_split_store_and_model(finished):
+    work = gl.Workspace("quick", finished / "work")
+    record = gl.Record.load(work.records / "minivgg-3s.json")
+    split = gl.Split.load(work.splits / "minivgg-3s.csv")
+    assert record.spec["split"] == split.hash
+    assert record.spec["parameters"]["epochs"] == 1
+    (folder,) = [p for p in work.stores.iterdir() if "_32px_" in p.name and p.is_dir()]
+    store = gl.SpectrogramStore.open(folder)
+    estimator, recipe = gl.load_model(work.models / "minivgg-3s")
+    assert recipe == store.recipe
+    assert estimator.predict_proba(store.images[:2]).shape == (2, 10)
+
+
+def test_equal_runs_have_equal_results(finished, tmp_path):
+    notebook = finished / "notebooks" / "08_cnn.ipynb"
+    options = {
+        "corpus": str(finished / "work/quick/corpus"),
+        "size": "32",
+        "epochs": "1",
+        "run": "again",
+    }
+    words = [word for pair in options.items() for word in ("-p", *pair)]
+    subprocess.run(
+        [*PAPERMILL, notebook, tmp_path / "out.ipynb", *words],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment(tmp_path, threads="2"),
+    )
+    again = gl.Record.load(tmp_path / "work/again/records/minivgg-3s.json")
+    first = gl.Record.load(finished / "work/quick/records/minivgg-3s.json")
+    assert again.hash == first.hash
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-p", "copus", "x"], "there is no parameter 'copus'; did you mean 'corpus'?"),
+        (["-p", "jobs", "many"], "parameter 'jobs' takes int, got 'many' (str)"),
+    ],
+)
+def test_plain_papermill_refuses_too(words, sentence, tmp_path):
+    answer = subprocess.run(
+        [*PAPERMILL, ROOT / "notebooks" / "01_data_health.ipynb", tmp_path / "out.ipynb", *words],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert answer.returncode != 0
+    assert sentence in answer.stderr
+    executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    assert not any("open_corpus" in c["source"] and c.get("outputs") for c in executed["cells"])
+
+
+def environment(folder, threads):
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, threads), "GTZAN_WORK": str(folder / "work")}
