@@ -289,7 +289,7 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
     ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label="always guessing one genre")
     ax.set(xlim=(-0.02, 1.02), xlabel="share of tracks recognised (95 % interval)")
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax
 

@@ -63,7 +63,7 @@ class Corpus:
         seconds = self.tracks["duration_s"].sum()
         return (
             f"Corpus({self.name!r}: {len(self)} tracks, {len(self.genres)} genres, "
-            f"{seconds / 60:.1f} min, {self.root})"
+            f"{seconds / 60:.1f} min)"
         )
 
     @property

@@ -1,0 +1,13 @@
+"""`make bench`: print what each benchmark measured on this machine."""
+
+import os
+import platform
+
+from . import compose, imports, rerun, spectrograms
+
+print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores\n")
+for module in (imports, spectrograms, compose, rerun):
+    print(f"{module.__doc__.splitlines()[0]}")
+    for name, value in module.measure():
+        print(f"  {name:<58}{value}")
+    print()
