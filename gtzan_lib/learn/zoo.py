@@ -41,12 +41,13 @@ def save_model(
     Path
         The folder.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder = Path(folder)
     weights = estimator.net_.module_.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: w.contiguous().cpu() for name, w in weights.items()}, temporary)
+        # Not safetensors' own save_file, whose files only their owner may read.
+        temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
     write_json(
         folder / CARD,
         {
