@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ..errors import StoreError
 from . import dsp
@@ -186,4 +187,6 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
         images = np.zeros((len(db), height, recipe.width), dtype=np.uint8)
         images[:, :, left : left + frames] = db.transpose(0, 2, 1)
         return images
-    return (upward @ (across @ db).transpose(0, 2, 1)).astype(np.uint8)
+    # Sums depend on how many threads share them, and images must not.
+    with threadpool_limits(1, user_api="blas"):
+        return (upward @ (across @ db).transpose(0, 2, 1)).astype(np.uint8)

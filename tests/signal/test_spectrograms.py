@@ -8,9 +8,11 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gtzan_lib.data import audio
 from gtzan_lib.errors import StoreError
+from gtzan_lib.signal import dsp
 from gtzan_lib.signal.spectrograms import PRESETS, Recipe, spectrograms
 
 RATE = 12_000
@@ -241,3 +243,20 @@ def test_whole_seconds_as_int_are_the_same_recipe():
 def test_impossible_recipes_are_refused(arguments, sentence):
     with pytest.raises(StoreError, match=sentence):
         Recipe.preset(**arguments)
+
+
+def test_sums_are_not_shared_among_threads(monkeypatch, rng):
+    """Two notebooks with different numbers of threads may make the same store."""
+    seen = []
+
+    class Watched(np.ndarray):
+        def __matmul__(self, other):
+            seen.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
+            return np.asarray(self) @ np.asarray(other)
+
+    weights = dsp.area_weights
+    monkeypatch.setattr(dsp, "area_weights", lambda *sizes: weights(*sizes).view(Watched))
+    with threadpool_limits(2, user_api="blas"):
+        y = rng.standard_normal(36_000).astype(np.float32)
+        spectrograms(y, Recipe.preset(size=64), np.zeros(1))
+    assert set(seen) == {1}
