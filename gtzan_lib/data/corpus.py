@@ -247,10 +247,10 @@ def corpus_state(source: str | Path) -> str:
     str
         Sixteen hexadecimal digits.
     """
-    root = _genre_root(Path(source).expanduser())
+    folder = Path(source).expanduser()
+    root = _genre_root(folder)
     files = [file for files in _genre_folders(root).values() for file in files]
-    named = Path(source).expanduser().resolve()
-    files += [folder / "tracks.csv" for folder in (root, root.parent, named)]
+    files += _tables(root, folder)
     lines = []
     for file in files:
         if file.exists():
@@ -278,7 +278,7 @@ def _open_folder(folder: Path) -> Corpus:
     tracks = pd.DataFrame(rows, columns=columns).set_index("track_id")
     tracks["sample_rate"] = tracks["sample_rate"].astype("Int64")
     _refuse_twins(tracks)
-    name, known = _facts(root, folder.resolve(), tracks)
+    name, known = _facts(root, folder, tracks)
     tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
     corpus = Corpus(name, root, tracks[list(COLUMNS)])
     if corpus.unreadable:
@@ -343,16 +343,20 @@ def _refuse_twins(tracks: pd.DataFrame) -> None:
 
 def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the corpus' name and what is known about its tracks."""
-    for folder in (root, root.parent, named):
-        if (folder / "tracks.csv").is_file():
-            table = _read_tracks_csv(folder / "tracks.csv")
-            composed = (folder / "corpus.json").is_file()
-            return "synthetic" if composed else folder.name, table
+    for path in _tables(root, named):
+        if path.is_file():
+            composed = path.with_name("corpus.json").is_file()
+            return "synthetic" if composed else path.parent.name, _read_tracks_csv(path)
     if all(gtzan.is_gtzan_id(*pair) for pair in tracks["genre"].items()):
         facts = gtzan.facts()
         if tracks.index.isin(facts.index).all():
             return "gtzan", facts
     return root.name, pd.DataFrame(index=tracks.index)
+
+
+def _tables(root: Path, named: Path) -> list[Path]:
+    """Return where a `tracks.csv` may lie, the first that exists being the one that counts."""
+    return [folder / "tracks.csv" for folder in (root, root.parent, named.resolve())]
 
 
 def _read_tracks_csv(path: Path) -> pd.DataFrame:
