@@ -48,10 +48,12 @@ def execute(run: Run, experiment: str) -> Path:
     Raises
     ------
     RunError
-        If a cell fails; the notebook up to there stays in the run's `partial/`.
+        If a cell fails or the kernel dies; the notebook up to there stays in the
+        run's `partial/`.
     """
     import papermill
     from filelock import FileLock
+    from nbclient.exceptions import DeadKernelError
 
     chosen = run.experiments[experiment]
     partial = run.work.partial / f"{chosen.name}.ipynb"
@@ -63,6 +65,12 @@ def execute(run: Run, experiment: str) -> Path:
             _execute_patiently(chosen, run.root, partial)
         except papermill.PapermillExecutionError as error:
             raise RunError(_explain(chosen, error, partial)) from error
+        except DeadKernelError as error:
+            raise RunError(
+                f"{chosen.notebook.name} (experiment {chosen.id!r}): its kernel was killed, most "
+                "often for want of memory; free some, or ask for less (a smaller size, batch or "
+                f"corpus). The notebook up to there is kept in {partial}."
+            ) from error
         target = run.work.executed / partial.name
         notebook = tidy(nbformat.read(partial, as_version=4), _places(run, experiment))
         with atomic_path(target) as temporary:
@@ -78,6 +86,7 @@ def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
     start at the same moment one may find its port taken.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     for last_try in (False, True):
         try:
@@ -92,6 +101,8 @@ def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
                 # Its hints about transport are not for readers of a run's account.
                 extra_arguments=["--log-level=ERROR"],
             )
+        except DeadKernelError:
+            raise
         except RuntimeError:
             if last_try:
                 raise
