@@ -8,7 +8,7 @@ from .data.splits import Split, split
 from .data.synthetic import compose
 from .data.windows import windows
 from .data.workspace import Workspace
-from .health.checks import basic_facts
+from .health.check import HealthReport, check_health
 from .learn.evaluation import Evaluation, evaluate
 from .learn.records import Record, leaderboard
 from .learn.training import NetClassifier
@@ -21,13 +21,14 @@ __all__ = [
     "GENRES",
     "Corpus",
     "Evaluation",
+    "HealthReport",
     "NetClassifier",
     "Recipe",
     "Record",
     "SpectrogramStore",
     "Split",
     "Workspace",
-    "basic_facts",
+    "check_health",
     "check_parameters",
     "compose",
     "errors",

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import GtzanError
+from .errors import GtzanError, HealthError
 
 __all__ = ["app", "main"]
 
@@ -59,6 +59,69 @@ def compose(
         replace=replace,
     )
     print(done)
+
+
+@app.command()
+def fetch(
+    folder: Annotated[Path, typer.Argument(help="Gets GTZAN; must be new or empty.")],
+    archive: Annotated[
+        Path | None, typer.Option(help="Unpack this zip or tar file instead of downloading.")
+    ] = None,
+) -> None:
+    """Get GTZAN from Kaggle or from an archive, and verify its checksums."""
+    from .data.fetch import fetch as get
+    from .data.fetch import verify
+
+    done = get(folder, archive=archive)
+    counts = verify(done).value_counts()
+    print(", ".join(f"{count} {state}" for state, count in counts.items()), file=sys.stderr)
+    print(done)
+
+
+@app.command()
+def health(
+    path: Annotated[Path, typer.Argument(help="A folder of genre folders, or log-mels (.npz).")],
+    json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    quarantine: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Move condemned files there.")
+    ] = None,
+    restore: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put them back from there.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would be moved.")] = False,
+    features: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Look through a table of features, too.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Write the table's good rows there.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Threads.")] = os.cpu_count() or 1,
+) -> None:
+    """Find faults and duplicates; exit code 1 where there are errors or duplicates."""
+    from .health import account
+    from .health.check import check_health
+    from .health.quarantine import quarantine as move_out
+    from .health.quarantine import restore as move_back
+
+    if restore is not None:
+        if quarantine or features or out or json:
+            raise HealthError("--restore goes with --dry-run alone; leave the other options out.")
+        account.show_moves(move_back(restore, path, dry_run=dry_run), dry_run=dry_run)
+        return
+    if out is not None and features is None:
+        raise HealthError("--out is the cleaned table; say which table with --features CSV.")
+    report = check_health(path, jobs=jobs)
+    account.show_report(report)
+    if json is not None:
+        report.save(json)
+    if features is not None:
+        account.show_rows(account.look_through(features, out, report, quarantine))
+    if quarantine is not None:
+        files = account.condemned_files(report)
+        moves = move_out(report.source, files, quarantine, dry_run=dry_run)
+        account.show_moves(moves, dry_run=dry_run)
+    if not report.is_clean:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -11,6 +11,7 @@ __all__ = [
     "CorpusError",
     "GtzanError",
     "GtzanWarning",
+    "HealthError",
     "ModelError",
     "ParameterError",
     "RecordError",
@@ -25,11 +26,27 @@ class GtzanError(Exception):
 
 
 class AudioError(GtzanError):
-    """An audio file that cannot be used as it is."""
+    """An audio file that cannot be used as it is.
+
+    Parameters
+    ----------
+    message : str
+        The sentence.
+    reason : str
+        What is wrong with the file, in a few words.
+    """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class CorpusError(GtzanError):
     """A folder that is not the music collection it was taken for."""
+
+
+class HealthError(GtzanError):
+    """A health report, a feature table or a quarantine that cannot be used."""
 
 
 class SplitError(GtzanError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from .data.corpus import Corpus
     from .data.splits import Split
+    from .health.check import HealthReport
     from .learn.evaluation import Evaluation
     from .learn.training import NetClassifier
     from .signal.spectrograms import Recipe
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "confusion",
+    "copies",
+    "faults",
     "genre_colors",
     "history",
     "levels",
@@ -67,7 +71,7 @@ def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     facts : pd.DataFrame
-        As from `gtzan_lib.health.checks.basic_facts`.
+        `HealthReport.files`.
     ax : Axes, optional
         Where to draw.
 
@@ -89,14 +93,89 @@ def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def players(corpus: Corpus, *, seconds: float = 5.0) -> Any:
-    """Return one audio player a genre, for music that may be passed on.
+def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
+    """Draw one track of every kind of fault that a single file can have.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A corpus with planted faults.
+    truth : pd.DataFrame
+        Its `truth.csv`.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+        One waveform a fault: all of it, and below 30 ms around its longest gap,
+        else around its highest peak, where clipping shows.
+    """
+    single = truth[truth["source_track"].isna()].groupby("fault", sort=False).first()
+    rows = -(-len(single) // columns)
+    figure, axes = plt.subplots(
+        2 * rows, columns, figsize=(2.7 * columns, 3.3 * rows), squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for number, (fault, row) in enumerate(single.iterrows()):
+        pair = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
+        pair[0].set_title(f"{fault}\n{row['detail']}", fontsize=9)
+        _waveform(pair, *_samples_of(corpus.tracks.at[row["track_id"], "path"]))
+    return figure
+
+
+def copies(report: HealthReport, truth: pd.DataFrame, corpus: Corpus) -> Figure:
+    """Draw how a copy of every kind correlates with its source, lag by lag.
+
+    Parameters
+    ----------
+    report : HealthReport
+        Of a corpus with planted copies.
+    truth : pd.DataFrame
+        Its `truth.csv`.
+    corpus : Corpus
+        The corpus.
+
+    Returns
+    -------
+    Figure
+        One curve a kind of copy; the dashed line is where a copy begins.
+    """
+    from .health.duplicates import THRESHOLD, correlate
+    from .health.fingerprints import sharp_trace, trace
+    from .health.inspection import inspect
+
+    first = truth.dropna(subset="source_track").groupby("fault", sort=False).first()
+    figure, axes = plt.subplots(
+        1, len(first), figsize=(2.2 * len(first), 2.4), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for ax, (fault, row) in zip(axes.flat, first.iterrows(), strict=True):
+        pair = (row["track_id"], row["source_track"])
+        sharp = [sharp_trace(trace(inspect(corpus.tracks.at[n, "path"]).envelope)) for n in pair]
+        ax.plot(*correlate(*sharp), color="#3b6fb6", lw=1)
+        ax.axhline(THRESHOLD, color="0.4", lw=1, ls="--")
+        ax.set(title=f"{fault}\n{row['detail']}", xlabel="lag (s)", ylim=(-0.2, 1.05))
+        ax.title.set_fontsize(9)
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylabel("correlation")
+    return figure
+
+
+def players(
+    corpus: Corpus, tracks: Mapping[str, str] | None = None, *, seconds: float = 5.0
+) -> Any:
+    """Return audio players, for music that may be passed on.
 
     Parameters
     ----------
     corpus : Corpus
         Only the synthetic corpus is played; other music belongs to others and
         is not put into pages.
+    tracks : mapping of str to str, optional
+        Track ids by what is written over each player. Default: the first of
+        each genre. Tracks that cannot be decoded are left out.
     seconds : float
         Length of an excerpt.
 
@@ -109,13 +188,16 @@ def players(corpus: Corpus, *, seconds: float = 5.0) -> Any:
 
     if corpus.name != "synthetic":
         return HTML("<p><em>Recordings of others are not put into this book.</em></p>")
-    first = corpus.tracks.groupby("genre").head(1)
+    if tracks is None:
+        first = corpus.tracks.groupby("genre").head(1)
+        tracks = {f"{row.genre}: {row.artist}": row.Index for row in first.itertuples()}
+    sounds = {caption: _mp3(corpus, track_id, seconds) for caption, track_id in tracks.items()}
     cells = [
-        f"<figure style='margin:.3rem'><figcaption>{html.escape(row.genre)}: "
-        f"{html.escape(str(row.artist))}</figcaption>"
+        f"<figure style='margin:.3rem'><figcaption>{html.escape(caption)}</figcaption>"
         f"<audio controls preload='none' style='width:15rem;height:2.2rem' "
-        f"src='data:audio/mpeg;base64,{_mp3(corpus, row.Index, seconds)}'></audio></figure>"
-        for row in first.itertuples()
+        f"src='data:audio/mpeg;base64,{sound}'></audio></figure>"
+        for caption, sound in sounds.items()
+        if sound
     ]
     return HTML(f"<div style='display:flex;flex-wrap:wrap'>{''.join(cells)}</div>")
 
@@ -298,10 +380,45 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
+def _waveform(axes: np.ndarray, y: np.ndarray, rate: int) -> None:
+    """Draw all of a sound into the first axes, its gap or peak into the second."""
+    if not len(y):
+        axes[0].text(0.5, 0.5, "nothing to be decoded", ha="center", va="center")
+        return
+    still = np.flatnonzero(np.diff(y, prepend=np.nan, append=np.nan))
+    gap = int(np.diff(still).argmax())
+    in_music = rate / 250 < still[gap + 1] - still[gap] < len(y) / 10
+    middle, half = int(still[gap] if in_music else np.abs(y).argmax()), round(0.015 * rate)
+    near = np.arange(max(0, middle - half), min(len(y), middle + half))
+    axes[0].plot(np.arange(len(y)) / rate, y, lw=0.3, color="#3b6fb6")
+    axes[1].plot((near - middle) * 1000 / rate, y[near], lw=1, color="#d1603d")
+    for ax in axes:
+        ax.set_axis_on()
+        ax.set(ylim=(-1.05, 1.05), yticks=[-1, 0, 1])
+        ax.tick_params(labelsize=7)
+        sns.despine(ax=ax)
+    axes[0].set_xlabel("s", fontsize=8, labelpad=0)
+    axes[1].set_xlabel("ms", fontsize=8, labelpad=0)
+
+
+def _samples_of(path: str) -> tuple[np.ndarray, int]:
+    """Decode what can be decoded of a file."""
+    from .data import audio
+    from .errors import AudioError
+
+    try:
+        with audio.opened(path) as file:
+            return file.read(dtype="float32", always_2d=True)[:, 0], file.samplerate
+    except AudioError:
+        return np.zeros(0, dtype=np.float32), 1
+
+
 def _mp3(corpus: Corpus, track_id: str, seconds: float) -> str:
     import soundfile
 
-    y, rate = corpus.load(track_id)
+    y, rate = _samples_of(corpus.tracks.at[track_id, "path"])
+    if not len(y):
+        return ""
     stream = io.BytesIO()
     soundfile.write(stream, y[: int(seconds * rate)], rate, format="MP3")
     return base64.b64encode(stream.getvalue()).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..errors import AudioError
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "resample"]
+__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "opened", "resample"]
 
 EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
 """File name endings that are taken for audio."""
@@ -64,7 +65,7 @@ def info(path: str | Path) -> AudioInfo:
     AudioError
         If the file is missing or is not audio.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
 
 
@@ -90,11 +91,11 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     AudioError
         If the file is missing, is not audio, or breaks off.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         rate, frames = file.samplerate, file.frames
         samples = file.read(dtype="float32", always_2d=True)
     if len(samples) < frames:
-        raise _unreadable(path, f"it breaks off after {len(samples) / rate:.1f} s")
+        raise _unreadable(Path(path), f"it breaks off after {len(samples) / rate:.1f} s")
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
     if sample_rate is None or sample_rate == rate:
         return np.ascontiguousarray(mono), rate
@@ -122,24 +123,49 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
-    """Open a file, and turn what goes wrong with it into an `AudioError`."""
+def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Open a file for reading in pieces; what goes wrong becomes an `AudioError`.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file in any format that libsndfile reads.
+
+    Yields
+    ------
+    soundfile.SoundFile
+        At its first sample.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing or is not audio, also where that shows later, in
+        the `with` block.
+    """
     import soundfile
 
-    if not Path(path).is_file():
-        raise AudioError(f"{path}: there is no such file.")
+    path = Path(path)
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        if path.is_dir():
+            raise _unreadable(path, "it is a folder")
+        if path.is_symlink() and not path.exists():
+            raise _unreadable(path, "it is a link that leads to no file")
+        if not path.is_file():
+            raise AudioError(f"{path}: there is no such file.", reason="there is no such file")
+        # Bytes, since a name need not be text everywhere.
+        name = str(path) if os.name == "nt" else os.fsencode(path)
+        with soundfile.SoundFile(name) as file:
             # libsndfile takes any bytes in an .au file for sound without a header.
             if file.format == "RAW":
                 raise _unreadable(path, "it has no header")
             yield file
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise _unreadable(path, str(error).split(": ")[-1].strip().rstrip(".")) from error
 
 
-def _unreadable(path: str | Path, reason: str) -> AudioError:
+def _unreadable(path: Path, reason: str) -> AudioError:
     return AudioError(
         f"{path}: cannot be decoded ({reason}); replace the file, or leave the track out "
-        "with corpus.exclude([...])."
+        "with corpus.exclude([...]).",
+        reason=reason,
     )

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,12 +20,21 @@ from . import audio, gtzan
 from .files import sha256_of, write_json
 from .workspace import Workspace
 
-__all__ = ["Corpus", "corpus_state", "open_corpus"]
+__all__ = ["Corpus", "Verdict", "corpus_state", "find_tracks", "open_corpus"]
 
 # Where genre folders may stand below the folder that was named, best first:
 # Kaggle's archive and its parts, Marsyas' archive, the folder itself, and the
 # hundred-clip sample that development uses.
 LAYOUTS = ("genres_original", "Data/genres_original", "genres", ".", "mini")
+
+
+class Verdict(Protocol):
+    """What names tracks to leave out, such as a health report."""
+
+    @property
+    def condemned(self) -> Iterable[str]:
+        """Track ids to leave out."""
+
 
 COLUMNS = ("genre", "path", "artist", "partition", "duration_s", "sample_rate")
 
@@ -131,21 +141,31 @@ class Corpus:
             raise CorpusError(f"{self.root}: the selection leaves no track of this corpus.")
         return dataclasses.replace(self, tracks=self.tracks[keep])
 
-    def exclude(self, tracks: Iterable[str]) -> Corpus:
+    def exclude(self, tracks: Iterable[str] | Verdict) -> Corpus:
         """Leave out some tracks.
 
         Parameters
         ----------
-        tracks : iterable of str
-            Track ids to leave out.
+        tracks : iterable of str, or a health report
+            Track ids to leave out, or a report whose condemned tracks are left
+            out as far as they are in this corpus.
 
         Returns
         -------
         Corpus
             The smaller corpus, in the same order.
+
+        Raises
+        ------
+        CorpusError
+            If a named track is not in this corpus, or nothing is left.
         """
-        condemned = _names(tracks)
-        self._refuse_unknown(tracks=condemned)
+        if hasattr(tracks, "condemned"):
+            # The report may be of a larger corpus, from which this one was selected.
+            condemned = [name for name in tracks.condemned if name in self.tracks.index]
+        else:
+            condemned = _names(tracks)
+            self._refuse_unknown(tracks=condemned)
         return self.select(tracks=self.tracks.index.difference(condemned))
 
     def checksums(self) -> pd.Series:
@@ -267,19 +287,47 @@ def _synthetic(folder: Path) -> Path:
     return synthetic.compose(folder, **settings, replace=True, jobs=os.cpu_count() or 1)
 
 
-def _open_folder(folder: Path) -> Corpus:
+def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
+    """List the audio files of a collection without opening any.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As for `open_corpus`, `synthetic` excepted.
+
+    Returns
+    -------
+    name : str
+        The corpus' name.
+    root : Path
+        The folder that holds the genre folders.
+    tracks : pd.DataFrame
+        `genre`, `path`, `artist` and `partition` by `track_id`, which two files
+        may share.
+
+    Raises
+    ------
+    CorpusError
+        If the folder is missing, or holds no genre folders with audio.
+    """
+    folder = Path(folder).expanduser()
     root = _genre_root(folder)
     rows = []
     for genre, files in _genre_folders(root).items():
         for file in files:
             track_id = file.stem if gtzan.is_gtzan_id(file.stem, genre) else f"{genre}.{file.stem}"
-            rows.append((track_id, genre, str(file), *_header(file)))
-    columns = ["track_id", "genre", "path", "duration_s", "sample_rate"]
-    tracks = pd.DataFrame(rows, columns=columns).set_index("track_id")
-    tracks["sample_rate"] = tracks["sample_rate"].astype("Int64")
-    _refuse_twins(tracks)
+            rows.append((track_id, genre, str(file)))
+    tracks = pd.DataFrame(rows, columns=["track_id", "genre", "path"]).set_index("track_id")
     name, known = _facts(root, folder, tracks)
-    tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
+    return name, root, tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
+
+
+def _open_folder(folder: Path) -> Corpus:
+    name, root, tracks = find_tracks(folder)
+    _refuse_twins(tracks)
+    headers = [_header(Path(path)) for path in tracks["path"]]
+    tracks["duration_s"] = [duration for duration, _ in headers]
+    tracks["sample_rate"] = pd.array([rate for _, rate in headers], dtype="Int64")
     corpus = Corpus(name, root, tracks[list(COLUMNS)])
     if corpus.unreadable:
         warnings.warn(

@@ -2,7 +2,8 @@
 
 The facts stand in `gtzan_tracks.csv` beside this module: who plays a clip and
 what it is called, its part in the fault-filtered split, and the SHA-256 and
-size of the WAV that Kaggle distributes.
+size of the WAV that Kaggle distributes. Known faults stand in
+`gtzan_faults.csv`.
 
 References
 ----------
@@ -20,7 +21,7 @@ from importlib import resources
 
 import pandas as pd
 
-__all__ = ["HOW_TO_GET", "facts", "is_gtzan_id"]
+__all__ = ["HOW_TO_GET", "facts", "is_gtzan_id", "known_faults"]
 
 HOW_TO_GET = (
     "GTZAN can be had from Kaggle (andradaolteanu/gtzan-dataset-music-genre-classification); "
@@ -44,6 +45,28 @@ def facts() -> pd.DataFrame:
         `partition` (`train`, `valid`, `test` or `dropped`: the fault-filtered
         split), `wav_sha256` and `wav_bytes`.
     """
-    source = resources.files(__package__) / "gtzan_tracks.csv"
+    return _read("gtzan_tracks.csv").set_index("track_id")
+
+
+def known_faults() -> pd.DataFrame:
+    """Return what is known to be wrong with some of the clips.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a fault: `track_id`; `fault`, one of `unreadable`, `distorted`,
+        `identical` (bytes equal to those of another clip), `mislabelled` (the
+        same in two genres) and `repeated` (the same recording, other bytes);
+        `detail`; `source_track`, the other clip, else missing; and `reference`:
+        `kaggle` for the copy that Kaggle distributes, `checksums` for what
+        equal checksums prove, `sturm2013` for the catalogue of faults, of which
+        a part is listed here.
+    """
+    return _read("gtzan_faults.csv")
+
+
+def _read(name: str) -> pd.DataFrame:
+    source = resources.files(__package__) / name
     with source.open(encoding="utf-8") as stream:
-        return pd.read_csv(stream, index_col="track_id", keep_default_na=False, na_values=[""])
+        # An artist may be called "None".
+        return pd.read_csv(stream, keep_default_na=False, na_values=[""])

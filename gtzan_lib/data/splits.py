@@ -1,20 +1,22 @@
 """Dividing windows into parts to train, select and test on.
 
 A protocol is a promise about what is never on both sides: nothing but the
-window itself (`window`), the track (`track`), or the artist (`artist`). All
-three are one algorithm over different groups.
+window itself (`window`), the track (`track`), or the artist (`artist`). These
+three are one algorithm over different groups. The fourth, `fault-filtered`, is
+a published list for GTZAN, which keeps tracks together and artists nearly.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -25,10 +27,27 @@ from .files import atomic_path, canonical_json
 
 __all__ = ["PROTOCOLS", "Fold", "Split", "split"]
 
-PROTOCOLS = ("window", "track", "artist")
-"""Protocols, the leaking one first."""
+PROTOCOLS = ("window", "track", "artist", "fault-filtered")
+"""Protocols, the leaking one first and the published one last."""
+
+# What a protocol promises to keep on one side; each includes the ones before it.
+_KEPT = {
+    "window": [],
+    "track": ["track_id"],
+    "artist": ["track_id", "artist"],
+    "fault-filtered": ["track_id"],
+}
 
 PARTS = ("train", "valid", "test")
+_PAIRS_OF_PARTS = (("train", "test"), ("valid", "test"), ("train", "valid"))
+
+
+class Duplicates(Protocol):
+    """What knows of copies, such as a health report."""
+
+    @property
+    def duplicates(self) -> pd.DataFrame:
+        """Pairs of tracks with the same recording, in columns `a` and `b`."""
 
 
 class Fold(NamedTuple):
@@ -53,11 +72,12 @@ class Split:
     Attributes
     ----------
     protocol : str
-        What is kept together: `window`, `track` or `artist`.
+        What is kept together: one of `PROTOCOLS`.
     table : pd.DataFrame
         One row a window, in the order of the table that was split:
         `window_id`, `track_id`, `genre`, `artist`, and a column `fold_0`,
-        `fold_1`, ... with `train`, `valid` or `test` for each fold.
+        `fold_1`, ... with `train`, `valid` or `test` for each fold; `dropped`
+        where the published list leaves a track out.
     settings : dict
         What it was made with.
     """
@@ -114,8 +134,10 @@ class Split:
         counts = pd.crosstab(pairs["genre"], pairs[column])
         return counts.reindex(columns=[part for part in PARTS if part in counts])
 
-    def shared(self, unit: str = "track_id", fold: int = 0) -> list[str]:
-        """Name the tracks or artists that stand in train and in test.
+    def shared(
+        self, unit: str = "track_id", fold: int = 0, *, parts: tuple[str, str] = ("train", "test")
+    ) -> list[str]:
+        """Name the tracks or artists that stand in two parts.
 
         Parameters
         ----------
@@ -123,6 +145,8 @@ class Split:
             `track_id` or `artist`.
         fold : int
             Which division.
+        parts : tuple of two str
+            Which parts.
 
         Returns
         -------
@@ -131,7 +155,84 @@ class Split:
         """
         indices = self.folds[fold]
         names = self.table[unit].to_numpy()
-        return sorted(set(names[indices.train]) & set(names[indices.test]) - {None, np.nan, ""})
+        first, second = (set(names[getattr(indices, part)]) for part in parts)
+        return sorted((first & second) - {None, np.nan, ""})
+
+    def sharing(self, fold: int = 0) -> pd.DataFrame:
+        """Tell which artists stand in two parts, and with which tracks.
+
+        Parameters
+        ----------
+        fold : int
+            Which division.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row an artist and two parts: `first`, `second`, `artist`, and the
+            artist's tracks in each, `tracks_first` and `tracks_second` (lists).
+        """
+        column = self._columns[fold]
+        tracks = self.table.drop_duplicates(["track_id", column])
+        by_part = tracks.groupby([column, "artist"])["track_id"].agg(list)
+        rows = [
+            (first, second, artist, by_part[first, artist], by_part[second, artist])
+            for first, second in _PAIRS_OF_PARTS
+            for artist in self.shared("artist", fold, parts=(first, second))
+        ]
+        columns = ["first", "second", "artist", "tracks_first", "tracks_second"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def check(self, report: Duplicates | None = None) -> Split:
+        """Refuse a split that breaks its protocol's promise.
+
+        Parameters
+        ----------
+        report : a health report, optional
+            With it, copies of one recording count as one track: they may stand
+            in two parts under `window` alone.
+
+        Returns
+        -------
+        Split
+            This one, so that a call can be chained.
+
+        Raises
+        ------
+        SplitError
+            If a track, or under `artist` an artist, or a recording and its copy
+            stand in two parts; the first is named.
+
+        Examples
+        --------
+        >>> split = gl.split(windows, corpus).check(report)  # doctest: +SKIP
+        """
+        for number, (first, second) in itertools.product(range(len(self)), _PAIRS_OF_PARTS):
+            for unit in _KEPT[self.protocol]:
+                both = self.shared(unit, number, parts=(first, second))
+                if both:
+                    kind = "track" if unit == "track_id" else unit
+                    raise SplitError(
+                        f"{kind} {both[0]!r} is in {first} and in {second} of fold {number}, "
+                        f"which the {self.protocol} protocol forbids; make the split anew with "
+                        "gl.split(...)."
+                    )
+        if report is not None and _KEPT[self.protocol]:
+            self._refuse_copies(report.duplicates)
+        return self
+
+    def _refuse_copies(self, duplicates: pd.DataFrame) -> None:
+        parts = self.table.drop_duplicates("track_id").set_index("track_id")[self._columns]
+        for a, b in zip(duplicates["a"], duplicates["b"], strict=True):
+            if a not in parts.index or b not in parts.index:
+                continue
+            for column in self._columns:
+                here, there = parts.at[a, column], parts.at[b, column]
+                if here != there and "dropped" not in (here, there):
+                    raise SplitError(
+                        f"{a} is in {here} and its copy {b} in {there} of {column}; leave copies "
+                        "out before splitting, with corpus.exclude(report)."
+                    )
 
     def save(self, path: str | Path) -> Path:
         """Write the split as CSV, its settings in a first line that begins with `#`.
@@ -209,9 +310,12 @@ def split(
         store.
     corpus : Corpus
         Where the artists are known.
-    protocol : {"artist", "track", "window"}
+    protocol : {"artist", "track", "window", "fault-filtered"}
         What is kept together. `window` lets the same recording into train and
-        test; it exists to show that leak, and warns.
+        test; it exists to show that leak, and warns. `fault-filtered` is the
+        published division of GTZAN, taken from the corpus' `partition`; it
+        knows neither shares, folds nor chance, and warns of the artists that
+        its parts share.
     shares : sequence of three floats
         Wanted shares of train, valid and test for a single division.
     folds : int
@@ -229,8 +333,8 @@ def split(
     Raises
     ------
     SplitError
-        If the protocol is unknown, or a genre has fewer artists (or tracks)
-        than there are parts.
+        If the protocol is unknown, a genre has fewer artists (or tracks) than
+        there are parts, or the corpus is not in the published list.
 
     Notes
     -----
@@ -264,6 +368,8 @@ def split(
         )
     artists = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
     table["artist"] = artists
+    if protocol == "fault-filtered":
+        return _published(table, corpus, folds)
     sizes = np.array(shares if folds == 1 else np.full(folds, 1 / folds))
     part = _deal(table, protocol, sizes, np.random.default_rng(seed))
     if folds == 1:
@@ -278,6 +384,41 @@ def split(
     if folds == 1:
         settings["shares"] = [float(share) for share in shares]
     return Split(protocol, table, settings)
+
+
+def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> Split:
+    """Divide by the partition that is known of each track."""
+    if folds != 1:
+        raise SplitError(
+            f"{folds} folds: the fault-filtered split is one published division; use folds=1."
+        )
+    part = corpus.tracks["partition"].reindex(table["track_id"]).fillna("").to_numpy()
+    strange = table["track_id"][~np.isin(part, [*PARTS, "dropped"])]
+    if len(strange):
+        raise SplitError(
+            f"track {strange.iloc[0]!r} is in no part of the fault-filtered split, which is known "
+            "for GTZAN's own tracks alone; use protocol='artist' or 'track'."
+        )
+    empty = [name for name in PARTS if name not in part]
+    if empty:
+        raise SplitError(
+            f"{corpus.root}: none of its tracks is in the {empty[0]} part of the fault-filtered "
+            "split; open the whole of GTZAN, or use protocol='artist' or 'track'."
+        )
+    table["fold_0"] = part
+    settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
+    made = Split("fault-filtered", table, settings)
+    shared = made.shared("artist")
+    if shared:
+        tests = table[table["fold_0"] == "test"].drop_duplicates("track_id")
+        among = int(tests["artist"].isin(shared).sum())
+        warnings.warn(
+            f"the fault-filtered split has {len(shared)} artists in both train and test, with "
+            f"{among} of its {len(tests)} test tracks; split.shared('artist') names them.",
+            GtzanWarning,
+            stacklevel=3,
+        )
+    return made
 
 
 def _deal(

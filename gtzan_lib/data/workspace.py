@@ -88,3 +88,8 @@ class Workspace:
     def checksums(self) -> Path:
         """Known checksums of audio files, shared by all runs."""
         return self.root / ".checksums"
+
+    @property
+    def inspections(self) -> Path:
+        """What was measured of audio files, shared by all runs."""
+        return self.root / ".inspections"

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-__all__ = ["amplitude_to_db", "area_weights", "stft_magnitude"]
+__all__ = ["amplitude_to_db", "area_weights", "mel_weights", "stft_magnitude"]
 
 
 def stft_magnitude(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
@@ -79,3 +79,56 @@ def area_weights(source: int, target: int) -> np.ndarray:
     cells = np.arange(source)
     overlap = np.minimum(edges[1:, None], cells + 1) - np.maximum(edges[:-1, None], cells)
     return (np.clip(overlap, 0, None) * (target / source)).astype(np.float32)
+
+
+def mel_weights(
+    *, sample_rate: float, n_fft: int, n_mels: int, fmax: float | None = None
+) -> np.ndarray:
+    """Triangular filters on the mel scale, each of unit area in Hz.
+
+    Parameters
+    ----------
+    sample_rate : float
+        In Hz.
+    n_fft : int
+        Samples a frame.
+    n_mels : int
+        Number of filters.
+    fmax : float, optional
+        Where the last one ends, in Hz. Default: half the sample rate.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_mels, n_fft // 2 + 1), dtype=float32]
+        One filter a row, lowest first.
+
+    See Also
+    --------
+    librosa.filters.mel : The same with its defaults; it takes two seconds to import.
+
+    References
+    ----------
+    M. Slaney, "Auditory Toolbox, version 2", Interval Research Corporation,
+    Technical Report 1998-010: linear below 1 kHz, logarithmic above.
+    """
+    top = _hz_to_mel(np.array(sample_rate / 2 if fmax is None else fmax))
+    edges = _mel_to_hz(np.linspace(0, top, n_mels + 2))
+    width = np.diff(edges)
+    slopes = edges[:, None] - np.fft.rfftfreq(n_fft, 1 / sample_rate)
+    rising, falling = -slopes[:-2] / width[:-1, None], slopes[2:] / width[1:, None]
+    area = 2 / (edges[2:] - edges[:-2])
+    return (np.maximum(0, np.minimum(rising, falling)) * area[:, None]).astype(np.float32)
+
+
+# Slaney's scale: 3 mel for 200 Hz up to 1 kHz, then 27 mel for a factor of 6.4.
+_HZ_PER_MEL, _KNEE_HZ, _LOG_STEP = 200 / 3, 1000.0, np.log(6.4) / 27
+
+
+def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
+    logarithmic = np.log(np.maximum(hz, _KNEE_HZ) / _KNEE_HZ) / _LOG_STEP
+    return np.minimum(hz, _KNEE_HZ) / _HZ_PER_MEL + logarithmic
+
+
+def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
+    knee = _KNEE_HZ / _HZ_PER_MEL
+    return np.where(mel < knee, mel * _HZ_PER_MEL, _KNEE_HZ * np.exp(_LOG_STEP * (mel - knee)))

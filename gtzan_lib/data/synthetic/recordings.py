@@ -50,7 +50,7 @@ def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
         What the victim's file holds.
     """
     music, amount = fault.source or fault.victim, fault.amount
-    rng = np.random.default_rng([settings.seed, round(1000 * abs(amount)), fault.victim.track])
+    rng = np.random.default_rng([settings.seed, *fault.victim.track_id.encode()])
     match fault.name:
         case "identical" | "mislabelled":
             return sound_bytes(music, settings)

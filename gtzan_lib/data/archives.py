@@ -1,0 +1,166 @@
+"""Unpacking archives that come from elsewhere, without trusting them."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+from ..errors import CorpusError
+from .progress import follow
+
+__all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
+
+MAX_BYTES = 8 * 10**9
+"""Most bytes that an archive may unpack to; Kaggle's GTZAN has under two milliards."""
+
+MAX_FILES = 50_000
+"""Most files that an archive may hold; Kaggle's GTZAN has about two thousand."""
+
+_PIECE = 2**20
+# Whatever a broken archive makes its reader raise.
+_BROKEN = (
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
+    RuntimeError, NotImplementedError, ValueError,
+)  # fmt: skip
+
+
+def unpack(
+    archive: str | Path,
+    folder: str | Path,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_files: int = MAX_FILES,
+    progress: bool = True,
+) -> Path:
+    """Unpack an archive into a new folder, whole or not at all.
+
+    Parameters
+    ----------
+    archive : str or Path
+        A zip or tar file, compressed or not.
+    folder : str or Path
+        The new folder; it must not exist, or be empty.
+    max_bytes, max_files : int
+        What the archive may unpack to; counted while writing, not believed.
+    progress : bool
+        Show a progress bar, if on a terminal.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    CorpusError
+        If the archive is broken or too large, or a name in it leads out of the
+        folder, is a link, or stands there twice; nothing is left behind then.
+    """
+    archive, folder = Path(archive).expanduser(), Path(folder).expanduser()
+    if not archive.is_file():
+        raise CorpusError(f"{archive}: there is no such file.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CorpusError(f"{folder}: is there already; name a new folder to unpack into.")
+    # Ours alone, also where an earlier call was killed.
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        with _members(archive) as (count, members):
+            _write_all(archive, partial, follow(members, "Unpacking", count, show=progress),
+                       max_bytes, max_files)  # fmt: skip
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    except CorpusError:
+        raise
+    except _BROKEN as error:
+        raise CorpusError(
+            f"{archive}: cannot be unpacked ({str(error) or type(error).__name__}); "
+            "download it again."
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _write_all(
+    archive: Path,
+    folder: Path,
+    members: Iterator[tuple[str, IO[bytes] | None, str]],
+    max_bytes: int,
+    max_files: int,
+) -> None:
+    written = files = 0
+    for name, stream, trouble in members:
+        target = folder / _safe(archive, name)
+        if trouble:
+            raise CorpusError(f"{archive}: holds {name!r}, {trouble}; do not use this archive.")
+        if stream is None:
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        files += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            raise CorpusError(f"{archive}: holds {name!r} twice; do not use this archive.")
+        with stream, target.open("xb") as file:
+            while piece := stream.read(_PIECE):
+                written += len(piece)
+                if written > max_bytes or files > max_files:
+                    raise CorpusError(
+                        f"{archive}: unpacks to more than {max_bytes / 1e9:g} GB or {max_files} "
+                        "files; do not use this archive, or raise the limits of "
+                        "gtzan_lib.data.archives.unpack if you trust it."
+                    )
+                file.write(piece)
+
+
+def _safe(archive: Path, name: str) -> PurePosixPath:
+    """Return a name as a path that stays inside, on any system."""
+    parts = PureWindowsPath(name)
+    if parts.is_absolute() or parts.drive or parts.root or ".." in parts.parts or "\0" in name:
+        raise CorpusError(
+            f"{archive}: holds {name!r}, which leads out of the folder; do not use this archive."
+        )
+    return PurePosixPath(*parts.parts)
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[tuple[int, Iterator[tuple[str, IO[bytes] | None, str]]]]:
+    """Open an archive: how many members, and of each the name, the bytes and what is wrong."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            yield len(opened.infolist()), _of_zip(opened)
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as opened:
+            yield len(opened.getmembers()), _of_tar(opened)
+    else:
+        raise CorpusError(f"{archive}: is neither a zip nor a tar file; download it again.")
+
+
+def _of_zip(opened: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes] | None, str]]:
+    for member in opened.infolist():
+        if stat.S_ISLNK(member.external_attr >> 16):
+            yield member.filename, None, "a link"
+        elif member.is_dir():
+            yield member.filename, None, ""
+        else:
+            yield member.filename, opened.open(member), ""
+
+
+def _of_tar(opened: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes] | None, str]]:
+    for member in opened.getmembers():
+        if member.isdir():
+            yield member.name, None, ""
+        elif member.isreg():
+            yield member.name, opened.extractfile(member), ""
+        else:
+            yield member.name, None, "a link or a device"

@@ -1,0 +1,92 @@
+"""Getting GTZAN, and telling whether it is the known copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import CorpusError
+from . import gtzan
+from .archives import unpack
+from .corpus import Corpus, open_corpus
+
+__all__ = ["HANDLE", "fetch", "verify"]
+
+HANDLE = "andradaolteanu/gtzan-dataset-music-genre-classification"
+"""Kaggle's name of the data set."""
+
+
+def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
+    """Download GTZAN from Kaggle, or unpack an archive of it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where to; it must not exist, or be empty. A download that broke off goes
+        on where it stopped.
+    archive : str or Path, optional
+        A zip or tar file to unpack, from wherever it comes, instead of
+        downloading.
+
+    Returns
+    -------
+    Path
+        The folder, ready for `open_corpus`.
+
+    Raises
+    ------
+    CorpusError
+        If kagglehub is not installed, the download fails, or the archive is not
+        to be trusted.
+
+    Notes
+    -----
+    The book page "Getting GTZAN" tells of other ways.
+    """
+    folder = Path(folder).expanduser()
+    if archive is not None:
+        return unpack(archive, folder)
+    try:
+        import kagglehub
+    except ImportError as error:
+        raise CorpusError(
+            "downloading needs the package kagglehub, which is not installed; say "
+            "python -m pip install kagglehub, or download in the browser and pass --archive FILE."
+        ) from error
+    try:
+        kagglehub.dataset_download(HANDLE, output_dir=str(folder))
+    except Exception as error:  # whatever a network, a server or a missing account brings
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CorpusError(
+            f"{folder}: the download from Kaggle failed ({reason[:200].rstrip('.')}); run the "
+            "command again, or download in the browser and pass --archive FILE."
+        ) from error
+    return folder
+
+
+def verify(corpus: Corpus | str | Path) -> pd.Series:
+    """Compare files with Kaggle's, byte by byte.
+
+    Parameters
+    ----------
+    corpus : Corpus, str or Path
+        GTZAN.
+
+    Returns
+    -------
+    pd.Series
+        For each of GTZAN's 1000 tracks `same`, `differs` or `missing`, and
+        `unknown` for tracks that GTZAN does not have. Copies in another format
+        differ; the health check compares their samples.
+    """
+    if not isinstance(corpus, Corpus):
+        corpus = open_corpus(corpus)
+    known = gtzan.facts()["wav_sha256"]
+    sums = corpus.checksums()
+    states = pd.Series("missing", index=known.index, name="state", dtype=object)
+    shared = known.index.intersection(sums.index)
+    same = known[shared].to_numpy() == sums[shared].to_numpy()
+    states[shared] = ["same" if one else "differs" for one in same]
+    strange = pd.Series("unknown", index=sums.index.difference(known.index), dtype=object)
+    return pd.concat([states, strange]).rename("state").rename_axis("track_id")

@@ -1,0 +1,158 @@
+"""Tables of features in the schema of Kaggle's CSV files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..errors import CorpusError
+from .files import atomic_path
+
+__all__ = ["COLUMNS", "FEATURES", "clean_table", "read_table", "row_faults"]
+
+_PAIRS = (
+    "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
+    "zero_crossing_rate", "harmony", "perceptr",
+)  # fmt: skip
+
+FEATURES = (
+    *(f"{name}_{moment}" for name in _PAIRS for moment in ("mean", "var")),
+    "tempo",
+    *(f"mfcc{n}_{moment}" for n in range(1, 21) for moment in ("mean", "var")),
+)
+"""The 57 features, in Kaggle's order."""
+
+COLUMNS = ("filename", "length", *FEATURES, "label")
+"""All columns of Kaggle's tables."""
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table of features as it is, each cell as text.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file in Kaggle's schema, of 30 s or 3 s rows.
+
+    Returns
+    -------
+    pd.DataFrame
+        Its columns, and before them `track_id`, from `filename`:
+        `blues.00000.wav` and `blues.00000.3.wav` are of track `blues.00000`.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read or lacks columns.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise CorpusError(
+            f"{path}: cannot be read as a table of features ({reason.strip()}); name a CSV file "
+            "such as features_30_sec.csv."
+        ) from error
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        others = f" and {len(missing) - 1} more columns" if len(missing) > 1 else ""
+        raise CorpusError(
+            f"{path}: has no column {missing[0]!r}{others}; expected the {len(COLUMNS)} columns "
+            "of Kaggle's tables, filename, length, 57 features and label."
+        )
+    table.insert(0, "track_id", [_track_of(name) for name in table["filename"]])
+    return table
+
+
+def row_faults(
+    table: pd.DataFrame, *, known: Collection[str], condemned: Mapping[str, str]
+) -> pd.Series:
+    """Tell which rows should not be used, and why.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `read_table`.
+    known : collection of str
+        Ids of the tracks that exist.
+    condemned : mapping of str to str
+        Why tracks are not to be used, by id.
+
+    Returns
+    -------
+    pd.Series
+        The reason, by row label, of those rows alone.
+    """
+    values = table[list(FEATURES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    unusable = ~np.isfinite(values)
+    twins = table["filename"].duplicated()
+    reasons = {}
+    for row, (label, track_id) in enumerate(table["track_id"].items()):
+        if track_id in condemned:
+            reasons[label] = condemned[track_id]
+        elif track_id not in known:
+            reasons[label] = "unknown track"
+        elif twins[label]:
+            reasons[label] = "the same filename stands further up"
+        elif unusable[row].any():
+            name = FEATURES[int(np.argmax(unusable[row]))]
+            told = table.at[label, name]
+            reasons[label] = f"{name} is {told!r}" if told else f"{name} is empty"
+    return pd.Series(reasons, dtype=object, name="reason")
+
+
+def clean_table(
+    path: str | Path,
+    target: str | Path,
+    *,
+    known: Collection[str],
+    condemned: Mapping[str, str],
+) -> pd.DataFrame:
+    """Write a table without the rows that should not be used.
+
+    Parameters
+    ----------
+    path : str or Path
+        A table in Kaggle's schema; it is not changed.
+    target : str or Path
+        The new file.
+    known, condemned
+        As for `row_faults`.
+
+    Returns
+    -------
+    pd.DataFrame
+        The rows that were left out: `filename`, `track_id` and `reason`.
+
+    Raises
+    ------
+    CorpusError
+        If the table cannot be read, or the new file exists.
+    """
+    target = Path(target)
+    if target.exists():
+        raise CorpusError(f"{target}: is there already; name a file that does not exist yet.")
+    table = read_table(path)
+    reasons = row_faults(table, known=known, condemned=condemned)
+    # Cells are text, so that what stays is written as it was.
+    kept = table.drop(index=reasons.index).drop(columns="track_id")
+    with atomic_path(target) as temporary:
+        kept.to_csv(temporary, index=False, lineterminator=_line_end(Path(path)))
+    return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
+
+
+def _line_end(path: Path) -> str:
+    """Return how a file ends its lines; Kaggle's do it in two ways."""
+    with path.open("rb") as stream:
+        return "\r\n" if stream.readline().endswith(b"\r\n") else "\n"
+
+
+def _track_of(filename: str) -> str:
+    """`blues.00000` of `blues.00000.wav` and of `blues.00000.3.wav`."""
+    stem = re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename)
+    return re.sub(r"^(.+\..+)\.\d{1,4}$", r"\1", stem)

@@ -1,0 +1,188 @@
+"""What stays of a recording when it is copied: its changes, band by band.
+
+A copy may be encoded anew, louder, or cut elsewhere; where the sound in a band
+rises and falls stays the same. Three steps lead there. The *envelope* is a
+coarse log-mel spectrogram, small enough to keep for every track. The *trace* is
+its change in time, each band at zero mean and unit variance. The *sharp trace*
+is nearly white in time, so that a recording correlates with itself at one
+lag alone, although music repeats itself with every bar.
+
+References
+----------
+Signs of changes in band energies as a fingerprint: J. Haitsma and T. Kalker, "A
+highly robust audio fingerprinting system", ISMIR 2002.
+
+Whitening before correlation: C. Knapp and G. Carter, "The generalized
+correlation method for estimation of time delay", IEEE Transactions on
+Acoustics, Speech and Signal Processing 24(4), 1976.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+
+from ..signal.dsp import mel_weights
+
+__all__ = ["BANDS", "FRAME_S", "Envelope", "from_log_mel", "sharp_trace", "trace"]
+
+BANDS = 32
+"""Bands of an envelope, from 0 to 11,025 Hz."""
+
+FRAME_S = 0.0775
+"""Seconds from one frame to the next; 387 of them are 30 s."""
+
+LONGEST_S = 120.0
+"""What is behind this is not in the fingerprint."""
+
+_N_MELS = 128
+_FMAX = 11_025.0
+_WINDOW_S = 2048 / 22_050
+_DB_RANGE = 80.0
+
+_LARGEST = 4.0
+
+# How far the spectrum of each band's changes is flattened: 1 gives every rate
+# of change the same weight, also those that hold noise alone.
+_FLATTEN = 0.8
+
+
+class Envelope:
+    """Collects the envelope of a recording that comes in pieces.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._rate = sample_rate
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._read = 0  # where the rest begins
+        self._frames: list[np.ndarray] = []
+        self._count = 0
+
+    @staticmethod
+    def empty() -> np.ndarray:
+        """Return the envelope of nothing."""
+        return np.zeros((BANDS, 0), dtype=np.uint8)
+
+    def add(self, y: np.ndarray) -> None:
+        """Take the next piece.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,), dtype=float32]
+            Mono samples.
+        """
+        window, n_fft, weights, taper = _analysis(self._rate)
+        y = np.concatenate([self._rest, y])
+        last = min((self._read + len(y) - window) / self._rate, LONGEST_S) / FRAME_S
+        # The next frame need not lie within this piece.
+        numbers = np.arange(self._count, max(self._count, int(np.floor(last)) + 1))
+        starts = np.round(numbers * FRAME_S * self._rate).astype(int) - self._read
+        starts = starts[starts + window <= len(y)]
+        if len(starts):
+            frames = np.lib.stride_tricks.sliding_window_view(y, window)[starts]
+            power = np.square(np.abs(scipy.fft.rfft(frames * taper, n_fft, axis=1)))
+            self._frames.append(power @ weights.T)
+            self._count += len(starts)
+        done = min(len(y), max(0, round(self._count * FRAME_S * self._rate) - self._read))
+        self._rest = y[done:] if self._count * FRAME_S < LONGEST_S else y[len(y) :]
+        self._read += len(y) - len(self._rest)
+
+    def finish(self) -> np.ndarray:
+        """Return the envelope.
+
+        Returns
+        -------
+        np.ndarray [shape=(32, frames), dtype=uint8]
+            Means over neighbouring mel bands, in decibels, from 80 dB below the
+            maximum (0) to the maximum (255).
+        """
+        if not self._frames:
+            return self.empty()
+        power = np.concatenate(self._frames).T
+        db = 10 * np.log10(np.maximum(power, 1e-10))
+        db = np.maximum(db - db.max(), -_DB_RANGE).reshape(BANDS, -1, power.shape[1]).mean(axis=1)
+        return np.round((db + _DB_RANGE) * (255 / _DB_RANGE)).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _analysis(rate: int) -> tuple[int, int, np.ndarray, np.ndarray]:
+    window = round(_WINDOW_S * rate)
+    n_fft = scipy.fft.next_fast_len(window, real=True)
+    weights = mel_weights(sample_rate=rate, n_fft=n_fft, n_mels=_N_MELS, fmax=_FMAX)
+    taper = scipy.signal.get_window("hann", window).astype(np.float32)
+    return window, n_fft, weights, taper
+
+
+def from_log_mel(images: np.ndarray) -> np.ndarray:
+    """Turn log-mel images into envelopes.
+
+    Parameters
+    ----------
+    images : np.ndarray [shape=(n, bands, frames), dtype=uint8]
+        Low bands first, in frames of about `FRAME_S`; a multiple of 32 bands up
+        to 11,025 Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, 32, frames), dtype=uint8]
+        Means over neighbouring bands. Their scale is the images' own, on which
+        traces do not depend.
+    """
+    n, bands, frames = images.shape
+    grouped = images.reshape(n, BANDS, bands // BANDS, frames)
+    return np.round(grouped.mean(axis=2, dtype=np.float32)).astype(np.uint8)
+
+
+def trace(envelopes: np.ndarray) -> np.ndarray:
+    """Return how each band changes from frame to frame.
+
+    Parameters
+    ----------
+    envelopes : np.ndarray [shape=(..., 32, frames), dtype=uint8]
+        As from `Envelope.finish`, of equal length.
+
+    Returns
+    -------
+    np.ndarray [shape=(..., 32, frames - 1), dtype=float32]
+        Each band at zero mean and unit variance, large values cut; all zeros where
+        it is constant.
+    """
+    change = np.diff(envelopes.astype(np.float32), axis=-1)
+    if change.shape[-1] == 0:
+        return change
+    change -= change.mean(axis=-1, keepdims=True)
+    spread = change.std(axis=-1, keepdims=True)
+    scaled = np.divide(change, spread, out=np.zeros_like(change), where=spread > 0)
+    # A gap or a click is no more than a strong beat.
+    return scaled.clip(-_LARGEST, _LARGEST, out=scaled)
+
+
+def sharp_trace(traces: np.ndarray) -> np.ndarray:
+    """Make traces nearly white in time.
+
+    Parameters
+    ----------
+    traces : np.ndarray [shape=(..., 32, frames), dtype=float32]
+        As from `trace`.
+
+    Returns
+    -------
+    np.ndarray [shape=(..., 32, frames), dtype=float32]
+        The mean square over all bands and frames is 1, or 0 for silence.
+    """
+    frames = traces.shape[-1]
+    spectrum = scipy.fft.rfft(traces, 2 * frames, axis=-1)
+    size = np.abs(spectrum)
+    floor = 1e-3 * size.mean(axis=-1, keepdims=True) + np.float32(1e-12)
+    sharp = scipy.fft.irfft(spectrum / (size + floor) ** _FLATTEN, 2 * frames, axis=-1)
+    sharp = sharp[..., :frames].astype(np.float32)
+    energy = np.square(sharp).mean(axis=(-2, -1), keepdims=True)
+    return np.divide(sharp, np.sqrt(energy), out=np.zeros_like(sharp), where=energy > 0)

@@ -1,0 +1,302 @@
+"""What one file holds, from its first sample to its last, in one reading.
+
+Files are read in pieces, so that one of two hours takes no more memory than
+one of a minute.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..data import audio
+from ..errors import AudioError
+from .fingerprints import Envelope
+
+if TYPE_CHECKING:
+    import soundfile
+
+__all__ = ["FACTS", "Inspection", "inspect"]
+
+FACTS = (
+    "decoded",
+    "problem",
+    "format",
+    "encoding",
+    "sample_rate",
+    "channels",
+    "duration_s",
+    "promised_s",
+    "surplus_s",
+    "peak_db",
+    "rms_db",
+    "offset",
+    "silent",
+    "longest_silence_s",
+    "flat_tops",
+    "dropouts",
+    "sha256",
+)
+"""Names of the facts about a file, the columns of `HealthReport.files`."""
+
+PIECE = 2**20
+"""Values that are decoded at a time, all channels counted."""
+
+# Below this nothing is heard: the last bit of 16-bit audio is at -90 dB.
+SILENCE = 10 ** (-80 / 20)
+
+# Rates outside are not those of recorded music, and would make frames of any length.
+_RATES = (2_000, 768_000)
+
+# A run of equal samples at the peak is a flat top; a run elsewhere that begins
+# with a jump is a gap in the sound.
+_FLAT_TOP_SAMPLES = 3
+_GAP_S = 0.004
+_GAP_JUMP = 0.004
+_SILENCE_STEP_S = 0.05
+
+
+class Inspection(NamedTuple):
+    """The facts about a file, and its fingerprint.
+
+    Attributes
+    ----------
+    facts : dict of str to object
+        A value for each name of `FACTS`; those that could not be told are missing.
+    envelope : np.ndarray [shape=(bands, frames), dtype=uint8]
+        As from `fingerprints.Envelope`; empty where there is nothing to hear.
+    """
+
+    facts: dict[str, object]
+    envelope: np.ndarray
+
+
+def inspect(path: str | Path) -> Inspection:
+    """Decode a file whole and measure it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file. One that is no audio is a result, not an error.
+
+    Returns
+    -------
+    Inspection
+        `decoded` tells whether the whole file could be read, `problem` why not;
+        `promised_s` is the length by the header and `surplus_s` that of sound
+        behind the header's end; `peak_db` and `rms_db` are relative to full
+        scale, `offset` is the mean; `flat_tops` counts runs of equal samples at
+        the peak and `dropouts` gaps that begin with a jump; `sha256` is that of
+        the samples, written as a 16-bit WAV file where they are of that kind.
+    """
+    path = Path(path)
+    try:
+        with audio.opened(path) as file:
+            return _read(file, path)
+    except AudioError as error:
+        return Inspection({"decoded": False, "problem": error.reason}, Envelope.empty())
+
+
+def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
+    facts: dict[str, object] = {
+        "format": file.format,
+        "encoding": file.subtype,
+        "sample_rate": file.samplerate,
+        "channels": file.channels,
+    }
+    meter = _Meter(file)
+    reason = meter.read_all(file)
+    promised = max(file.frames, _frames_by_header(file))
+    if not reason and meter.frames < promised:
+        reason = f"ends after {_seconds(meter.frames, file)} of {_seconds(promised, file)}"
+    facts |= {
+        "decoded": not reason,
+        "problem": reason,
+        "duration_s": meter.frames / file.samplerate,
+        "promised_s": promised / file.samplerate,
+        "surplus_s": _surplus(file, path) / file.samplerate,
+    }
+    return Inspection(facts | meter.facts(), meter.envelope())
+
+
+class _Meter:
+    """Sums over the pieces of one file."""
+
+    def __init__(self, file: soundfile.SoundFile) -> None:
+        self.rate, self.channels = file.samplerate, file.channels
+        self.is_pcm16 = file.subtype == "PCM_16"
+        self.frames = 0
+        self.sum = self.squares = self.low = self.high = 0.0
+        self.flat_tops = self.dropouts = 0
+        self.silences: list[np.ndarray] = []
+        self._envelope = Envelope(self.rate) if _RATES[0] <= self.rate <= _RATES[1] else None
+        self._hash = hashlib.sha256()
+        if self.is_pcm16:
+            self._hash.update(_wav_header(file.samplerate, file.channels, file.frames))
+
+    def read_all(self, file: soundfile.SoundFile) -> str:
+        """Decode to the end; return why it ended early, if it did."""
+        size = max(1, PIECE // self.channels)
+        while True:
+            start = file.tell()
+            try:
+                piece = self._decode(file, size)
+            except RuntimeError as error:
+                if size == 1024:
+                    return f"breaks off after {_seconds(self.frames, file)} ({_short(error)})"
+                # Nearer to the break in smaller steps.
+                size = 1024
+                try:
+                    file.seek(start)
+                except RuntimeError:
+                    return f"breaks off after {_seconds(self.frames, file)} ({_short(error)})"
+                continue
+            if len(piece) == 0:
+                return ""
+            self._add(piece)
+
+    def _decode(self, file: soundfile.SoundFile, size: int) -> np.ndarray:
+        return file.read(size, dtype="int16" if self.is_pcm16 else "float32", always_2d=True)
+
+    def _add(self, piece: np.ndarray) -> None:
+        self._hash.update(np.ascontiguousarray(piece).data)
+        self.frames += len(piece)
+        if self.is_pcm16:
+            piece = piece * np.float32(1 / 32768)
+        else:
+            # Floats may be anything; what cannot be played is silence.
+            piece = np.nan_to_num(piece, posinf=0, neginf=0).clip(-1e6, 1e6)
+        for channel in piece.T:
+            channel = np.ascontiguousarray(channel)
+            self._measure(channel)
+        y = piece[:, 0] if self.channels == 1 else piece.mean(axis=1)
+        if self._envelope:
+            self._envelope.add(y)
+        self.silences.append(_silent_steps(y, max(1, round(_SILENCE_STEP_S * self.rate))))
+
+    def _measure(self, y: np.ndarray) -> None:
+        """Add what is told from one channel of a piece."""
+        self.sum += float(y.sum(dtype=np.float64))
+        self.squares += float(np.dot(y, y))
+        low, high = float(y.min()), float(y.max())
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        starts, ends = _equal_runs(y, _FLAT_TOP_SAMPLES)
+        if not len(starts):
+            return
+        height = y[starts]
+        # A peak near zero is no peak, and one level for both sides would miss the lower one.
+        tops = (height >= 0.9999 * high) & (high > 0.05)
+        bottoms = (height <= 0.9999 * low) & (low < -0.05)
+        self.flat_tops += int((tops | bottoms).sum())
+        long = (ends - starts >= _GAP_S * self.rate) & (starts > 0) & (ends < len(y))
+        starts = starts[long & ~tops & ~bottoms]
+        jump = np.abs(y[starts] - y[starts - 1])
+        self.dropouts += int((jump > _GAP_JUMP).sum())
+
+    def facts(self) -> dict[str, object]:
+        """Return what was measured; nothing where no sample could be read."""
+        if not self.frames:
+            return {"silent": True}
+        values = self.frames * self.channels
+        offset = self.sum / values
+        steps = np.concatenate(self.silences)
+        return {
+            "peak_db": _db(max(-self.low, self.high)),
+            "rms_db": _db((self.squares / values) ** 0.5),
+            "offset": offset,
+            # A constant is as silent as zero.
+            "silent": max(self.high - offset, offset - self.low) < SILENCE,
+            "longest_silence_s": _longest(steps) * _SILENCE_STEP_S,
+            "flat_tops": self.flat_tops,
+            "dropouts": self.dropouts,
+            "sha256": self._hash.hexdigest(),
+        }
+
+    def envelope(self) -> np.ndarray:
+        """Return the fingerprint's source."""
+        return self._envelope.finish() if self._envelope else Envelope.empty()
+
+
+def _equal_runs(y: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find where at least so many neighbours are equal: first and one past the last."""
+    equal = y[1:] == y[:-1]
+    # Most music has few equal neighbours, and those are looked at alone.
+    at = np.flatnonzero(equal)
+    if not len(at):
+        return at, at
+    breaks = np.flatnonzero(np.diff(at) > 1)
+    first = at[np.r_[0, breaks + 1]]
+    last = at[np.r_[breaks, len(at) - 1]] + 2
+    long = last - first >= least
+    return first[long], last[long]
+
+
+def _silent_steps(y: np.ndarray, step: int) -> np.ndarray:
+    """Tell of each step whether nothing is heard in it."""
+    steps = y[: len(y) // step * step].reshape(-1, step)
+    return np.ptp(steps, axis=1) < 2 * SILENCE
+
+
+def _longest(flags: np.ndarray) -> int:
+    """Length of the longest run of true values."""
+    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
+def _frames_by_header(file: soundfile.SoundFile) -> int:
+    """Frames that the header of an uncompressed file promises.
+
+    libsndfile corrects the length of a file that breaks off, and says so in its
+    account of the header only.
+    """
+    width = _width(file)
+    for line in file.extra_info.splitlines():
+        name, _, rest = line.partition(":")
+        words = rest.split()
+        if name.strip().lower() in ("data", "data size") and "(should" in words:
+            promised = int(words[0])
+            # The mark of a length that was not known when the header was written.
+            if width and promised < 2**32 - 2**12:
+                return promised // (width * file.channels)
+    return 0
+
+
+def _surplus(file: soundfile.SoundFile, path: Path) -> int:
+    """Frames behind the end that the header of an uncompressed file states."""
+    width = _width(file)
+    if not width or file.format not in ("WAV", "AU"):
+        return 0
+    behind = path.stat().st_size - file.frames * width * file.channels
+    # Headers and notes about the piece take room, too.
+    return behind // (width * file.channels) if behind > 2**16 else 0
+
+
+def _width(file: soundfile.SoundFile) -> int:
+    """Bytes a value, 0 in compressed files."""
+    widths = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
+    return {**widths, "DOUBLE": 8}.get(file.subtype, 0)
+
+
+def _wav_header(rate: int, channels: int, frames: int) -> bytes:
+    """Return the 44 bytes before the samples of a plain 16-bit WAV file."""
+    size = 2 * channels * frames
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", (36 + size) % 2**32, b"WAVE", b"fmt ", 16, 1, channels,
+        rate % 2**32, 2 * channels * rate % 2**32, 2 * channels, 16, b"data", size % 2**32,
+    )  # fmt: skip
+
+
+def _seconds(frames: int, file: soundfile.SoundFile) -> str:
+    return f"{frames / file.samplerate:.2f} s"
+
+
+def _short(error: Exception) -> str:
+    return str(error).split(": ")[-1].strip().rstrip(".")
+
+
+def _db(amplitude: float) -> float:
+    return 20 * float(np.log10(amplitude)) if amplitude > 0 else -np.inf

@@ -1,0 +1,269 @@
+"""Moving condemned files out of a collection, and back.
+
+Nothing is deleted. The manifest in the quarantine folder is written before the
+first file moves and says of each file where it came from, why it went, and its
+SHA-256; so either direction can be killed at any instant and run again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock
+
+from ..data.files import atomic_path, sha256_of, write_json
+from ..errors import HealthError
+
+__all__ = ["MANIFEST", "Move", "quarantine", "quarantined", "restore"]
+
+MANIFEST = "manifest.json"
+"""The file in a quarantine folder that says what lies there and why."""
+
+_FORMAT = "gtzan_lib quarantine, version 1"
+
+
+class Move(NamedTuple):
+    """One file's way.
+
+    Attributes
+    ----------
+    source, target : Path
+        From where to where.
+    reason : str
+        Why the file was condemned.
+    """
+
+    source: Path
+    target: Path
+    reason: str
+
+
+def quarantine(
+    root: str | Path, condemned: Mapping[str, str], folder: str | Path, *, dry_run: bool = False
+) -> list[Move]:
+    """Move files out of a collection, keeping the tree.
+
+    Parameters
+    ----------
+    root : str or Path
+        The collection's folder of genre folders, `Corpus.root`.
+    condemned : mapping of str to str
+        Why each file goes, by its path.
+    folder : str or Path
+        Where to; is made where it is missing. One that holds files of this
+        collection already takes more of them.
+    dry_run : bool
+        Only tell what would be moved.
+
+    Returns
+    -------
+    list of Move
+        What was moved, or would be.
+
+    Raises
+    ------
+    HealthError
+        If the folder holds other things or belongs to another collection, or a
+        file cannot be moved; all others have then been.
+    """
+    root, folder = Path(root).resolve(), Path(folder).expanduser().resolve()
+    if folder == root or root.is_relative_to(folder) or folder.parent == root:
+        raise HealthError(
+            f"{folder}: is part of the collection itself; name a folder beside {root}."
+        )
+    entries = {}
+    for path, reason in condemned.items():
+        relative = Path(path).relative_to(root)
+        entries[relative.as_posix()] = reason
+    moves = [Move(root / name, folder / name, reason) for name, reason in entries.items()]
+    if dry_run:
+        return moves
+    if not moves and not (folder / MANIFEST).exists():
+        return []
+    with _locked(folder):
+        manifest = _read(folder, root)
+        for move in moves:
+            name = move.source.relative_to(root).as_posix()
+            if move.source.is_file() and not move.source.is_symlink():
+                digest = sha256_of(move.source)
+            else:
+                digest = None
+            manifest["files"].setdefault(name, {"reason": move.reason, "sha256": digest})
+        write_json(folder / MANIFEST, manifest)
+        # Also what an earlier call, killed half-way, had announced and not moved.
+        moves = [
+            Move(root / name, folder / name, entry["reason"])
+            for name, entry in manifest["files"].items()
+            if os.path.lexists(root / name)
+        ]
+        _move_all(moves, {root / name: e["sha256"] for name, e in manifest["files"].items()})
+    return moves
+
+
+def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> list[Move]:
+    """Put quarantined files back where they were, bit for bit.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A quarantine folder.
+    root : str or Path
+        The collection, in the folder where it was or where it is now.
+    dry_run : bool
+        Only tell what would be moved.
+
+    Returns
+    -------
+    list of Move
+        What was moved, or would be.
+
+    Raises
+    ------
+    HealthError
+        If the folder is no quarantine, or a file's place is taken; all others
+        have then been moved.
+    """
+    folder = Path(folder).expanduser().resolve()
+    if not (folder / MANIFEST).is_file():
+        raise HealthError(
+            f"{folder}: holds no {MANIFEST}, and so is no quarantine; name the folder that "
+            "--quarantine was given."
+        )
+    with _locked(folder):
+        manifest = _read(folder, None)
+        home = _home(Path(manifest["root"]), Path(root).expanduser().resolve())
+        moves = [
+            Move(folder / name, home / name, entry["reason"])
+            for name, entry in manifest["files"].items()
+            if os.path.lexists(folder / name)
+        ]
+        if dry_run:
+            return moves
+        sums = {folder / name: entry["sha256"] for name, entry in manifest["files"].items()}
+        _move_all(moves, sums)
+        _clear(folder, manifest)
+    return moves
+
+
+def quarantined(folder: str | Path) -> dict[str, str]:
+    """Tell what lies in a quarantine folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Any folder.
+
+    Returns
+    -------
+    dict of str to str
+        Why each file is there, by its path below the collection's root; empty
+        where the folder is no quarantine.
+    """
+    folder = Path(folder).expanduser()
+    if not (folder / MANIFEST).is_file():
+        return {}
+    return {name: entry["reason"] for name, entry in _read(folder, None)["files"].items()}
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        yield
+
+
+def _read(folder: Path, root: Path | None) -> dict[str, Any]:
+    """Read the manifest, or begin one in a folder that holds nothing else."""
+    file = folder / MANIFEST
+    if not file.exists():
+        others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+        if others:
+            raise HealthError(
+                f"{folder}: holds {others[0]} and no {MANIFEST}; name a new or an empty folder."
+            )
+        return {"format": _FORMAT, "root": str(root), "files": {}}
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+        known = manifest["format"] == _FORMAT and isinstance(manifest["files"], dict)
+    except (ValueError, KeyError, TypeError) as error:
+        raise HealthError(f"{file}: cannot be read; put back a copy of it.") from error
+    # The manifest says where files go: a path that leads elsewhere is not followed.
+    safe = all(
+        not Path(name).is_absolute() and ".." not in Path(name).parts for name in manifest["files"]
+    )
+    if not (known and safe):
+        raise HealthError(f"{file}: is no manifest of this package; name another folder.")
+    if root is not None and manifest["root"] != str(root):
+        raise HealthError(
+            f"{folder}: belongs to the collection in {manifest['root']}; name another folder."
+        )
+    return manifest
+
+
+def _home(stated: Path, asked: Path) -> Path:
+    """Where the collection is: where it was, unless it has moved since."""
+    if stated.is_dir() and (stated.is_relative_to(asked) or asked.is_relative_to(stated)):
+        return stated
+    for name in ("genres_original", "Data/genres_original", "genres"):
+        if (asked / name).is_dir():
+            return asked / name
+    return asked
+
+
+def _move_all(moves: list[Move], sums: dict[Path, str | None]) -> None:
+    """Move what can be moved, then tell what could not."""
+    failed = []
+    for move in moves:
+        try:
+            _move(move, sums[move.source])
+        except (OSError, HealthError) as error:
+            failed.append(str(error).rstrip("."))
+    if failed:
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise HealthError(
+            f"{failed[0]}{others}; {len(moves) - len(failed)} of {len(moves)} files were moved. "
+            "Mend this and run the command again."
+        )
+
+
+def _move(move: Move, digest: str | None) -> None:
+    """Move one file; a target that holds the same bytes is a move that was killed."""
+    source, target = move.source, move.target
+    if os.path.lexists(target):
+        same = digest and target.is_file() and sha256_of(target) == digest == sha256_of(source)
+        if not same:
+            raise HealthError(f"{target}: is there already and differs from {source}")
+        source.unlink()
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV or source.is_symlink() or not source.is_file():
+            raise
+        # Another file system: the copy is proven before the original goes.
+        with atomic_path(target) as temporary:
+            shutil.copy2(source, temporary)
+            if sha256_of(temporary) != digest:
+                raise HealthError(f"{source}: changed while it was copied") from error
+        source.unlink()
+
+
+def _clear(folder: Path, manifest: dict[str, Any]) -> None:
+    """Forget what is back, and remove the quarantine's own empty folders."""
+    left = {n: e for n, e in manifest["files"].items() if os.path.lexists(folder / n)}
+    if left:
+        write_json(folder / MANIFEST, {**manifest, "files": left})
+        return
+    (folder / MANIFEST).unlink()
+    parents = {(folder / name).parent for name in manifest["files"]}
+    for parent in sorted(parents, key=lambda path: len(path.parts), reverse=True):
+        if parent != folder and parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
