@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from .data.corpus import Corpus
     from .data.splits import Split
-    from .health.check import HealthReport
     from .learn.evaluation import Evaluation
     from .learn.training import NetClassifier
     from .signal.spectrograms import Recipe
@@ -125,17 +124,15 @@ def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
     return figure
 
 
-def copies(report: HealthReport, truth: pd.DataFrame, corpus: Corpus) -> Figure:
+def copies(corpus: Corpus, truth: pd.DataFrame) -> Figure:
     """Draw how a copy of every kind correlates with its source, lag by lag.
 
     Parameters
     ----------
-    report : HealthReport
-        Of a corpus with planted copies.
+    corpus : Corpus
+        A corpus with planted copies.
     truth : pd.DataFrame
         Its `truth.csv`.
-    corpus : Corpus
-        The corpus.
 
     Returns
     -------
@@ -193,13 +190,15 @@ def players(
         tracks = {f"{row.genre}: {row.artist}": row.Index for row in first.itertuples()}
     sounds = {caption: _mp3(corpus, track_id, seconds) for caption, track_id in tracks.items()}
     cells = [
-        f"<figure style='margin:.3rem'><figcaption>{html.escape(caption)}</figcaption>"
+        f"<figure style='margin:.2rem'><figcaption style='font-size:.85rem;margin:0'>"
+        f"{html.escape(caption)}</figcaption>"
         f"<audio controls preload='none' style='width:15rem;height:2.2rem' "
         f"src='data:audio/mpeg;base64,{sound}'></audio></figure>"
         for caption, sound in sounds.items()
         if sound
     ]
-    return HTML(f"<div style='display:flex;flex-wrap:wrap'>{''.join(cells)}</div>")
+    grid = "display:grid;grid-template-columns:repeat(auto-fill,minmax(15.5rem,1fr))"
+    return HTML(f"<div style='{grid}'>{''.join(cells)}</div>")
 
 
 def spectrogram(

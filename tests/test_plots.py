@@ -10,6 +10,7 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from sklearn.neighbors import KNeighborsClassifier
@@ -18,7 +19,8 @@ from gtzan_lib import plots
 from gtzan_lib.data.corpus import Corpus, open_corpus
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.splits import split
-from gtzan_lib.health.checks import basic_facts
+from gtzan_lib.data.synthetic import FAULTS, compose
+from gtzan_lib.health.check import check_health
 from gtzan_lib.learn.evaluation import evaluate
 from gtzan_lib.learn.training import NetClassifier
 from gtzan_lib.signal.spectrograms import Recipe
@@ -52,7 +54,7 @@ def evaluation(store, corpus):
 def drawings(store, corpus, evaluation) -> dict:
     """Every helper that draws into one pair of axes."""
     return {
-        "levels": lambda ax: plots.levels(basic_facts(corpus), ax),
+        "levels": lambda ax: plots.levels(check_health(corpus).files, ax),
         "spectrogram": lambda ax: plots.spectrogram(store.images[0], store.recipe, ax),
         "parts": lambda ax: plots.parts(evaluation.split, ax),
         "confusion": lambda ax: plots.confusion(evaluation, ax),
@@ -135,7 +137,7 @@ def test_levels_leave_out_what_has_none(tmp_path):
     soundfile.write(folder / "b.wav", 0 * noise, 8_000)
     (folder / "c.wav").write_bytes(b"x")
     with pytest.warns(UserWarning, match="cannot be read"):
-        facts = basic_facts(open_corpus(tmp_path / "music"))
+        facts = check_health(open_corpus(tmp_path / "music")).files
     ax = plots.levels(facts)
     assert sum(len(dots.get_offsets()) for dots in ax.collections) == 1
 
@@ -160,3 +162,40 @@ def test_players_play_the_synthetic_corpus_only(corpus):
     y, rate = soundfile.read(io.BytesIO(base64.b64decode(sources[0])))
     assert rate == 22_050
     assert len(y) / rate == pytest.approx(1, abs=0.15)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """A corpus with one fault of every kind, and the truth about it."""
+    folder = compose(
+        tmp_path_factory.mktemp("planted") / "corpus", artists=3, tracks=1, seconds=5, seed=3,
+        genres=("blues", "disco", "jazz", "metal", "pop", "rock", "reggae"),
+        faults=dict.fromkeys(FAULTS, 1),
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="cannot be read"):
+        return open_corpus(folder), pd.read_csv(folder / "truth.csv")
+
+
+def test_every_fault_of_a_single_file_has_its_waveform(planted):
+    figure = plots.faults(*planted)
+    titles = [ax.get_title().split("\n")[0] for ax in figure.axes if ax.get_title()]
+    assert sorted(titles) == sorted(set(FAULTS[:8]))
+    assert len([ax for ax in figure.axes if ax.lines]) == 2 * 7  # all but the unreadable one
+    figure.canvas.draw()
+
+
+def test_every_kind_of_copy_stands_out_at_its_lag(planted):
+    figure = plots.copies(*planted)
+    assert len(figure.axes) == 5
+    for ax in figure.axes:
+        x, y = ax.lines[0].get_data()
+        shift = ax.get_title().removeprefix("shifted\nshift ").removesuffix(" s")
+        expected = -float(shift) if "shifted" in ax.get_title() else 0
+        assert x[np.argmax(y)] == pytest.approx(expected, abs=0.16)
+
+
+def test_players_pass_over_what_cannot_be_decoded(planted):
+    corpus, truth = planted
+    page = plots.players(corpus, truth.set_index("fault")["track_id"].to_dict(), seconds=1).data
+    assert page.count("<audio") == len(FAULTS) - 1
+    assert "unreadable" not in page

@@ -25,7 +25,7 @@ from ..errors import GtzanWarning, SplitError
 from .corpus import Corpus
 from .files import atomic_path, canonical_json
 
-__all__ = ["PROTOCOLS", "Fold", "Split", "split"]
+__all__ = ["PROTOCOLS", "Duplicates", "Fold", "Split", "split"]
 
 PROTOCOLS = ("window", "track", "artist", "fault-filtered")
 """Protocols, the leaking one first and the published one last."""
