@@ -39,7 +39,7 @@ rule book:
     output:
         "site/_build/html/index.html",
     shell:
-        "{GTZAN} site {FILE}"
+        "{GTZAN} site {FILE} {OPTIONS}"
 
 
 rule notebook:

@@ -183,12 +183,12 @@ def execute(
 
 
 @app.command()
-def site(run: RunFile = "quick") -> None:
+def site(run: RunFile = "quick", parameter: Overrides = None) -> None:
     """Build the book from a run's executed notebooks, executing nothing."""
     from .runner.runs import load_run
     from .runner.site import build_site
 
-    print(build_site(load_run(run)))
+    print(build_site(load_run(run, _pairs(parameter))))
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from ..data.files import source_digest, write_json
 from ..data.progress import follow
 from ..data.workspace import Workspace
 from ..errors import HealthError
+from ..signal import dsp
 from . import fingerprints, inspection
 from .duplicates import Copy, find_copies
 from .faults import FAULTS, Fault, find_faults
+from .inspection import Inspection
 
 __all__ = ["KINDS", "HealthReport", "check_health"]
 
@@ -296,18 +299,19 @@ def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) ->
     ]
 
 
-def _remembered(inspect: Any) -> Any:
+def _remembered(inspect: Callable[[str], Inspection]) -> Callable[[str], Inspection]:
     """Keep results in the work folder, as long as neither the file nor the code changes."""
-    memory = joblib.Memory(Workspace().inspections, verbose=0)
-    folder = Path(inspection.__file__).parent
-    code = source_digest(
-        [inspection.__file__, fingerprints.__file__, folder.parent / "signal" / "dsp.py"]
-    )
-    kept = memory.cache(_inspect_file)
+    folder = Workspace().inspections
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return inspect  # where nothing may be written, nothing is kept
+    kept = joblib.Memory(folder, verbose=0).cache(_inspect_file)
+    code = source_digest([inspection.__file__, fingerprints.__file__, dsp.__file__])
 
-    def look(path: str) -> inspection.Inspection:
+    def look(path: str) -> Inspection:
         try:
-            status = Path(path).lstat() if Path(path).is_symlink() else Path(path).stat()
+            status = Path(path).stat()
         except OSError:
             return inspect(path)
         return kept(path, status.st_size, status.st_mtime_ns, code)
@@ -315,7 +319,7 @@ def _remembered(inspect: Any) -> Any:
     return look
 
 
-def _inspect_file(path: str, size: int, changed_ns: int, code: str) -> inspection.Inspection:
+def _inspect_file(path: str, size: int, changed_ns: int, code: str) -> Inspection:
     """Inspect a file; the other arguments tell the cache what the result belongs to."""
     return inspection.inspect(path)
 

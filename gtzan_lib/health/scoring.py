@@ -28,9 +28,10 @@ def score_report(report: HealthReport, truth: pd.DataFrame) -> pd.DataFrame:
     -------
     pd.DataFrame
         Indexed by `fault`: `known`, `found`, `recall` with Wilson's 95 % interval
-        (`low`, `high`), and `false_alarms`: errors and warnings of that name, or
-        pairs of copies of no kind, that the truth does not know. Copies of one
-        track count as copies of each other.
+        (`low`, `high`); `false_alarms`, errors and warnings of that name that the
+        truth does not know; and `precision`, the share of findings that are none.
+        Pairs that the truth does not know have a row `copies` of their own; copies
+        of one track count as copies of each other.
     """
     truth = truth.fillna({"source_track": ""})
     copies = truth[truth["source_track"] != ""]
@@ -62,6 +63,7 @@ def score_report(report: HealthReport, truth: pd.DataFrame) -> pd.DataFrame:
         others["copies"] = strange
     for fault, number in others.items():
         table.loc[fault, ["known", "found", "false_alarms"]] = (0, 0, number)
+    table["precision"] = table["found"] / (table["found"] + table["false_alarms"])
     return table.astype({"known": int, "found": int, "false_alarms": int})
 
 

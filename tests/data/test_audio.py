@@ -1,5 +1,7 @@
 """Decoding: what goes in comes out, and what cannot come out is said in a sentence."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -171,3 +173,97 @@ def test_flac_that_breaks_off_is_named(tmp_path, rng):
     file.write_bytes(file.read_bytes()[:50_000])
     assert audio.info(file).duration_s == 5
     assert "corpus.exclude" in refusal(audio.load, file)
+
+
+# --- why it cannot be read ----------------------------------------------------
+
+
+def reason(file) -> str:
+    """Why a file cannot be opened, in a few words."""
+    with pytest.raises(AudioError) as caught, audio.opened(file):
+        raise AssertionError("it was opened")
+    message, words = str(caught.value), caught.value.reason
+    assert message.startswith(f"{file}: ")
+    assert words
+    assert words in message
+    assert str(file) not in words
+    assert not words.endswith(".")
+    assert "\n" not in message
+    return words
+
+
+def test_reasons_of_what_is_no_file(tmp_path, rng):
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "loop.wav").symlink_to(tmp_path / "pool.wav")
+    (tmp_path / "pool.wav").symlink_to(tmp_path / "loop.wav")
+    (tmp_path / "own.wav").symlink_to("own.wav")
+    (tmp_path / "dangling.wav").symlink_to(tmp_path / "nowhere.wav")
+    (tmp_path / "to_folder.wav").symlink_to("folder.wav")
+    assert reason(tmp_path / "folder.wav") == "it is a folder"
+    assert reason(tmp_path / "to_folder.wav") == "it is a folder"
+    for name in ("loop", "own", "dangling"):
+        assert reason(tmp_path / f"{name}.wav") == "it is a link that leads to no file"
+    assert reason(tmp_path / "none.wav") == "there is no such file"
+    assert reason(tmp_path / "folder.wav" / "a.wav") == "there is no such file"
+    # A link is no fault in itself.
+    soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 100), 8_000)
+    (tmp_path / "good.wav").symlink_to("a.wav")
+    with audio.opened(tmp_path / "good.wav") as file:
+        assert file.frames == 100
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    assert reason(tmp_path / "a.wav") == "there is no such file"
+
+
+@pytest.mark.parametrize("content", [b"no music " * 100, bytes(5000), b".snd", b".sn" + bytes(40)])
+def test_reason_of_garbage_that_is_called_au(tmp_path, content):
+    """libsndfile would take it for sound without a header."""
+    (tmp_path / "a.au").write_bytes(content)
+    words = reason(tmp_path / "a.au")
+    if content != b".snd":
+        assert words == "it has no header"
+
+
+@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+def test_reason_of_garbage_is_what_libsndfile_says(tmp_path, ending):
+    file = tmp_path / f"a{ending}"
+    file.write_bytes(b"RIFF" + bytes(30))
+    assert len(reason(file)) < 100
+
+
+def test_reason_is_not_the_files_name(tmp_path):
+    """Also where it is the system, not libsndfile, that refuses."""
+    words = reason(tmp_path / ("n" * 300 + ".wav"))
+    assert "nnn" not in words
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+@pytest.mark.parametrize("locked", ["file", "folder"])
+def test_file_without_permission(tmp_path, rng, locked):
+    (tmp_path / "blues").mkdir()
+    file = tmp_path / "blues" / "a.wav"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, 100), 8_000)
+    shut = file if locked == "file" else file.parent
+    mode = shut.stat().st_mode
+    shut.chmod(0)
+    try:
+        reason(file)
+    finally:
+        shut.chmod(mode)
+
+
+def test_reason_of_what_shows_later(tmp_path, rng):
+    """Errors in the block, where a file is read in pieces, are told in the same way."""
+    soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 100), 8_000)
+    with (
+        pytest.raises(AudioError, match="cannot be decoded") as caught,
+        audio.opened(tmp_path / "a.wav") as file,
+    ):
+        file.seek(1_000)
+    assert caught.value.reason
+    with pytest.raises(ZeroDivisionError), audio.opened(tmp_path / "a.wav"):
+        # What is no fault of the file is none.
+        _ = 1 / 0

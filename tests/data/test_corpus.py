@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import soundfile
 from gtzan_lib.data import corpus as module
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.audio import EXTENSIONS
-from gtzan_lib.data.corpus import corpus_state, open_corpus
+from gtzan_lib.data.corpus import corpus_state, find_tracks, open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning
@@ -96,6 +97,70 @@ def test_repr_says_what_it_is(music_folder):
     assert "4 tracks, 2 genres, 0.2 min" in text
 
 
+# --- listing without opening --------------------------------------------------
+
+
+def open_nothing(path):
+    raise AssertionError(f"{path} was opened")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_listing_is_what_opening_finds(music_folder, monkeypatch, layout):
+    folder = music_folder(layout=layout, seconds=0.1)
+    corpus = open_corpus(folder)
+    monkeypatch.setattr(module.audio, "info", open_nothing)
+    monkeypatch.setattr(module.audio, "opened", open_nothing)
+    monkeypatch.setattr(module, "sha256_of", open_nothing)
+    name, root, tracks = find_tracks(str(folder))
+    assert (name, root) == ("gtzan", corpus.root)
+    columns = ["genre", "path", "artist", "partition"]
+    pd.testing.assert_frame_equal(tracks, corpus.tracks[columns])
+
+
+def test_files_that_are_no_audio_are_listed(music_folder):
+    folder = music_folder(layout=".")
+    (folder / "rock" / "rock.00001.wav").write_bytes(b"not audio")
+    (folder / "rock" / "rock.00002.au").mkdir()
+    (folder / "rock" / "rock.00003.wav").symlink_to(folder / "nowhere")
+    (folder / "rock" / "rock.00004.txt").write_bytes(b"text")
+    _, _, tracks = find_tracks(folder)
+    assert tracks.loc[tracks["genre"] == "rock"].index.tolist() == [
+        "rock.00000", "rock.00001", "rock.00002", "rock.00003",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("genre", ["jazz", "fado"])
+def test_twins_are_listed_once_each(music_folder, genre):
+    """Of GTZAN, about which facts are joined, and of other music."""
+    folder = music_folder(layout=".", genres=[genre])
+    shutil.copy(folder / genre / f"{genre}.00000.wav", folder / genre / f"{genre}.00000.au")
+    name, _, tracks = find_tracks(folder)
+    assert name == ("gtzan" if genre == "jazz" else "music0")
+    assert tracks.index.tolist() == [f"{genre}.{number:05d}" for number in (0, 0, 1)]
+    assert [Path(path).name for path in tracks["path"]] == [
+        f"{genre}.00000.au", f"{genre}.00000.wav", f"{genre}.00001.wav",
+    ]  # fmt: skip
+    assert tracks["artist"].notna().all() == (genre == "jazz")
+    with pytest.raises(CorpusError, match=r"00000\.au and .*00000\.wav: both would be track"):
+        open_corpus(folder)
+
+
+def test_listing_with_an_own_table(music_folder):
+    folder = music_folder(genres=["fado"])
+    (folder / "tracks.csv").write_text("track_id,artist\nfado.00001,007\n")
+    name, _, tracks = find_tracks(folder)
+    assert name == folder.name
+    assert tracks["artist"].fillna("").tolist() == ["", "007"]
+    assert tracks["partition"].isna().all()
+
+
+def test_nothing_to_list(tmp_path):
+    with pytest.raises(CorpusError, match="there is no such folder"):
+        find_tracks(tmp_path / "none")
+    with pytest.raises(CorpusError, match="holds no genre folders with audio"):
+        find_tracks(tmp_path)
+
+
 # --- artists and partitions ---------------------------------------------------
 
 
@@ -119,6 +184,45 @@ def test_gtzan_facts_are_about_gtzan():
     }  # fmt: skip
     assert facts["artist"].isna().sum() == 17
     assert facts["wav_sha256"].str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_known_faults_are_of_known_clips():
+    faults, facts = gtzan.known_faults(), gtzan.facts()
+    assert faults.columns.tolist() == ["track_id", "fault", "detail", "source_track", "reference"]
+    assert set(faults["fault"]) == {
+        "unreadable", "distorted", "identical", "mislabelled", "repeated",
+    }  # fmt: skip
+    assert set(faults["reference"]) == {"kaggle", "checksums", "sturm2013"}
+    assert faults["track_id"].isin(facts.index).all()
+    assert faults["detail"].notna().all()
+    # Only copies have another clip that they are copies of.
+    copied = faults["fault"].isin(["identical", "mislabelled", "repeated"])
+    assert (faults["source_track"].notna() == copied).all()
+    assert faults["source_track"].dropna().isin(facts.index).all()
+    assert (faults["source_track"] != faults["track_id"]).all()
+    # No pair is named twice.
+    pairs = [
+        frozenset(pair) for pair in faults.loc[copied, ["track_id", "source_track"]].to_numpy()
+    ]
+    assert len(set(pairs)) == len(pairs)
+    assert faults.loc[faults["fault"] == "unreadable", "track_id"].tolist() == ["jazz.00054"]
+
+
+def test_known_copies_are_what_the_checksums_prove():
+    faults, sums = gtzan.known_faults(), gtzan.facts()["wav_sha256"]
+    proven = set()
+    for row in faults.dropna(subset=["source_track"]).itertuples():
+        equal = sums[row.track_id] == sums[row.source_track]
+        assert equal == (row.fault != "repeated")
+        assert equal == (row.reference == "checksums")
+        genres = {name.split(".")[0] for name in (row.track_id, row.source_track)}
+        assert (len(genres) == 2) == (row.fault == "mislabelled")
+        if equal:
+            proven.add(frozenset((row.track_id, row.source_track)))
+    # And no two other clips have equal checksums.
+    twins = sums[sums.duplicated(keep=False)].groupby(sums)
+    assert proven == {frozenset(group.index) for _, group in twins}
+    assert len(proven) == 14
 
 
 @pytest.mark.parametrize(
@@ -259,6 +363,23 @@ def test_exclude(music_folder):
     ]  # fmt: skip
     assert len(corpus.exclude("rock.00000")) == 3
     assert len(corpus.exclude([])) == 4
+
+
+def test_exclude_what_a_report_condemns(music_folder):
+    """It may be of a larger corpus, so that not all it condemns need be here."""
+    corpus = open_corpus(music_folder())
+    report = SimpleNamespace(condemned=["jazz.00054", "rock.00000", "rock.09999", "blues.00001"])
+    left = corpus.exclude(report)
+    assert left.tracks.index.tolist() == ["blues.00000", "rock.00001"]
+    assert len(left.exclude(report)) == 2
+    assert len(corpus) == 4
+    assert len(corpus.exclude(SimpleNamespace(condemned=[]))) == 4
+    assert len(corpus.exclude(SimpleNamespace(condemned=("jazz.00054",)))) == 4
+    with pytest.raises(CorpusError, match="leaves no track"):
+        corpus.exclude(SimpleNamespace(condemned=corpus.tracks.index))
+    # Ids that are named one by one must be here, though.
+    with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00054'"):
+        corpus.exclude(report.condemned)
 
 
 @pytest.mark.parametrize(

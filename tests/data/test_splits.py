@@ -1,11 +1,15 @@
 """What a protocol promises is never on both sides, and is never."""
 
+import dataclasses
+import itertools
+import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gtzan_lib.data import gtzan
@@ -348,6 +352,288 @@ def test_settings_name_the_corpus(lumpy):
     }  # fmt: skip
 
 
+# --- the published division ---------------------------------------------------
+
+
+def with_parts(corpus, parts):
+    """The same corpus on paper, with the part that is known of each track."""
+    known = dataclasses.replace(corpus, tracks=corpus.tracks.assign(partition=list(parts)))
+    known.__dict__["fingerprint"] = corpus.fingerprint
+    return known
+
+
+@given(rows=rows(), data=st.data())
+def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
+    corpus = paper_corpus(rows)
+    free = st.sampled_from([*PARTS, "dropped"])
+    drawn = data.draw(st.lists(free, min_size=len(rows), max_size=len(rows)))
+    assume(set(PARTS) <= set(drawn))
+    corpus = with_parts(corpus, drawn)
+    table = windows(corpus).sample(frac=1, random_state=len(rows))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        divided = split(table, corpus, protocol="fault-filtered")
+    assert len(divided) == 1
+    assert divided.protocol == "fault-filtered"
+    assert divided.table["window_id"].tolist() == table["window_id"].tolist()
+    part = corpus.tracks["partition"].loc[table["track_id"]].to_numpy()
+    for name, indices in zip(PARTS, divided.folds[0], strict=True):
+        assert indices.tolist() == np.flatnonzero(part == name).tolist()
+    # What is dropped is in no part.
+    assert sum(map(len, divided.folds[0])) == (part != "dropped").sum()
+    # Whoever plays in train and in test is told, with the tests that this touches.
+    plays = corpus.tracks.dropna(subset=["artist"])
+    trained, tested = (set(plays["artist"][plays["partition"] == p]) for p in ("train", "test"))
+    both = trained & tested
+    assert divided.shared("artist") == sorted(both)
+    assert len(caught) == bool(both)
+    if both:
+        tests = corpus.tracks[corpus.tracks["partition"] == "test"]
+        among = tests["artist"].isin(both).sum()
+        message = str(caught[0].message)
+        assert f"the fault-filtered split has {len(both)} artist" in message
+        assert f"with {among} of its {len(tests)} test tracks" in message
+        assert caught[0].category is GtzanWarning
+        assert caught[0].filename == __file__
+
+
+@pytest.fixture
+def published(paper_corpus):
+    """Nine artists of two tracks each, three artists in each part and none in two."""
+    corpus = paper_corpus(
+        (g, f"{g}{a}", 6.0) for g in ("blues", "rock") for a in range(9) for _ in "ab"
+    )
+    corpus = with_parts(corpus, [PARTS[n // 2 % 9 // 3] for n in range(36)])
+    return windows(corpus), corpus
+
+
+def test_published_division_is_the_same_for_every_seed(published):
+    """Chance and shares have no say."""
+    table, corpus = published
+    first = split(table, corpus, protocol="fault-filtered")
+    other = split(table, corpus, protocol="fault-filtered", seed=7, shares=(0.2, 0.4, 0.4))
+    assert first.hash == other.hash
+    assert first.settings == {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
+    assert first.check() is first
+
+
+@pytest.mark.parametrize("folds", [3, 5])
+def test_published_division_has_no_folds(published, folds):
+    with pytest.raises(SplitError, match=f"{folds} folds: .*one published division"):
+        split(*published, protocol="fault-filtered", folds=folds)
+
+
+def test_published_division_needs_known_tracks(lumpy, published):
+    with pytest.raises(SplitError, match=r"track 'blues\.00000' is in no part .*protocol='artist'"):
+        split(*lumpy, protocol="fault-filtered")
+    for strange in (None, "", "Train", "rest"):
+        parts = published[1].tracks["partition"].tolist()
+        parts[20] = strange
+        with pytest.raises(SplitError, match=r"track 'rock\.00002' is in no part"):
+            split(published[0], with_parts(published[1], parts), protocol="fault-filtered")
+
+
+@pytest.mark.parametrize("instead", ["train", "dropped"])
+@pytest.mark.parametrize("empty", PARTS)
+def test_published_division_needs_every_part(published, empty, instead):
+    table, corpus = published
+    corpus = with_parts(corpus, corpus.tracks["partition"].replace(empty, instead))
+    if empty == instead:
+        assert len(split(table, corpus, protocol="fault-filtered")) == 1
+        return
+    with pytest.raises(SplitError, match=f"none of its tracks is in the {empty} part"):
+        split(table, corpus, protocol="fault-filtered")
+
+
+def test_windows_of_a_part_alone_are_refused(published):
+    """It is the windows that count, not the corpus they are from."""
+    table, corpus = published
+    tested = corpus.tracks.index[corpus.tracks["partition"] == "test"]
+    with pytest.raises(SplitError, match="none of its tracks is in the test part"):
+        split(table[~table["track_id"].isin(tested)], corpus, protocol="fault-filtered")
+
+
+def test_published_division_is_saved_and_loaded(published, tmp_path):
+    table, corpus = published
+    corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
+    divided = split(table, corpus, protocol="fault-filtered")
+    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    assert loaded.hash == divided.hash
+    assert loaded.protocol == "fault-filtered"
+    assert loaded.settings == divided.settings
+    assert loaded.check() is loaded
+    pd.testing.assert_frame_equal(loaded.table, divided.table, check_dtype=False)
+    pd.testing.assert_frame_equal(loaded.parts(), divided.parts(), check_dtype=False)
+
+
+# --- what two parts share -----------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["window", "track", "artist"])
+@given(rows=rows(), seed=st.integers(0, 5), folds=st.sampled_from([1, 3]))
+def test_sharing_by_hand(paper_corpus, protocol, rows, seed, folds):
+    corpus = paper_corpus(rows)
+    divided = made(windows(corpus), corpus, protocol=protocol, folds=folds, seed=seed)
+    for number, fold in enumerate(divided):
+        expected = []
+        for first, second in (("train", "test"), ("valid", "test"), ("train", "valid")):
+            both = [divided.table.iloc[getattr(fold, part)] for part in (first, second)]
+            tracks, artists = (
+                sorted(set(both[0][unit]) & set(both[1][unit]) - {""})
+                for unit in ("track_id", "artist")
+            )
+            assert divided.shared(fold=number, parts=(first, second)) == tracks
+            assert divided.shared("track_id", number, parts=(second, first)) == tracks
+            assert divided.shared("artist", number, parts=(first, second)) == artists
+            for artist in artists:
+                own = [
+                    part["track_id"][part["artist"] == artist].unique().tolist() for part in both
+                ]
+                expected.append((first, second, artist, *own))
+        told = divided.sharing(number)
+        assert told.columns.tolist() == [
+            "first", "second", "artist", "tracks_first", "tracks_second",
+        ]  # fmt: skip
+        assert list(told.itertuples(index=False, name=None)) == expected
+
+
+def test_sharing_leaves_out_what_is_dropped(published):
+    """An artist in train and among the dropped is in one part only."""
+    table, corpus = published
+    corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
+    assert split(table, corpus, protocol="fault-filtered").sharing().empty
+
+
+# --- checking -----------------------------------------------------------------
+
+PAIRS = [("train", "test"), ("valid", "test"), ("train", "valid")]
+
+
+@pytest.mark.parametrize("folds", [1, 4])
+@pytest.mark.parametrize("protocol", ["window", "track", "artist"])
+def test_good_splits_pass_the_check(lumpy, tmp_path, protocol, folds):
+    divided = made(*lumpy, protocol=protocol, folds=folds)
+    assert divided.check() is divided
+    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    assert loaded.check() is loaded
+
+
+def moved(divided, row, part, fold=0) -> Split:
+    """The same split with some windows in another part."""
+    table = divided.table.copy()
+    table.loc[row, f"fold_{fold}"] = part
+    return Split(divided.protocol, table, divided.settings)
+
+
+@pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
+@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+def test_track_in_two_parts_is_refused(lumpy, published, protocol, first, second):
+    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
+    row = getattr(divided.folds[0], first)[-1]
+    track = divided.table.at[row, "track_id"]
+    sentence = f"track {track!r} is in (.+) and in (.+) of fold 0, which the {protocol} protocol"
+    with pytest.raises(SplitError, match=re.escape(f"track {track!r}")) as caught:
+        moved(divided, row, second).check()
+    assert set(re.match(sentence, str(caught.value)).groups()) == {first, second}
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_artist_in_two_parts_is_refused(lumpy, first, second):
+    """Whole tracks are moved, so that nothing but the artist is in two parts."""
+    divided = split(*lumpy, protocol="artist")
+    table = divided.table
+    known = table[(table["fold_0"] == first) & (table["artist"] != "")]
+    artist = known["artist"].iloc[-1]
+    own = known[known["artist"] == artist]
+    assert own["track_id"].nunique() > 1
+    one = own.index[own["track_id"] == own["track_id"].iloc[0]]
+    broken = moved(divided, one, second)
+    sentence = f"artist {artist!r} is in {first} and in {second} of fold 0, which the artist"
+    with pytest.raises(SplitError, match=sentence):
+        broken.check()
+    # The other protocols never promised that.
+    for protocol in ("track", "fault-filtered", "window"):
+        assert Split(protocol, broken.table, {}).check()
+
+
+def test_unknown_artists_may_be_everywhere(lumpy):
+    divided = split(*lumpy, protocol="artist")
+    unknown = divided.table.index[divided.table["track_id"] == "blues.00022"]
+    assert set(divided.table.loc[unknown, "artist"]) == {""}
+    assert moved(divided, unknown, "test").check()
+
+
+def test_every_fold_is_checked(lumpy):
+    divided = split(*lumpy, protocol="track", folds=3)
+    row = divided.folds[2].test[0]
+    with pytest.raises(SplitError, match=r"of fold 2, which the track protocol forbids"):
+        moved(divided, row, "train", fold=2).check()
+
+
+def copies(*pairs) -> SimpleNamespace:
+    """A report that knows of these copies."""
+    return SimpleNamespace(duplicates=pd.DataFrame(list(pairs), columns=["a", "b"]))
+
+
+def track_in(divided, part) -> str:
+    return divided.table.at[getattr(divided.folds[0], part)[-1], "track_id"]
+
+
+@pytest.mark.parametrize(("one", "other"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
+@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+def test_copies_in_two_parts_are_refused(lumpy, published, protocol, one, other):
+    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
+    a, b = track_in(divided, one), track_in(divided, other)
+    sentence = f"{a} is in {one} and its copy {b} in {other} of fold_0; .*corpus.exclude"
+    with pytest.raises(SplitError, match=sentence):
+        divided.check(copies(("x", "y"), (a, b)))
+    # It is the report that knows.
+    assert divided.check() is divided
+
+
+def test_copies_in_two_parts_of_a_later_fold_are_refused(lumpy):
+    divided = split(*lumpy, protocol="track", folds=4)
+    later = divided.table.drop_duplicates("track_id").set_index("track_id")
+    # Both train in the first fold, and part in another one.
+    trained = later.index[later["fold_0"] == "train"]
+    a, b = next(
+        (a, b)
+        for a, b in itertools.combinations(trained, 2)
+        if later.at[a, "fold_2"] != later.at[b, "fold_2"]
+    )
+    with pytest.raises(SplitError, match=f"{a} is in .* its copy {b} in .* of fold_[123]"):
+        divided.check(copies((a, b)))
+
+
+def test_copies_may_leak_under_the_window_protocol(lumpy):
+    divided = made(*lumpy, protocol="window")
+    pairs = itertools.combinations(lumpy[1].tracks.index[:9], 2)
+    assert divided.check(copies(*pairs)) is divided
+
+
+@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+def test_copies_on_one_side_and_unknown_ones_pass(lumpy, published, protocol):
+    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
+    trained, tested = (
+        divided.table["track_id"].iloc[getattr(divided.folds[0], part)].unique()
+        for part in ("train", "test")
+    )
+    good = [*itertools.combinations(trained, 2), *itertools.combinations(tested, 2)]
+    strange = [(trained[0], "blues.00999"), ("blues.00999", tested[0]), ("fado.1", "fado.2")]
+    assert divided.check(copies(*good, *strange)) is divided
+    assert divided.check(copies()) is divided
+
+
+def test_copies_of_what_is_dropped_pass(published):
+    table, corpus = published
+    corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
+    divided = split(table, corpus, protocol="fault-filtered")
+    out, trained, tested = "blues.00000", track_in(divided, "train"), track_in(divided, "test")
+    assert divided.check(copies((out, trained), (trained, out), (tested, out))) is divided
+    with pytest.raises(SplitError, match="is in train and its copy"):
+        divided.check(copies((out, trained), (trained, tested)))
+
+
 # --- GTZAN --------------------------------------------------------------------
 
 
@@ -375,6 +661,51 @@ def test_gtzan_by_track_is_stratified(gtzan_on_paper):
     table, corpus = gtzan_on_paper
     counts = split(table, corpus, protocol="track").parts()
     assert (abs(counts / 100 - SHARES) <= 0.01).all(axis=None)
+
+
+@pytest.fixture(scope="module")
+def gtzan_published(gtzan_on_paper):
+    """The published division of GTZAN, and the warning that comes with it."""
+    table, corpus = gtzan_on_paper
+    corpus = with_parts(corpus, gtzan.facts()["partition"])
+    with pytest.warns(GtzanWarning) as caught:
+        divided = split(table, corpus, protocol="fault-filtered")
+    return divided, [str(one.message) for one in caught]
+
+
+def test_gtzan_fault_filtered(gtzan_published):
+    divided, _ = gtzan_published
+    assert divided.parts().sum().to_dict() == {"train": 443, "valid": 197, "test": 290}
+    assert (divided.parts() > 0).all(axis=None)
+    tracks = divided.table.drop_duplicates("track_id")
+    assert len(tracks) == 1000
+    dropped = divided.table.index[divided.table["fold_0"] == "dropped"]
+    assert divided.table.loc[dropped, "track_id"].nunique() == 70
+    assert not set(dropped) & set(np.concatenate(divided.folds[0]))
+    assert divided.shared() == []
+    assert divided.check() is divided
+
+
+def test_gtzan_fault_filtered_tells_what_it_leaks(gtzan_published):
+    divided, messages = gtzan_published
+    assert messages == [
+        "the fault-filtered split has 6 artists in both train and test, with 14 of its 290 test "
+        "tracks; split.shared('artist') names them."
+    ]
+    assert len(divided.shared("artist")) == 6
+    told = divided.sharing()
+    leaks = told[(told["first"] == "train") & (told["second"] == "test")]
+    assert leaks["artist"].tolist() == divided.shared("artist")
+    assert leaks["tracks_second"].map(len).sum() == 14
+
+
+def test_gtzan_fault_filtered_has_no_known_copies_on_both_sides(gtzan_published):
+    """That is what it was made for."""
+    divided, _ = gtzan_published
+    known = gtzan.known_faults().dropna(subset=["source_track"])
+    assert len(known) > 14
+    report = copies(*zip(known["track_id"], known["source_track"], strict=True))
+    assert divided.check(report) is divided
 
 
 def test_one_artist_a_genre_cannot_be_split_by_artist(gtzan_root):

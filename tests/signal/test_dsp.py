@@ -80,3 +80,38 @@ def test_area_weights_by_hand():
         dsp.area_weights(3, 2), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]], atol=1e-7
     )
     np.testing.assert_array_equal(dsp.area_weights(5, 5), np.eye(5))
+
+
+@pytest.mark.parametrize("fmax", [None, 500.0, 1_000.0, 3_999.5, 8_000.0, 11_025.0])
+@pytest.mark.parametrize(
+    ("sample_rate", "n_fft", "n_mels"),
+    [
+        (22_050, 2048, 128),
+        (22_050, 1024, 40),
+        (44_100, 4096, 229),
+        (16_000, 512, 1),
+        (8_000, 511, 9),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Empty filters detected")
+def test_mel_weights_are_librosas(sample_rate, n_fft, n_mels, fmax):
+    """Ends below and above the knee of the scale, and above what the rate can hold."""
+    ours = dsp.mel_weights(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
+    theirs = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
+    assert ours.dtype == theirs.dtype == np.float32
+    assert ours.shape == (n_mels, n_fft // 2 + 1)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * theirs.max())
+
+
+@given(
+    sample_rate=st.sampled_from([8_000, 12_000, 22_050, 44_100]),
+    n_fft=st.sampled_from([256, 1000, 2048]),
+    n_mels=st.integers(1, 160),
+    share=st.floats(0.05, 1),
+)
+@pytest.mark.filterwarnings("ignore:Empty filters detected")
+def test_mel_weights_are_librosas_for_any_range(sample_rate, n_fft, n_mels, share):
+    fmax = share * sample_rate / 2
+    ours = dsp.mel_weights(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
+    theirs = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=2e-6 * theirs.max())

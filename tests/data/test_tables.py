@@ -1,0 +1,409 @@
+"""Tables of features: what is wrong with a row is told, and what is right is not touched."""
+
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gtzan_lib.data import gtzan
+from gtzan_lib.data.genres import GENRES
+from gtzan_lib.data.tables import COLUMNS, FEATURES, clean_table, read_table, row_faults
+from gtzan_lib.errors import CorpusError
+
+TRACKS = [f"{genre}.{number:05d}" for genre in ("blues", "rock") for number in range(3)]
+HEAD = ",".join(COLUMNS)
+
+
+def line(filename, value="0.25", label="blues", **cells) -> str:
+    """One line of a table: the same value in all features but those that are named."""
+    features = [cells.get(name, value) for name in FEATURES]
+    return ",".join([filename, "661794", *features, label])
+
+
+def write(folder, lines, *, head=HEAD, end="\n"):
+    """Write a table of these lines into a folder."""
+    file = folder / "features.csv"
+    file.write_bytes("".join(text + end for text in [head, *lines]).encode())
+    return file
+
+
+def faults(folder, *lines, known=TRACKS, condemned=None) -> dict:
+    """What is wrong with these lines, by their number."""
+    return row_faults(
+        read_table(write(folder, lines)), known=known, condemned=condemned or {}
+    ).to_dict()
+
+
+# --- the schema ---------------------------------------------------------------
+
+
+def test_columns_are_kaggles():
+    assert len(COLUMNS) == 60
+    assert len(FEATURES) == 57
+    assert len(set(COLUMNS)) == 60
+    assert ("filename", "length", *FEATURES, "label") == COLUMNS
+    assert FEATURES[:4] == ("chroma_stft_mean", "chroma_stft_var", "rms_mean", "rms_var")
+    assert FEATURES[14:19] == (
+        "perceptr_mean", "perceptr_var", "tempo", "mfcc1_mean", "mfcc1_var",
+    )  # fmt: skip
+    assert FEATURES[-2:] == ("mfcc20_mean", "mfcc20_var")
+
+
+@pytest.fixture(params=["features_30_sec*.csv", "features_3_sec*.csv"])
+def real_table(request, gtzan_root):
+    """Kaggle's own tables: one row a track, and one row three seconds."""
+    found = sorted((gtzan_root / "features").glob(request.param))
+    if not found:
+        pytest.skip(f"{gtzan_root} holds no features/{request.param}")
+    return found[0]
+
+
+def test_real_tables_have_no_faults(real_table):
+    with real_table.open() as stream:
+        assert tuple(stream.readline().rstrip("\r\n").split(",")) == COLUMNS
+    table = read_table(real_table)
+    assert table.columns.tolist() == ["track_id", *COLUMNS]
+    # Every row is of one of GTZAN's tracks, and of the genre that its label says.
+    assert set(table["track_id"]) <= set(gtzan.facts().index)
+    assert (table["track_id"].str.split(".").str[0] == table["label"]).all()
+    assert row_faults(table, known=gtzan.facts().index, condemned={}).empty
+
+
+def test_real_tables_keep_their_bytes(real_table, tmp_path):
+    before = real_table.read_bytes()
+    out = clean_table(
+        real_table,
+        tmp_path / "clean.csv",
+        known=gtzan.facts().index,
+        condemned={"jazz.00054": "unreadable"},
+    )
+    lines = before.splitlines(keepends=True)
+    kept = [one for one in lines if not one.startswith(b"jazz.00054.")]
+    assert len(out) == len(lines) - len(kept) > 0
+    assert set(out["reason"]) == {"unreadable"}
+    assert (tmp_path / "clean.csv").read_bytes() == b"".join(kept)
+    assert real_table.read_bytes() == before
+
+
+# --- whose row it is ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("filename", "track_id"),
+    [
+        ("blues.00000.wav", "blues.00000"),
+        ("blues.00000.3.wav", "blues.00000"),
+        ("blues.00000.9.au", "blues.00000"),
+        ("blues.00000.10.flac", "blues.00000"),
+        ("blues.00000.ogg", "blues.00000"),
+        ("blues.00000.0.mp3", "blues.00000"),
+        ("blues.00000", "blues.00000"),
+        ("blues.00000.3", "blues.00000"),
+        ("blues.00000.WAV", "blues.00000"),
+        ("blues.00000.txt", "blues.00000.txt"),
+        ("fado.Song No. 1.wav", "fado.Song No. 1"),
+        ("fado.Song No. 1.7.wav", "fado.Song No. 1"),
+        ("fado.1999.wav", "fado.1999"),
+        ("fado.1999.7.wav", "fado.1999"),
+        ("fado.São João.wav.2.wav", "fado.São João.wav"),
+        ("song.wav", "song"),
+        ("", ""),
+    ],
+)
+def test_track_of_a_filename(tmp_path, filename, track_id):
+    table = read_table(write(tmp_path, [line("blues.00001.wav"), line(filename)]))
+    assert table["track_id"].tolist() == ["blues.00001", track_id]
+    assert table["filename"].tolist() == ["blues.00001.wav", filename]
+    assert table.columns[0] == "track_id"
+
+
+@given(
+    genre=st.sampled_from([*GENRES, "fado"]), number=st.integers(0, 99_999), part=st.integers(0, 99)
+)
+def test_track_of_every_row_of_gtzan(tmp_path_factory, genre, number, part):
+    track_id = f"{genre}.{number:05d}"
+    names = [f"{track_id}.wav", f"{track_id}.{part}.wav"]
+    file = write(tmp_path_factory.mktemp("table"), [line(name) for name in names])
+    assert read_table(file)["track_id"].tolist() == [track_id, track_id]
+
+
+def test_cells_stay_text(tmp_path):
+    cells = {"tempo": "120.50", "rms_var": "NA", "mfcc1_mean": "", "mfcc2_mean": "1e400"}
+    table = read_table(write(tmp_path, [line("007.wav", " 1", "1980", **cells)]))
+    assert {name: table.at[0, name] for name in cells} == cells
+    assert table.loc[0, ["filename", "label", "rms_mean"]].tolist() == ["007.wav", "1980", " 1"]
+
+
+def test_columns_may_stand_in_another_order_and_be_more(tmp_path):
+    names = ["mood", *reversed(COLUMNS)]
+    cells = ["sad", *reversed(line("blues.00000.4.wav", tempo="nan").split(","))]
+    table = read_table(write(tmp_path, [",".join(cells)], head=",".join(names)))
+    assert table.columns.tolist() == ["track_id", *names]
+    assert table.at[0, "track_id"] == "blues.00000"
+    assert row_faults(table, known=TRACKS, condemned={}).to_dict() == {0: "tempo is 'nan'"}
+
+
+# --- tables that cannot be read -----------------------------------------------
+
+
+def refusal(call, file) -> str:
+    """The one sentence that a call refuses a file with."""
+    with pytest.raises(CorpusError, match=re.escape(f"{file}: ")) as caught:
+        call()
+    message = str(caught.value)
+    assert message.endswith(".")
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("missing", ["filename", "length", "tempo", "mfcc20_var", "label"])
+def test_missing_column_is_named(tmp_path, missing):
+    head = ",".join(name for name in COLUMNS if name != missing)
+    file = write(tmp_path, [], head=head)
+    assert f"has no column {missing!r}; expected the 60" in refusal(lambda: read_table(file), file)
+
+
+def test_of_many_missing_columns_the_first_is_named(tmp_path):
+    file = write(tmp_path, ["blues.00000,1"], head="filename,tempo")
+    message = refusal(lambda: read_table(file), file)
+    assert "has no column 'length' and 57 more columns" in message
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n\n",
+        b"\x00\xff\xfe",
+        HEAD.encode("utf-16"),
+        (HEAD + "\nbl\xfces").encode("latin-1"),
+        (HEAD + "\n" + line("a.wav") + "\n" + line("b.wav") + ",1\n").encode(),
+        (HEAD + '\n"blues.00000.wav\n').encode(),
+        b"RIFF\x24\x00\x00\x00WAVEfmt ",
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path, content):
+    file = tmp_path / "features.csv"
+    file.write_bytes(content)
+    refusal(lambda: read_table(file), file)
+    # Nor is anything made of it.
+    refusal(lambda: clean_table(file, tmp_path / "new.csv", known=TRACKS, condemned={}), file)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_missing_table_is_named(tmp_path):
+    file, new = tmp_path / "none.csv", tmp_path / "new.csv"
+    assert "there is no such file" in refusal(lambda: read_table(file), file)
+    refusal(lambda: clean_table(file, new, known=TRACKS, condemned={}), file)
+    refusal(lambda: read_table(tmp_path), tmp_path)
+    assert not new.exists()
+
+
+def test_cells_without_a_column_never_shift_the_others(tmp_path):
+    """A cell too many in every row would be taken for row labels: refused."""
+    file = write(tmp_path, [line(f"{track_id}.wav") + ",x" for track_id in TRACKS])
+    refusal(lambda: read_table(file), file)
+
+
+def test_own_column_of_track_ids(tmp_path):
+    """Either refused in a sentence, or taken as any other column is."""
+    file = write(tmp_path, ["x," + line("blues.00000.wav")], head=",".join(["track_id", *COLUMNS]))
+    try:
+        table = read_table(file)
+    except CorpusError as error:
+        assert "track_id" in str(error)
+    else:
+        assert table["track_id"].tolist() == ["blues.00000"]
+
+
+# --- what is wrong with a row -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("nan", "is 'nan'"),
+        ("NaN", "is 'NaN'"),
+        ("NA", "is 'NA'"),
+        ("inf", "is 'inf'"),
+        ("-inf", "is '-inf'"),
+        ("1e400", "is '1e400'"),
+        ("loud", "is 'loud'"),
+        ("True", "is 'True'"),
+        ("0x10", "is '0x10'"),
+        ("1.5.2", "is '1.5.2'"),
+        ("", "is empty"),
+    ],
+)
+@pytest.mark.parametrize("column", [FEATURES[0], "tempo", FEATURES[-1]])
+def test_unusable_cells_are_told(tmp_path, column, cell, told):
+    lines = [line("blues.00000.wav"), line("blues.00001.wav", **{column: cell})]
+    assert faults(tmp_path, *lines) == {1: f"{column} {told}"}
+
+
+@pytest.mark.parametrize("cell", ["0", "-0.0", "1E+3", ".5", "1.", "007", " 1 ", "1e-999", "9e307"])
+def test_numbers_in_any_form_are_good(tmp_path, cell):
+    assert faults(tmp_path, line("blues.00000.wav", cell)) == {}
+
+
+def test_only_features_must_be_numbers(tmp_path):
+    assert faults(tmp_path, line("blues.00000.wav", label="nan")) == {}
+
+
+def test_first_unusable_cell_is_told(tmp_path):
+    row = line("blues.00000.wav", mfcc3_var="inf", rms_mean="", tempo="x")
+    assert faults(tmp_path, row) == {0: "rms_mean is empty"}
+
+
+def test_row_that_breaks_off_is_told(tmp_path):
+    whole, half = line("blues.00000.wav"), line("blues.00001.wav").split(",")
+    assert faults(tmp_path, whole, ",".join(half[:-3])) == {1: "mfcc20_mean is empty"}
+    assert faults(tmp_path, whole, half[0]) == {1: f"{FEATURES[0]} is empty"}
+
+
+def test_unknown_tracks_are_told(tmp_path):
+    lines = [line(f"{name}.wav") for name in ("blues.00000", "blues.00077", "polka.00000.2", "")]
+    assert faults(tmp_path, *lines) == dict.fromkeys([1, 2, 3], "unknown track")
+
+
+def test_condemned_tracks_are_told_with_the_reason(tmp_path):
+    lines = [line(f"{name}.wav") for name in ("blues.00000.0", "blues.00001", "blues.00000.1")]
+    condemned = {"blues.00000": "clipped (0.4 of all samples)", "rock.00000": "silent"}
+    told = dict.fromkeys([0, 2], "clipped (0.4 of all samples)")
+    assert faults(tmp_path, *lines, condemned=condemned) == told
+
+
+def test_doubled_filenames_are_told(tmp_path):
+    names = ["blues.00000.0.wav", "blues.00000.1.wav", "blues.00000.0.wav", "blues.00000.0.wav"]
+    told = dict.fromkeys([2, 3], "the same filename stands further up")
+    assert faults(tmp_path, *[line(name) for name in names]) == told
+
+
+def test_the_gravest_reason_is_told(tmp_path):
+    """The verdict of a track first, and what a cell holds last."""
+    lines = [line("blues.00000.wav"), *[line("blues.00000.wav", "nan")] * 2]
+    assert faults(tmp_path, *lines, known=[], condemned={"blues.00000": "silent"})[2] == "silent"
+    assert faults(tmp_path, *lines, known=[])[2] == "unknown track"
+    assert faults(tmp_path, *lines)[2] == "the same filename stands further up"
+    assert faults(tmp_path, *lines[1:])[0] == f"{FEATURES[0]} is 'nan'"
+
+
+def test_good_table_has_no_reasons(tmp_path):
+    table = read_table(write(tmp_path, [line(f"{track_id}.wav") for track_id in TRACKS]))
+    reasons = row_faults(table, known=set(TRACKS), condemned={})
+    assert reasons.empty
+    assert reasons.name == "reason"
+
+
+# --- leaving rows out ---------------------------------------------------------
+
+good_cells = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.floats(-1e6, 1e6).map("{:.10e}".format),
+    st.integers(-(10**9), 10**9).map(str),
+    st.sampled_from(["0.10", "+1", ".5", "1E+3", " 2", "00.5"]),
+)
+bad_cells = st.sampled_from(["", "nan", "-inf", "1e999", "n/a", "1 2"])
+some_rows = st.lists(
+    st.tuples(
+        st.sampled_from([*TRACKS, "metal.00000"]),
+        st.sampled_from(["", ".0", ".9"]),
+        st.lists(good_cells, min_size=1, max_size=5),
+        st.none() | st.tuples(st.sampled_from(FEATURES), bad_cells),
+    ),
+    max_size=12,
+)
+
+
+@given(
+    rows=some_rows,
+    end=st.sampled_from(["\n", "\r\n"]),
+    condemned=st.sets(st.sampled_from(TRACKS), max_size=2),
+)
+def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, condemned):
+    folder = tmp_path_factory.mktemp("table")
+    lines, kept, out, seen = [], [], [], set()
+    for track_id, part, cells, bad in rows:
+        name = f"{track_id}{part}.wav"
+        values = dict(zip(FEATURES, cells * len(FEATURES), strict=False)) | dict(
+            [bad] if bad else []
+        )
+        lines.append(line(name, **values))
+        if track_id in condemned:
+            out.append((name, track_id, "mute"))
+        elif track_id not in TRACKS:
+            out.append((name, track_id, "unknown track"))
+        elif name in seen:
+            out.append((name, track_id, "the same filename stands further up"))
+        elif bad:
+            told = repr(bad[1]) if bad[1] else "empty"
+            out.append((name, track_id, f"{bad[0]} is {told}"))
+        else:
+            kept.append(lines[-1])
+        seen.add(name)
+    source = write(folder, lines, end=end)
+    before = source.read_bytes()
+    left_out = clean_table(
+        source, folder / "new.csv", known=TRACKS, condemned=dict.fromkeys(condemned, "mute")
+    )
+    expected = "".join(text + end for text in [HEAD, *kept])
+    assert (folder / "new.csv").read_bytes() == expected.encode()
+    assert left_out.columns.tolist() == ["filename", "track_id", "reason"]
+    assert list(left_out.itertuples(index=False, name=None)) == out
+    assert source.read_bytes() == before
+    assert sorted(file.name for file in folder.iterdir()) == ["features.csv", "new.csv"]
+    # What was cleaned is clean.
+    again = row_faults(
+        read_table(folder / "new.csv"), known=TRACKS, condemned=dict.fromkeys(condemned, "mute")
+    )
+    assert again.empty
+
+
+def test_other_columns_and_their_order_are_kept(tmp_path):
+    head = ",".join(["mood", *reversed(COLUMNS)])
+    lines = [
+        ",".join(["träge", *reversed(line(f"{track_id}.wav").split(","))]) for track_id in TRACKS
+    ]
+    source = write(tmp_path, lines, head=head)
+    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], condemned={})
+    expected = "".join(text + "\n" for text in [head, *lines[1:]])
+    assert (tmp_path / "new.csv").read_bytes() == expected.encode()
+
+
+def test_quotes_are_kept(tmp_path):
+    """As some programs put them around all text."""
+    head = ",".join(f'"{name}"' for name in COLUMNS)
+    lines = [line(f'"{track_id}.wav"', label='"blues"') for track_id in TRACKS]
+    source = write(tmp_path, lines, head=head)
+    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], condemned={})
+    expected = "".join(text + "\n" for text in [head, *lines[1:]])
+    assert (tmp_path / "new.csv").read_bytes() == expected.encode()
+
+
+def test_folder_of_the_new_table_is_made(tmp_path):
+    source = write(tmp_path, [line("blues.00000.wav")])
+    new = tmp_path / "a" / "b" / "new.csv"
+    assert clean_table(str(source), str(new), known=TRACKS, condemned={}).empty
+    pd.testing.assert_frame_equal(read_table(new), read_table(source))
+
+
+@pytest.mark.parametrize("name", ["new.csv", "features.csv"])
+def test_nothing_is_overwritten(tmp_path, name):
+    """Neither another file nor the table itself."""
+    source = write(tmp_path, [line("blues.00000.wav"), line("polka.00000.wav")])
+    target = tmp_path / name
+    if not target.exists():
+        target.write_text("dear")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    message = refusal(lambda: clean_table(source, target, known=TRACKS, condemned={}), target)
+    assert "is there already" in message
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_new_table_below_a_file_is_refused(tmp_path):
+    source = write(tmp_path, [line("blues.00000.wav")])
+    with pytest.raises(CorpusError, match=r"features\.csv"):
+        clean_table(source, source / "new.csv", known=TRACKS, condemned={})
+    assert list(tmp_path.iterdir()) == [source]
