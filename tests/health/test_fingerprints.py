@@ -22,7 +22,7 @@ from .test_duplicates import RATE, envelope, music
 
 @pytest.fixture(scope="module")
 def tune() -> np.ndarray:
-    return music(3, seconds=6).astype(np.float32)
+    return music(3, seconds=12).astype(np.float32)
 
 
 # --- envelopes ----------------------------------------------------------------
@@ -31,12 +31,12 @@ def tune() -> np.ndarray:
 def test_shape_and_scale(tune):
     one = envelope(tune)
     # The window of the last frame, 93 ms, ends within the sound.
-    assert one.shape == (BANDS, 1 + int((6 - 2048 / RATE) / FRAME_S))
+    assert one.shape == (BANDS, 1 + int((12 - 2048 / RATE) / FRAME_S))
     assert one.dtype == np.uint8
     assert one.max() > 200
 
 
-@given(cuts=st.lists(st.integers(0, 6 * RATE), max_size=8))
+@given(cuts=st.lists(st.integers(0, 12 * RATE), max_size=8))
 def test_pieces_give_the_envelope_of_the_whole(tune, cuts):
     """Pieces may be empty, or shorter than a window."""
     collected = Envelope(RATE)
@@ -75,7 +75,7 @@ def test_what_is_shorter_than_a_window_has_no_frames(samples):
 
 
 def test_what_is_behind_two_minutes_is_left_out(rng):
-    y = rng.standard_normal(round(130 * 4_000))
+    y = rng.standard_normal(130 * 4_000)
     whole = envelope(y, rate=4_000)
     assert whole.shape[1] == pytest.approx(LONGEST_S / FRAME_S, abs=2)
     np.testing.assert_array_equal(whole, envelope(y[: 122 * 4_000], rate=4_000))
@@ -92,7 +92,7 @@ def test_other_rates_give_nearly_the_same_envelope(tune, rate):
     assert abs(one.shape[1] - other.shape[1]) <= 1
     lags, scores = correlate(sharp_trace(trace(one)), sharp_trace(trace(other)))
     # The highest bands are empty below 22,050 Hz.
-    assert scores.max() > (0.9 if rate > RATE else 0.75)
+    assert scores.max() > (0.9 if rate > 20_000 else 0.8)
     assert lags[scores.argmax()] == 0
 
 
@@ -147,11 +147,11 @@ def test_traces_have_zero_mean_and_unit_variance(one):
 
 def test_large_changes_are_cut(tune):
     one = envelope(tune)
-    loud = one.copy()
-    loud[:, 30] = 255
-    loud[:, 31] = 0
-    assert trace(loud).max() == 4
-    assert trace(loud).min() == -4
+    assert np.abs(trace(one)).max() <= 4
+    calm = 100 + np.arange(one.shape[1], dtype=np.uint8) % 2 + np.zeros_like(one)
+    calm[:, 30], calm[:, 31] = 255, 0
+    assert trace(calm).max() == 4
+    assert trace(calm).min() == -4
 
 
 def test_constant_bands_are_zero(tune):

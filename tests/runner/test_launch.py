@@ -95,7 +95,7 @@ def test_failing_cell_is_named_and_the_rest_is_kept(project):
 
 def test_a_parameter_reaches_every_step(project):
     file = project / "runs" / "small.yml"
-    file.write_text(file.read_text().replace("corpus: synthetic", "corpus: ${NOT_SET_ANYWHERE}"))
+    file.write_text(file.read_text().replace("corpus: synthetic", 'corpus: "${NOT_SET_ANYWHERE}"'))
     code, _, err = call(project, "run", "small")
     assert code == 1
     assert "NOT_SET_ANYWHERE" in err
