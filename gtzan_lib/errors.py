@@ -46,7 +46,7 @@ class CorpusError(GtzanError):
 
 
 class HealthError(GtzanError):
-    """A health report, a feature table or a quarantine that cannot be used."""
+    """A health report or a quarantine that cannot be used."""
 
 
 class SplitError(GtzanError):

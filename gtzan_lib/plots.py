@@ -190,7 +190,8 @@ def players(
         tracks = {f"{row.genre}: {row.artist}": row.Index for row in first.itertuples()}
     sounds = {caption: _mp3(corpus, track_id, seconds) for caption, track_id in tracks.items()}
     cells = [
-        f"<figure style='margin:.2rem'><figcaption style='font-size:.85rem;margin:0;text-align:left'>"
+        f"<figure style='margin:.2rem;text-align:left'>"
+        f"<figcaption style='font-size:.85rem;margin:0;text-align:left'>"
         f"{html.escape(caption)}</figcaption>"
         f"<audio controls preload='none' style='width:15rem;height:2.2rem' "
         f"src='data:audio/mpeg;base64,{sound}'></audio></figure>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -11,9 +10,10 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from ..errors import CorpusError
+from .files import atomic_folder
 from .progress import follow
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
@@ -28,7 +28,7 @@ _PIECE = 2**20
 # Whatever a broken archive makes its reader raise.
 _BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
-    RuntimeError, NotImplementedError, ValueError,
+    RuntimeError, NotImplementedError, ValueError, LookupError, OverflowError, MemoryError,
 )  # fmt: skip
 
 
@@ -69,57 +69,56 @@ def unpack(
         raise CorpusError(f"{archive}: there is no such file.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CorpusError(f"{folder}: is there already; name a new folder to unpack into.")
-    # Ours alone, also where an earlier call was killed.
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    limits = _Limits(archive, max_bytes, max_files)
     try:
-        with _members(archive) as (count, members):
-            _write_all(archive, partial, follow(members, "Unpacking", count, show=progress),
-                       max_bytes, max_files)  # fmt: skip
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
-    except CorpusError:
-        raise
+        with atomic_folder(folder) as partial, _members(archive, limits) as (count, members):
+            _write_all(partial, follow(members, "Unpacking", count, show=progress), limits)
     except _BROKEN as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise CorpusError(
-            f"{archive}: cannot be unpacked ({str(error) or type(error).__name__}); "
+            f"{archive}: cannot be unpacked into {folder} ({reason}); if the archive is at fault, "
             "download it again."
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
+class _Limits(NamedTuple):
+    """What an archive may unpack to."""
+
+    archive: Path
+    max_bytes: int
+    max_files: int
+
+    def hold(self, *, size: int, files: int) -> None:
+        """Refuse what is more."""
+        if size > self.max_bytes or files > self.max_files:
+            raise CorpusError(
+                f"{self.archive}: unpacks to more than {self.max_bytes / 1e9:g} GB or "
+                f"{self.max_files} files; do not use this archive, or raise the limits of "
+                "gtzan_lib.data.archives.unpack if you trust it."
+            )
+
+
 def _write_all(
-    archive: Path,
-    folder: Path,
-    members: Iterator[tuple[str, IO[bytes] | None, str]],
-    max_bytes: int,
-    max_files: int,
+    folder: Path, members: Iterator[tuple[str, IO[bytes] | None, str]], limits: _Limits
 ) -> None:
-    written = files = 0
+    archive, written, files = limits.archive, 0, 0
     for name, stream, trouble in members:
         target = folder / _safe(archive, name)
         if trouble:
             raise CorpusError(f"{archive}: holds {name!r}, {trouble}; do not use this archive.")
+        files += 1
+        limits.hold(size=written, files=files)
         if stream is None:
             target.mkdir(parents=True, exist_ok=True)
             continue
-        files += 1
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             raise CorpusError(f"{archive}: holds {name!r} twice; do not use this archive.")
         with stream, target.open("xb") as file:
             while piece := stream.read(_PIECE):
                 written += len(piece)
-                if written > max_bytes or files > max_files:
-                    raise CorpusError(
-                        f"{archive}: unpacks to more than {max_bytes / 1e9:g} GB or {max_files} "
-                        "files; do not use this archive, or raise the limits of "
-                        "gtzan_lib.data.archives.unpack if you trust it."
-                    )
+                limits.hold(size=written, files=files)
                 file.write(piece)
 
 
@@ -134,16 +133,40 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
 
 
 @contextmanager
-def _members(archive: Path) -> Iterator[tuple[int, Iterator[tuple[str, IO[bytes] | None, str]]]]:
+def _members(
+    archive: Path, limits: _Limits
+) -> Iterator[tuple[int, Iterator[tuple[str, IO[bytes] | None, str]]]]:
     """Open an archive: how many members, and of each the name, the bytes and what is wrong."""
-    if zipfile.is_zipfile(archive):
+    # A tar may end with a zip, but no zip begins as a tar does.
+    if tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as opened:
+            yield _count_whole(opened, limits), _of_tar(opened)
+    elif zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
             yield len(opened.infolist()), _of_zip(opened)
-    elif tarfile.is_tarfile(archive):
-        with tarfile.open(archive) as opened:
-            yield len(opened.getmembers()), _of_tar(opened)
     else:
         raise CorpusError(f"{archive}: is neither a zip nor a tar file; download it again.")
+
+
+def _count_whole(opened: tarfile.TarFile, limits: _Limits) -> int:
+    """Count a tar's members, and refuse one that breaks off, on which tarfile is silent."""
+    size = count = 0
+    for member in opened:
+        size, count = size + member.size, count + 1
+        # What is compressed is unpacked to be passed over, and could take forever.
+        limits.hold(size=size, files=count)
+    # Reading stops at whatever is no header, and only zeros are an end.
+    stream = opened.fileobj
+    stream.seek(opened.offset)
+    end = stream.read(tarfile.BLOCKSIZE)
+    if len(end) < tarfile.BLOCKSIZE or any(end):
+        raise tarfile.ReadError("it breaks off, or a header in it is damaged")
+    # Behind it stand a little padding and the checksum of what is compressed.
+    behind = -_PIECE
+    while piece := stream.read(_PIECE):
+        behind += len(piece)
+        limits.hold(size=behind, files=count)
+    return count
 
 
 def _of_zip(opened: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes] | None, str]]:

@@ -160,7 +160,9 @@ def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
                 raise _unreadable(path, "it has no header")
             yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise _unreadable(path, str(error).split(": ")[-1].strip().rstrip(".")) from error
+        # The system's errors name the file at their end, libsndfile's at their beginning.
+        reason = getattr(error, "strerror", None) or str(error).split(": ")[-1]
+        raise _unreadable(path, reason.strip().rstrip(".")) from error
 
 
 def _unreadable(path: Path, reason: str) -> AudioError:

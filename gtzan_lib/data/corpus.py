@@ -399,7 +399,7 @@ def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataF
         facts = gtzan.facts()
         if tracks.index.isin(facts.index).all():
             return "gtzan", facts
-    return root.name, pd.DataFrame(index=tracks.index)
+    return root.name, pd.DataFrame(index=tracks.index.unique())
 
 
 def _tables(root: Path, named: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from ..errors import CorpusError
 from . import gtzan
 from .archives import unpack
 from .corpus import Corpus, open_corpus
+from .files import atomic_folder
 
 __all__ = ["HANDLE", "fetch", "verify"]
 
@@ -23,8 +25,8 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Where to; it must not exist, or be empty. A download that broke off goes
-        on where it stopped.
+        Where to; it must not exist, or be empty. kagglehub downloads into its own
+        cache first, where a download that broke off goes on.
     archive : str or Path, optional
         A zip or tar file to unpack, from wherever it comes, instead of
         downloading.
@@ -54,8 +56,12 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
             "downloading needs the package kagglehub, which is not installed; say "
             "python -m pip install kagglehub, or download in the browser and pass --archive FILE."
         ) from error
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CorpusError(f"{folder}: is there already; name a new folder.")
     try:
-        kagglehub.dataset_download(HANDLE, output_dir=str(folder))
+        cached = kagglehub.dataset_download(HANDLE)
+        with atomic_folder(folder) as partial:
+            shutil.copytree(cached, partial, dirs_exist_ok=True)
     except Exception as error:  # whatever a network, a server or a missing account brings
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CorpusError(

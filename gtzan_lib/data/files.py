@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["atomic_path", "canonical_json", "sha256_of", "source_digest", "write_json"]
+__all__ = [
+    "atomic_folder",
+    "atomic_path",
+    "canonical_json",
+    "sha256_of",
+    "source_digest",
+    "write_json",
+]
 
 
 @contextmanager
@@ -38,6 +46,41 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder that becomes `path` when the block ends well.
+
+    Parameters
+    ----------
+    path : str or Path
+        The new folder; it must not exist, or be empty.
+
+    Yields
+    ------
+    Path
+        An empty folder beside it, always the same one, so that what a killed
+        process left is cleared.
+
+    Raises
+    ------
+    FileExistsError
+        If there is something at `path`.
+    """
+    path = Path(path).expanduser().resolve()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f"{path}: is there already; name a new folder.")
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.exists():
+            path.rmdir()
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def canonical_json(value: Any) -> str:

@@ -30,13 +30,16 @@ COLUMNS = ("filename", "length", *FEATURES, "label")
 """All columns of Kaggle's tables."""
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame:
     """Read a table of features as it is, each cell as text.
 
     Parameters
     ----------
     path : str or Path
         A CSV file in Kaggle's schema, of 30 s or 3 s rows.
+    known : collection of str, optional
+        Ids of the tracks that exist; a name that ends with a number is then not
+        taken for that of a window, where there is such a track.
 
     Returns
     -------
@@ -65,7 +68,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
             f"{path}: has no column {missing[0]!r}{others}; expected the {len(COLUMNS)} columns "
             "of Kaggle's tables, filename, length, 57 features and label."
         )
-    table.insert(0, "track_id", [_track_of(name) for name in table["filename"]])
+    if not isinstance(table.index, pd.RangeIndex) or "track_id" in table.columns:
+        raise CorpusError(
+            f"{path}: has more cells in a row than columns, or a column 'track_id'; expected the "
+            f"{len(COLUMNS)} columns of Kaggle's tables."
+        )
+    table.insert(0, "track_id", [_track_of(name, known) for name in table["filename"]])
     return table
 
 
@@ -134,25 +142,26 @@ def clean_table(
     CorpusError
         If the table cannot be read, or the new file exists.
     """
-    target = Path(target)
+    path, target = Path(path), Path(target)
     if target.exists():
         raise CorpusError(f"{target}: is there already; name a file that does not exist yet.")
-    table = read_table(path)
+    table = read_table(path, known=known)
     reasons = row_faults(table, known=known, condemned=condemned)
-    # Cells are text, so that what stays is written as it was.
-    kept = table.drop(index=reasons.index).drop(columns="track_id")
-    with atomic_path(target) as temporary:
-        kept.to_csv(temporary, index=False, lineterminator=_line_end(Path(path)))
+    # Lines are copied as they are: what stays is not to be changed in its last digit.
+    head, *lines = [one for one in path.read_bytes().splitlines(keepends=True) if one.strip()]
+    if len(lines) != len(table):
+        raise CorpusError(f"{path}: has line breaks in cells; write each row in one line.")
+    left_out = set(reasons.index)
+    kept = (line for label, line in zip(table.index, lines, strict=True) if label not in left_out)
+    try:
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(head + b"".join(kept))
+    except OSError as error:
+        raise CorpusError(f"{target}: cannot be written ({error.strerror}).") from error
     return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
 
 
-def _line_end(path: Path) -> str:
-    """Return how a file ends its lines; Kaggle's do it in two ways."""
-    with path.open("rb") as stream:
-        return "\r\n" if stream.readline().endswith(b"\r\n") else "\n"
-
-
-def _track_of(filename: str) -> str:
+def _track_of(filename: str, known: Collection[str]) -> str:
     """`blues.00000` of `blues.00000.wav` and of `blues.00000.3.wav`."""
-    stem = re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename)
-    return re.sub(r"^(.+\..+)\.\d{1,4}$", r"\1", stem)
+    stem = re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename, flags=re.IGNORECASE)
+    return stem if stem in known else re.sub(r"^(.+\..+)\.\d{1,4}$", r"\1", stem)

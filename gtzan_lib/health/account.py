@@ -72,7 +72,7 @@ def look_through(
     known = set(report.track_ids)
     if out is not None:
         return clean_table(features, out, known=known, condemned=condemned)
-    table = read_table(features)
+    table = read_table(features, known=known)
     reasons = row_faults(table, known=known, condemned=condemned)
     return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
 

@@ -283,7 +283,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("content", [b"1", None], ids=["file", "folder"])
-@pytest.mark.parametrize("form", ["zip", "tar", "tar.gz"])
+@pytest.mark.parametrize("form", ["zip", "tar"])
 @pytest.mark.parametrize("name", ESCAPES)
 def test_names_that_lead_out_are_refused(tmp_path, name, form, content):
     (tmp_path / "in").mkdir()

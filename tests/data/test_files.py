@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib.data.files import (
+from gtzan_lib.data.files import atomic_folder, (
     atomic_path,
     canonical_json,
     sha256_of,
@@ -84,3 +84,22 @@ def test_source_digest_is_about_contents(tmp_path):
     assert source_digest(y) == source_digest(x[::-1]) == digest
     (tmp_path / "x" / "b.py").write_text("b.py = 2\n")
     assert source_digest(x) != digest
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new"
+    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
+        (partial / "half").write_text("x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    leftover = tmp_path / ".new.partial"
+    leftover.mkdir()
+    (leftover / "old").write_text("of a killed process")
+    with atomic_folder(target) as partial:
+        (partial / "file").write_text("x")
+        assert not target.exists()
+    assert [path.name for path in target.iterdir()] == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    with pytest.raises(FileExistsError), atomic_folder(target):
+        pass
+    assert (target / "file").read_text() == "x"
