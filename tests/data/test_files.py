@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib.data.files import atomic_folder, (
+from gtzan_lib.data.files import (
+    atomic_folder,
     atomic_path,
     canonical_json,
     sha256_of,
