@@ -57,7 +57,10 @@ _CANDIDATES = 30
 # A pair and a lag in one number: 2**24 tracks, and lags of up to 2**11 frames.
 _TRACK_BITS, _LAG_BITS = 24, 12
 _MAX_LAG = 1 << (_LAG_BITS - 1)
+# A lag counts where so much is in common, or half of the shorter track. Tracks
+# shorter than 15 s prove less: a few notes coincide by chance.
 _COMMON_S = 10.0
+_PROOF_S = 15.0
 
 
 class Copy(NamedTuple):
@@ -140,7 +143,7 @@ def correlate(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     overlap = np.minimum(first.shape[1], lags + second.shape[1]) - np.maximum(0, lags)
     enough = overlap >= min(_COMMON_S / FRAME_S, shorter / 2)
     sums = scipy.fft.irfft(product, size)[lags] / BANDS
-    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _COMMON_S / FRAME_S))
+    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _PROOF_S / FRAME_S))
     return lags[enough] * FRAME_S, scores[enough]
 
 

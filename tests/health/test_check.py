@@ -420,7 +420,6 @@ def test_silent_and_broken_files_are_no_copies(clean):
     assert len(report.condemned) == 6
 
 
-@pytest.mark.xfail(strict=True, reason="find_tracks joins every twin with every other")
 def test_two_files_with_one_id(clean):
     """They may even be copies of each other."""
     y = soundfile.read(clean / "fado" / "0.wav", dtype="int16")[0]

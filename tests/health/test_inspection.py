@@ -164,6 +164,14 @@ def test_longest_silence(of, level):
     assert found["silent"] is False
 
 
+def test_what_is_quiet_is_no_silence_but_the_last_bit_is(of):
+    y = noise(seconds=4)
+    y[RATE : 2 * RATE] *= 0.001
+    assert of(y)["longest_silence_s"] == 0
+    y[RATE : 2 * RATE] *= 0.03
+    assert of(y)["longest_silence_s"] == pytest.approx(1, abs=0.1)
+
+
 def test_flat_tops_of_a_clipped_sine(of):
     """Two in each of 882 periods."""
     found = of(np.clip(sine(peak=2), -0.9, 0.9))

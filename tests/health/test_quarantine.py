@@ -456,6 +456,18 @@ def test_a_full_disk_is_told_of(root, folder, far, monkeypatch):
     assert snapshot(root) == before
 
 
+def test_what_may_not_be_moved_is_not_copied(root, folder, failing):
+    before = snapshot(root)
+    failing(Path, "rename", 1, OSError(errno.EACCES, "Permission denied"))
+    with pytest.raises(HealthError, match=r"Permission denied.* \(and 1 more\); 1 of 3"):
+        quarantine(root, reasons(root, *BAD), folder)
+    assert set(audio(folder)) == set(BAD[:1])
+    assert set(snapshot(root)) == set(before) - set(BAD[:1])
+    failing.heal()
+    restore(folder, root)
+    assert snapshot(root) == before
+
+
 def test_folders_and_links_stay_where_they_cannot_be_renamed(root, folder, far):
     (root / "fado" / "x.wav").mkdir()
     (root / "fado" / "link.wav").symlink_to("0.wav")
