@@ -65,9 +65,10 @@ def look_through(
 
     Rows of tracks that lie in the quarantine `folder` already count as condemned.
     """
-    condemned = (
-        {Path(name).stem: why for name, why in quarantined(folder).items()} if folder else {}
-    )
+    lying = quarantined(folder) if folder else {}
+    # A track's id is its file's stem, or stands behind its genre.
+    condemned = {Path(name).stem: why for name, why in lying.items()}
+    condemned |= {f"{Path(name).parent.name}.{Path(name).stem}": why for name, why in lying.items()}
     condemned |= report.reasons
     known = set(report.track_ids)
     if out is not None:
@@ -91,7 +92,7 @@ def show_rows(rows: pd.DataFrame) -> None:
 def show_moves(moves: list[Move], *, dry_run: bool) -> None:
     """Print which files were moved, or would be."""
     for move in moves:
-        print(f"{move.source} -> {move.target}  ({move.reason})")
+        print(*_printable(f"{move.source} -> {move.target}  ({move.reason})"))
     print(f"{len(moves)} files {'would be moved' if dry_run else 'moved'}.")
 
 
@@ -104,4 +105,9 @@ def _console() -> Console:
 def _plain(*cells: str) -> list[str]:
     from rich.markup import escape
 
-    return [escape(str(cell)) for cell in cells]
+    return [escape(cell) for cell in _printable(*cells)]
+
+
+def _printable(*cells: str) -> list[str]:
+    """Write names that are no valid text with their bytes."""
+    return [str(cell).encode("utf-8", "backslashreplace").decode() for cell in cells]

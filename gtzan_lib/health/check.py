@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from ..data import audio
 from ..data.corpus import Corpus, find_tracks, open_corpus
 from ..data.files import source_digest, write_json
 from ..data.progress import follow
@@ -131,8 +134,16 @@ class HealthReport:
         -------
         Path
             The same path.
+
+        Raises
+        ------
+        HealthError
+            If the file cannot be written.
         """
-        write_json(path, self.as_json())
+        try:
+            write_json(path, self.as_json())
+        except OSError as error:
+            raise HealthError(f"{path}: cannot be written ({error.strerror}).") from error
         return Path(path)
 
     @classmethod
@@ -156,10 +167,22 @@ class HealthReport:
         """
         try:
             stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            faults = pd.DataFrame(stored["faults"], columns=Fault._fields)
-            duplicates = pd.DataFrame(stored["duplicates"], columns=_COPY_COLUMNS)
-            return cls(str(path), int(stored["files"]), faults, duplicates)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            faults = [[row[name] for name in Fault._fields] for row in stored["faults"]]
+            duplicates = [[row[n] for n in _COPY_COLUMNS[:4]] for row in stored["duplicates"]]
+            return cls(
+                str(path),
+                int(stored["files"]),
+                pd.DataFrame(faults, columns=Fault._fields),
+                pd.DataFrame(duplicates, columns=_COPY_COLUMNS[:4]),
+            )
+        except (
+            OSError,
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise HealthError(
                 f"{path}: is not a health report; make one with gtzan health PATH --json FILE."
             ) from error
@@ -245,10 +268,11 @@ def _check_log_mels(path: Path, *, progress: bool) -> HealthReport:
     try:
         with np.load(path, allow_pickle=False) as stored:
             images, names = stored["X"], stored["names"].astype(str)
-        ok = images.ndim == 3 and images.dtype == np.uint8 and len(images) == len(names)
-    except (OSError, ValueError, KeyError) as error:
+        ok = images.ndim == 3 and images.dtype == np.uint8 and names.shape == images.shape[:1]
+        ok = ok and images.shape[1] > 0 and images.shape[1] % fingerprints.BANDS == 0
+    except (*_BROKEN, TypeError, AttributeError) as error:
         raise HealthError(f"{path}: {_NO_LOG_MELS}") from error
-    if not (ok and images.shape[1] % fingerprints.BANDS == 0):
+    if not ok:
         raise HealthError(f"{path}: {_NO_LOG_MELS}")
     copies = find_copies(fingerprints.from_log_mel(images), progress=progress)
     index = pd.Index(names, name="track_id")
@@ -260,6 +284,8 @@ def _check_log_mels(path: Path, *, progress: bool) -> HealthReport:
     return HealthReport(str(path), len(names), table, duplicates, track_ids=names.tolist())
 
 
+# Whatever reading a broken .npz file raises.
+_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _NO_LOG_MELS = (
     "holds no log-mel images; expected an array X (uint8, tracks by bands by frames, a multiple "
     "of 32 bands) and an array names."
@@ -307,7 +333,7 @@ def _remembered(inspect: Callable[[str], Inspection]) -> Callable[[str], Inspect
     except OSError:
         return inspect  # where nothing may be written, nothing is kept
     kept = joblib.Memory(folder, verbose=0).cache(_inspect_file)
-    code = source_digest([inspection.__file__, fingerprints.__file__, dsp.__file__])
+    code = source_digest(module.__file__ for module in (inspection, fingerprints, dsp, audio))
 
     def look(path: str) -> Inspection:
         try:

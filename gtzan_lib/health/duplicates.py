@@ -27,7 +27,7 @@ import scipy.ndimage
 from ..data.progress import follow
 from .fingerprints import BANDS, FRAME_S, sharp_trace, trace
 
-__all__ = ["MARGIN", "THRESHOLD", "Copy", "correlate", "find_copies"]
+__all__ = ["MARGIN", "SHARPNESS", "THRESHOLD", "Copy", "correlate", "find_copies"]
 
 THRESHOLD = 0.25
 """Correlation from which two tracks are the same recording.
@@ -43,6 +43,12 @@ Loops on one drum kit correlate at many lags alike; a recording and its copy do
 so at one.
 """
 
+SHARPNESS = 6.0
+"""How many times the root mean square of all other lags the best must reach.
+
+In short tracks, a few notes that coincide lift one lag a little.
+"""
+
 # A stretch is twelve frames, a little less than a second.
 _STRETCH = 12
 _TABLES = 14
@@ -54,8 +60,8 @@ _SMOOTH = 0.7
 _COMMON = 64
 # Candidates that are correlated, for each track and at most.
 _CANDIDATES = 30
-# A pair and a lag in one number: 2**24 tracks, and lags of up to 2**11 frames.
-_TRACK_BITS, _LAG_BITS = 24, 12
+# A pair and a lag in one number: 2**24 tracks, and lags of up to 2**14 frames.
+_TRACK_BITS, _LAG_BITS = 24, 15
 _MAX_LAG = 1 << (_LAG_BITS - 1)
 # A lag counts where so much is in common, or half of the shorter track. Tracks
 # shorter than 15 s prove less: a few notes coincide by chance.
@@ -115,7 +121,9 @@ def find_copies(
         lags, scores = correlate(sharp(a), sharp(b))
         best = int(np.argmax(scores))
         others = np.delete(scores, np.arange(max(0, best - 3), min(len(scores), best + 4)))
-        if scores[best] >= max(threshold, others.max(initial=-1) + MARGIN):
+        usual = float(np.sqrt(np.mean(np.square(others)))) if len(others) else 0.0
+        rivals = (threshold, others.max(initial=-1) + MARGIN, SHARPNESS * usual)
+        if scores[best] >= max(rivals):
             found.append(Copy(a, b, float(scores[best]), float(lags[best])))
     return found
 

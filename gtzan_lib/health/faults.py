@@ -42,7 +42,7 @@ FAULTS = {
 CLIPPED_PEAKS = 10
 """Flat tops a half minute from which a track counts as clipped."""
 
-OFFSET = 0.03
+OFFSET = 0.04
 """Mean, relative to full scale, from which a track has an offset."""
 
 WINDOW_S = 3.0

@@ -6,6 +6,7 @@ one of a minute.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 from pathlib import Path
@@ -109,10 +110,12 @@ def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
         "channels": file.channels,
     }
     meter = _Meter(file)
-    reason = meter.read_all(file)
+    reason = meter.read_all(file, path)
     promised = max(file.frames, _frames_by_header(file))
     if not reason and meter.frames < promised:
         reason = f"ends after {_seconds(meter.frames, file)} of {_seconds(promised, file)}"
+    if not reason and file.format == "OGG" and not _has_last_page(path):
+        reason = f"breaks off after {_seconds(meter.frames, file)} (its last page is missing)"
     facts |= {
         "decoded": not reason,
         "problem": reason,
@@ -130,33 +133,29 @@ class _Meter:
         self.rate, self.channels = file.samplerate, file.channels
         self.is_pcm16 = file.subtype == "PCM_16"
         self.frames = 0
-        self.sum = self.squares = self.low = self.high = 0.0
-        self.flat_tops = self.dropouts = 0
+        self.sum = self.squares = 0.0
+        self.runs = [_Runs(self.rate) for _ in range(self.channels)]
         self.silences: list[np.ndarray] = []
         self._envelope = Envelope(self.rate) if _RATES[0] <= self.rate <= _RATES[1] else None
         self._hash = hashlib.sha256()
         if self.is_pcm16:
             self._hash.update(_wav_header(file.samplerate, file.channels, file.frames))
 
-    def read_all(self, file: soundfile.SoundFile) -> str:
+    def read_all(self, file: soundfile.SoundFile, path: Path) -> str:
         """Decode to the end; return why it ended early, if it did."""
-        size = max(1, PIECE // self.channels)
-        while True:
-            start = file.tell()
-            try:
-                piece = self._decode(file, size)
-            except RuntimeError as error:
-                if size == 1024:
-                    return f"breaks off after {_seconds(self.frames, file)} ({_short(error)})"
-                # Nearer to the break in smaller steps.
-                size = 1024
-                try:
-                    file.seek(start)
-                except RuntimeError:
-                    return f"breaks off after {_seconds(self.frames, file)} ({_short(error)})"
-                continue
-            if len(piece) == 0:
-                return ""
+        try:
+            self._read(file, max(1, PIECE // self.channels))
+        except RuntimeError as error:
+            # A decoder does not recover from an error; another goes nearer to it.
+            with contextlib.suppress(RuntimeError, AudioError), audio.opened(path) as again:
+                again.seek(self.frames)
+                self._read(again, 1024)
+            reason = str(error).split(": ")[-1].strip().rstrip(".")
+            return f"breaks off after {_seconds(self.frames, file)} ({reason})"
+        return ""
+
+    def _read(self, file: soundfile.SoundFile, size: int) -> None:
+        while len(piece := self._decode(file, size)):
             self._add(piece)
 
     def _decode(self, file: soundfile.SoundFile, size: int) -> np.ndarray:
@@ -170,32 +169,15 @@ class _Meter:
         else:
             # Floats may be anything; what cannot be played is silence.
             piece = np.nan_to_num(piece, posinf=0, neginf=0).clip(-1e6, 1e6)
-        for channel in piece.T:
+        for channel, runs in zip(piece.T, self.runs, strict=True):
             channel = np.ascontiguousarray(channel)
-            self._measure(channel)
+            self.sum += float(channel.sum(dtype=np.float64))
+            self.squares += float(np.dot(channel, channel))
+            runs.add(channel)
         y = piece[:, 0] if self.channels == 1 else piece.mean(axis=1)
         if self._envelope:
             self._envelope.add(y)
         self.silences.append(_silent_steps(y, max(1, round(_SILENCE_STEP_S * self.rate))))
-
-    def _measure(self, y: np.ndarray) -> None:
-        """Add what is told from one channel of a piece."""
-        self.sum += float(y.sum(dtype=np.float64))
-        self.squares += float(np.dot(y, y))
-        low, high = float(y.min()), float(y.max())
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        starts, ends = _equal_runs(y, _FLAT_TOP_SAMPLES)
-        if not len(starts):
-            return
-        height = y[starts]
-        # A peak near zero is no peak, and one level for both sides would miss the lower one.
-        tops = (height >= 0.9999 * high) & (high > 0.05)
-        bottoms = (height <= 0.9999 * low) & (low < -0.05)
-        self.flat_tops += int((tops | bottoms).sum())
-        long = (ends - starts >= _GAP_S * self.rate) & (starts > 0) & (ends < len(y))
-        starts = starts[long & ~tops & ~bottoms]
-        jump = np.abs(y[starts] - y[starts - 1])
-        self.dropouts += int((jump > _GAP_JUMP).sum())
 
     def facts(self) -> dict[str, object]:
         """Return what was measured; nothing where no sample could be read."""
@@ -204,21 +186,69 @@ class _Meter:
         values = self.frames * self.channels
         offset = self.sum / values
         steps = np.concatenate(self.silences)
+        low, high = min(runs.low for runs in self.runs), max(runs.high for runs in self.runs)
+        found = [runs.finish() for runs in self.runs]
         return {
-            "peak_db": _db(max(-self.low, self.high)),
+            "peak_db": _db(max(-low, high)),
             "rms_db": _db((self.squares / values) ** 0.5),
             "offset": offset,
             # A constant is as silent as zero.
-            "silent": max(self.high - offset, offset - self.low) < SILENCE,
+            "silent": max(high - offset, offset - low) < SILENCE,
             "longest_silence_s": _longest(steps) * _SILENCE_STEP_S,
-            "flat_tops": self.flat_tops,
-            "dropouts": self.dropouts,
+            "flat_tops": sum(tops for tops, _ in found),
+            "dropouts": sum(gaps for _, gaps in found),
             "sha256": self._hash.hexdigest(),
         }
 
     def envelope(self) -> np.ndarray:
         """Return the fingerprint's source."""
         return self._envelope.finish() if self._envelope else Envelope.empty()
+
+
+class _Runs:
+    """Runs of equal samples in one channel, also across pieces.
+
+    Parameters
+    ----------
+    rate : int
+        Sample rate in Hz.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.low, self.high = np.inf, -np.inf
+        self._gap = max(_FLAT_TOP_SAMPLES, int(np.ceil(_GAP_S * rate)))
+        self._open = np.zeros(0, dtype=np.float32)
+        self._heights: list[np.ndarray] = []
+        self._gaps: list[np.ndarray] = []
+
+    def add(self, y: np.ndarray) -> None:
+        """Take the next piece."""
+        self.low, self.high = min(self.low, float(y.min())), max(self.high, float(y.max()))
+        if len(self._open):
+            y = np.concatenate([self._open, y])
+        starts, ends = _equal_runs(y, 2)
+        # The last run may go on in the next piece.
+        last = starts[-1] if len(starts) and ends[-1] == len(y) else len(y) - 1
+        tail = y[last:][-self._gap :]
+        self._open = np.concatenate([y[max(0, last - 1) : last], tail])
+        closed = (ends < len(y)) & (ends - starts >= _FLAT_TOP_SAMPLES)
+        starts, ends = starts[closed], ends[closed]
+        self._heights.append(y[starts][np.abs(y[starts]) > 0.05])
+        starts = starts[(ends - starts >= self._gap) & (starts > 0)]
+        jumping = starts[np.abs(y[starts] - y[starts - 1]) > _GAP_JUMP]
+        self._gaps.append(y[jumping])
+
+    def finish(self) -> tuple[int, int]:
+        """Count flat tops, and gaps that begin with a jump."""
+        if len(self._open) > _FLAT_TOP_SAMPLES and abs(self._open[-1]) > 0.05:
+            self._heights.append(self._open[-1:])
+        heights, gaps = np.concatenate(self._heights), np.concatenate(self._gaps)
+        return int(self._at_peak(heights).sum()), int((~self._at_peak(gaps)).sum())
+
+    def _at_peak(self, heights: np.ndarray) -> np.ndarray:
+        # Each side has its own peak: that of clipped 16 bit is one step lower above.
+        tops = (heights >= 0.9999 * self.high) & (self.high > 0.05)
+        return tops | ((heights <= 0.9999 * self.low) & (self.low < -0.05))
 
 
 def _equal_runs(y: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
@@ -257,7 +287,8 @@ def _frames_by_header(file: soundfile.SoundFile) -> int:
     for line in file.extra_info.splitlines():
         name, _, rest = line.partition(":")
         words = rest.split()
-        if name.strip().lower() in ("data", "data size") and "(should" in words:
+        found = name.strip().lower() in ("data", "data size") and "(should" in words
+        if found and words[0].isdigit():
             promised = int(words[0])
             # The mark of a length that was not known when the header was written.
             if width and promised < 2**32 - 2**12:
@@ -273,6 +304,16 @@ def _surplus(file: soundfile.SoundFile, path: Path) -> int:
     behind = path.stat().st_size - file.frames * width * file.channels
     # Headers and notes about the piece take room, too.
     return behind // (width * file.channels) if behind > 2**16 else 0
+
+
+def _has_last_page(path: Path) -> bool:
+    """Tell whether an Ogg file ends with a page that is marked as the last."""
+    with path.open("rb") as stream:
+        # A page has at most 65,307 bytes.
+        stream.seek(max(0, path.stat().st_size - 2 * 65_307))
+        end = stream.read()
+    page = end.rfind(b"OggS")
+    return page >= 0 and page + 5 < len(end) and bool(end[page + 5] & 4)
 
 
 def _width(file: soundfile.SoundFile) -> int:
@@ -292,10 +333,6 @@ def _wav_header(rate: int, channels: int, frames: int) -> bytes:
 
 def _seconds(frames: int, file: soundfile.SoundFile) -> str:
     return f"{frames / file.samplerate:.2f} s"
-
-
-def _short(error: Exception) -> str:
-    return str(error).split(": ")[-1].strip().rstrip(".")
 
 
 def _db(amplitude: float) -> float:

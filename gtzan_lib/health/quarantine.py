@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from ..data.files import atomic_path, sha256_of, write_json
+from ..data.files import atomic_path, sha256_of
 from ..errors import HealthError
 
 __all__ = ["MANIFEST", "Move", "quarantine", "quarantined", "restore"]
@@ -74,14 +74,11 @@ def quarantine(
         file cannot be moved; all others have then been.
     """
     root, folder = Path(root).resolve(), Path(folder).expanduser().resolve()
-    if folder == root or root.is_relative_to(folder) or folder.parent == root:
+    if root.is_relative_to(folder) or folder.is_relative_to(root):
         raise HealthError(
             f"{folder}: is part of the collection itself; name a folder beside {root}."
         )
-    entries = {}
-    for path, reason in condemned.items():
-        relative = Path(path).relative_to(root)
-        entries[relative.as_posix()] = reason
+    entries = {_below(root, Path(path)): reason for path, reason in condemned.items()}
     moves = [Move(root / name, folder / name, reason) for name, reason in entries.items()]
     if dry_run:
         return moves
@@ -96,7 +93,7 @@ def quarantine(
             else:
                 digest = None
             manifest["files"].setdefault(name, {"reason": move.reason, "sha256": digest})
-        write_json(folder / MANIFEST, manifest)
+        _write(folder, manifest)
         # Also what an earlier call, killed half-way, had announced and not moved.
         moves = [
             Move(root / name, folder / name, entry["reason"])
@@ -136,6 +133,8 @@ def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> l
             f"{folder}: holds no {MANIFEST}, and so is no quarantine; name the folder that "
             "--quarantine was given."
         )
+    if not Path(root).expanduser().is_dir():
+        raise HealthError(f"{root}: there is no such folder; name the collection's.")
     with _locked(folder):
         manifest = _read(folder, None)
         home = _home(Path(manifest["root"]), Path(root).expanduser().resolve())
@@ -147,8 +146,10 @@ def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> l
         if dry_run:
             return moves
         sums = {folder / name: entry["sha256"] for name, entry in manifest["files"].items()}
-        _move_all(moves, sums)
-        _clear(folder, manifest)
+        try:
+            _move_all(moves, sums)
+        finally:
+            _clear(folder, manifest)
     return moves
 
 
@@ -174,7 +175,10 @@ def quarantined(folder: str | Path) -> dict[str, str]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HealthError(f"{folder}: cannot be made ({error.strerror}); name a folder.") from error
     with FileLock(folder / ".lock"):
         yield
 
@@ -191,12 +195,18 @@ def _read(folder: Path, root: Path | None) -> dict[str, Any]:
         return {"format": _FORMAT, "root": str(root), "files": {}}
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        known = manifest["format"] == _FORMAT and isinstance(manifest["files"], dict)
-    except (ValueError, KeyError, TypeError) as error:
+        known = manifest["format"] == _FORMAT and isinstance(manifest["root"], str)
+        files = {
+            name: {"reason": str(entry["reason"]), "sha256": entry["sha256"]}
+            for name, entry in manifest["files"].items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise HealthError(f"{file}: cannot be read; put back a copy of it.") from error
+    manifest = {**manifest, "files": files}
     # The manifest says where files go: a path that leads elsewhere is not followed.
     safe = all(
-        not Path(name).is_absolute() and ".." not in Path(name).parts for name in manifest["files"]
+        not Path(name).is_absolute() and ".." not in Path(name).parts and len(Path(name).parts) > 1
+        for name in files
     )
     if not (known and safe):
         raise HealthError(f"{file}: is no manifest of this package; name another folder.")
@@ -205,6 +215,20 @@ def _read(folder: Path, root: Path | None) -> dict[str, Any]:
             f"{folder}: belongs to the collection in {manifest['root']}; name another folder."
         )
     return manifest
+
+
+def _write(folder: Path, manifest: dict[str, Any]) -> None:
+    # In ASCII, since a file's name need not be text that can be written otherwise.
+    with atomic_path(folder / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="ascii")
+
+
+def _below(root: Path, path: Path) -> str:
+    """Return a file's path below the collection; a link is not followed to its target."""
+    try:
+        return (path.parent.resolve() / path.name).relative_to(root).as_posix()
+    except ValueError as error:
+        raise HealthError(f"{path}: is not in the collection {root}.") from error
 
 
 def _home(stated: Path, asked: Path) -> Path:
@@ -260,7 +284,7 @@ def _clear(folder: Path, manifest: dict[str, Any]) -> None:
     """Forget what is back, and remove the quarantine's own empty folders."""
     left = {n: e for n, e in manifest["files"].items() if os.path.lexists(folder / n)}
     if left:
-        write_json(folder / MANIFEST, {**manifest, "files": left})
+        _write(folder, {**manifest, "files": left})
         return
     (folder / MANIFEST).unlink()
     parents = {(folder / name).parent for name in manifest["files"]}

@@ -33,7 +33,7 @@ def score_report(report: HealthReport, truth: pd.DataFrame) -> pd.DataFrame:
         Pairs that the truth does not know have a row `copies` of their own; copies
         of one track count as copies of each other.
     """
-    truth = truth.fillna({"source_track": ""})
+    truth = truth.assign(source_track=truth["source_track"].astype(object).fillna(""))
     copies = truth[truth["source_track"] != ""]
     found = set(zip(report.faults["track_id"], report.faults["fault"], strict=True))
     pairs = {frozenset(pair) for pair in report.duplicates[["a", "b"]].to_numpy()}

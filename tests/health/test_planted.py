@@ -207,9 +207,6 @@ def test_nothing_found_and_nothing_there():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.xfail(
-    strict=True, reason="an empty column is read as numbers, which fillna gives no text"
-)
 def test_a_truth_without_copies_read_from_a_file(tmp_path):
     (tmp_path / "truth.csv").write_text(
         "track_id,fault,detail,source_track\na,silent,,\nb,clipped,,\n"

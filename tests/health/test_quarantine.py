@@ -218,9 +218,6 @@ def test_links_and_folders_move_as_they_are(root, folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-@pytest.mark.xfail(
-    strict=True, raises=UnicodeEncodeError, reason="the manifest takes nothing but text"
-)
 def test_names_that_are_no_text(root, folder):
     odd = os.fsdecode(b"fado/\xff.wav")
     (root / odd).write_bytes(b"odd")
@@ -534,7 +531,6 @@ def test_the_same_bytes_at_both_places_are_one_file(root, folder):
     assert snapshot(folder) == {}
 
 
-@pytest.mark.xfail(strict=True, reason="the manifest forgets nothing when a place was taken")
 def test_what_is_back_does_not_go_again(root, folder):
     """Though one file could not come back."""
     quarantine(root, reasons(root, *BAD), folder)
@@ -589,7 +585,7 @@ def test_the_quarantine_of_another_collection(root, folder, tmp_path):
     "place",
     [
         ".", "..", "away", "fado",
-        pytest.param("fado/away", marks=pytest.mark.xfail(strict=True, reason="goes too deep")),
+        "fado/away",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -600,14 +596,12 @@ def test_a_folder_in_the_collection(root, place, dry_run):
     assert snapshot(root) == before
 
 
-@pytest.mark.xfail(strict=True, raises=FileExistsError, reason="mkdir's error is let through")
 def test_a_file_is_no_quarantine_to_be(root, folder):
     folder.write_text("x")
     with pytest.raises(HealthError, match="quarantine"):
         quarantine(root, reasons(root, *BAD), folder)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="relative_to's error is let through")
 def test_files_of_elsewhere_are_refused(root, folder, tmp_path):
     (tmp_path / "precious.wav").write_bytes(b"x")
     with pytest.raises(HealthError, match=r"precious\.wav"):
@@ -652,7 +646,6 @@ def test_a_quarantine_that_moved_too(root, folder, tmp_path):
     assert snapshot(tmp_path / "b" / "music") == before
 
 
-@pytest.mark.xfail(strict=True, reason="the folder is made, and the files end there")
 def test_a_collection_that_is_not_there_gets_nothing(root, folder, tmp_path):
     """A typing error must not scatter files."""
     quarantine(root, reasons(root, *BAD), folder)
@@ -704,11 +697,10 @@ def test_a_manifest_that_cannot_be_read(root, folder, content):
 def test_a_manifest_of_something_else(root, folder, changes):
     quarantine(root, reasons(root, *BAD), folder)
     tampered(folder, **changes)
-    with pytest.raises(HealthError, match="is no manifest of this package"):
+    with pytest.raises(HealthError, match="manifest"):
         restore(folder, root)
 
 
-@pytest.mark.xfail(strict=True, reason="only names, format and files are looked at")
 @pytest.mark.parametrize(
     "changes",
     [
