@@ -165,11 +165,17 @@ def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     bits = int(np.clip(round(1.2 * np.log2(total) - 2.2), 12, 32))
     track = np.repeat(np.arange(len(envelopes)), lengths)
     place = np.concatenate([np.arange(length) for length in lengths])
-    planes = np.random.default_rng(0).standard_normal((BANDS * _STRETCH, _TABLES, bits))
+    planes = np.random.default_rng(0).standard_normal((BANDS * _STRETCH, _TABLES * 32))
     planes = planes.astype(np.float32)
     hashed = [_keys(trace(one), planes) for one in envelopes if one.shape[1] > _STRETCH]
-    keys = np.concatenate(hashed, axis=1)
-    found = [_meetings(table, track, place) for table in keys]
+    keys = np.concatenate(hashed, axis=1) >> np.uint32(32 - bits)
+    # Written over for each table, since new memory of this size is slow.
+    joint, position = np.empty(total, dtype=np.uint64), np.arange(total, dtype=np.uint64)
+    found = []
+    for table in keys:
+        np.left_shift(table, 32, out=joint, dtype=np.uint64)
+        joint |= position
+        found.append(_meetings(joint, track, place))
     pair, lag = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return _elect(pair, lag)
 
@@ -179,24 +185,26 @@ def _keys(one: np.ndarray, planes: np.ndarray) -> np.ndarray:
     one = scipy.ndimage.gaussian_filter1d(one, _SMOOTH, axis=1, mode="constant")
     stretches = np.lib.stride_tricks.sliding_window_view(one, _STRETCH, axis=1)
     stretches = np.ascontiguousarray(stretches.transpose(1, 0, 2)).reshape(-1, BANDS * _STRETCH)
-    _, tables, bits = planes.shape
-    sides = (stretches @ planes.reshape(len(planes), -1) > 0).reshape(-1, tables, bits)
-    octets = np.packbits(sides, axis=2)
-    padded = np.zeros((*octets.shape[:2], 4), dtype=np.uint8)
-    padded[..., : octets.shape[2]] = octets
-    return np.ascontiguousarray(padded.view(np.uint32)[..., 0].T)
+    sides = np.packbits(stretches @ planes > 0, axis=1)
+    return np.ascontiguousarray(sides.view(np.uint32).T)
 
 
 def _meetings(
-    keys: np.ndarray, track: np.ndarray, place: np.ndarray
+    joint: np.ndarray, track: np.ndarray, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """List where two tracks have the same key: the pair as one number, and the lag."""
-    # One number of key and position sorts faster than positions sorted by their keys.
-    joint = np.sort(keys.astype(np.uint64) << 32 | np.arange(len(keys), dtype=np.uint64))
-    order, keys = (joint & 0xFFFFFFFF).astype(np.int64), (joint >> 32).astype(np.uint32)
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
-    run = np.diff(np.r_[starts, len(keys)])
-    shared = np.repeat((run > 1) & (run <= _COMMON), run)
+    """List where two tracks have the same key: the pair as one number, and the lag.
+
+    `joint` holds keys and, in the lower half, positions, which sorts faster than
+    positions by their keys; it is sorted in place.
+    """
+    joint.sort()
+    # Most keys stand alone, and are dropped before anything else is asked.
+    same = (joint[1:] ^ joint[:-1]) < 1 << 32
+    joint = joint[np.append(same, False) | np.append(False, same)]
+    order, keys = (joint & 0xFFFFFFFF).astype(np.int64), joint >> 32
+    starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + 1) != 0)
+    run = np.diff(starts, append=len(keys))
+    shared = np.repeat(run <= _COMMON, run)
     order, keys = order[shared], keys[shared]
     pairs, lags = [order[:0]], [order[:0]]
     for step in range(1, _COMMON):
