@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple
 
 from ..errors import CorpusError
-from .files import atomic_folder
+from .files import atomic_folder, is_free
 from .progress import follow
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
@@ -67,7 +67,7 @@ def unpack(
     archive, folder = Path(archive).expanduser(), Path(folder).expanduser()
     if not archive.is_file():
         raise CorpusError(f"{archive}: there is no such file.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not is_free(folder):
         raise CorpusError(f"{folder}: is there already; name a new folder to unpack into.")
     limits = _Limits(archive, max_bytes, max_files)
     try:

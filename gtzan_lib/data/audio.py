@@ -15,7 +15,7 @@ from ..errors import AudioError
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "opened", "resample"]
+__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "opened", "reason_of", "resample"]
 
 EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
 """File name endings that are taken for audio."""
@@ -160,9 +160,25 @@ def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
                 raise _unreadable(path, "it has no header")
             yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        # The system's errors name the file at their end, libsndfile's at their beginning.
-        reason = getattr(error, "strerror", None) or str(error).split(": ")[-1]
-        raise _unreadable(path, reason.strip().rstrip(".")) from error
+        raise _unreadable(path, reason_of(error)) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says is wrong, without the name of the file.
+
+    Parameters
+    ----------
+    error : Exception
+        Of the system or of libsndfile.
+
+    Returns
+    -------
+    str
+        A few words, with no full stop.
+    """
+    # The system's errors name the file at their end, libsndfile's at their beginning.
+    reason = getattr(error, "strerror", None) or str(error).split(": ")[-1]
+    return reason.strip().rstrip(".")
 
 
 def _unreadable(path: Path, reason: str) -> AudioError:

@@ -20,7 +20,7 @@ from . import audio, gtzan
 from .files import sha256_of, write_json
 from .workspace import Workspace
 
-__all__ = ["Corpus", "Verdict", "corpus_state", "find_tracks", "open_corpus"]
+__all__ = ["LAYOUTS", "Corpus", "Verdict", "corpus_state", "find_tracks", "open_corpus"]
 
 # Where genre folders may stand below the folder that was named, best first:
 # Kaggle's archive and its parts, Marsyas' archive, the folder itself, and the

@@ -11,7 +11,7 @@ from ..errors import CorpusError
 from . import gtzan
 from .archives import unpack
 from .corpus import Corpus, open_corpus
-from .files import atomic_folder
+from .files import atomic_folder, is_free
 
 __all__ = ["HANDLE", "fetch", "verify"]
 
@@ -56,7 +56,7 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
             "downloading needs the package kagglehub, which is not installed; say "
             "python -m pip install kagglehub, or download in the browser and pass --archive FILE."
         ) from error
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not is_free(folder):
         raise CorpusError(f"{folder}: is there already; name a new folder.")
     try:
         cached = kagglehub.dataset_download(HANDLE)

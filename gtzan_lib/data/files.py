@@ -15,6 +15,8 @@ __all__ = [
     "atomic_folder",
     "atomic_path",
     "canonical_json",
+    "is_free",
+    "printable",
     "sha256_of",
     "source_digest",
     "write_json",
@@ -69,7 +71,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         If there is something at `path`.
     """
     path = Path(path).expanduser().resolve()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not is_free(path):
         raise FileExistsError(f"{path}: is there already; name a new folder.")
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -81,6 +83,17 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_free(path: str | Path) -> bool:
+    """Tell whether a new folder can be made at a path: nothing is there, or an empty folder."""
+    path = Path(path)
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
+def printable(name: str) -> str:
+    """Write a name that is no valid text with its bytes; others stay as they are."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def canonical_json(value: Any) -> str:

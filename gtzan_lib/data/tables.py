@@ -116,7 +116,7 @@ def row_faults(
 
 def clean_table(
     path: str | Path,
-    target: str | Path,
+    target: str | Path | None,
     *,
     known: Collection[str],
     condemned: Mapping[str, str],
@@ -127,8 +127,8 @@ def clean_table(
     ----------
     path : str or Path
         A table in Kaggle's schema; it is not changed.
-    target : str or Path
-        The new file.
+    target : str or Path or None
+        The new file; None to be told only.
     known, condemned
         As for `row_faults`.
 
@@ -142,23 +142,26 @@ def clean_table(
     CorpusError
         If the table cannot be read, or the new file exists.
     """
-    path, target = Path(path), Path(target)
-    if target.exists():
+    if target is not None and Path(target).exists():
         raise CorpusError(f"{target}: is there already; name a file that does not exist yet.")
     table = read_table(path, known=known)
     reasons = row_faults(table, known=known, condemned=condemned)
+    if target is not None:
+        _write_kept(Path(path), Path(target), table.index.isin(reasons.index))
+    return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
+
+
+def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
     # Lines are copied as they are: what stays is not to be changed in its last digit.
     head, *lines = [one for one in path.read_bytes().splitlines(keepends=True) if one.strip()]
-    if len(lines) != len(table):
+    if len(lines) != len(left_out):
         raise CorpusError(f"{path}: has line breaks in cells; write each row in one line.")
-    left_out = set(reasons.index)
-    kept = (line for label, line in zip(table.index, lines, strict=True) if label not in left_out)
+    kept = (line for line, out in zip(lines, left_out, strict=True) if not out)
     try:
         with atomic_path(target) as temporary:
             temporary.write_bytes(head + b"".join(kept))
     except OSError as error:
         raise CorpusError(f"{target}: cannot be written ({error.strerror}).") from error
-    return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
 
 
 def _track_of(filename: str, known: Collection[str]) -> str:

@@ -8,7 +8,8 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from ..data.tables import clean_table, read_table, row_faults
+from ..data.files import printable
+from ..data.tables import clean_table
 from ..errors import HealthError
 from .check import HealthReport
 from .quarantine import Move, quarantined
@@ -70,12 +71,7 @@ def look_through(
     condemned = {Path(name).stem: why for name, why in lying.items()}
     condemned |= {f"{Path(name).parent.name}.{Path(name).stem}": why for name, why in lying.items()}
     condemned |= report.reasons
-    known = set(report.track_ids)
-    if out is not None:
-        return clean_table(features, out, known=known, condemned=condemned)
-    table = read_table(features, known=known)
-    reasons = row_faults(table, known=known, condemned=condemned)
-    return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
+    return clean_table(features, out, known=set(report.track_ids), condemned=condemned)
 
 
 def show_rows(rows: pd.DataFrame) -> None:
@@ -92,7 +88,7 @@ def show_rows(rows: pd.DataFrame) -> None:
 def show_moves(moves: list[Move], *, dry_run: bool) -> None:
     """Print which files were moved, or would be."""
     for move in moves:
-        print(*_printable(f"{move.source} -> {move.target}  ({move.reason})"))
+        print(printable(f"{move.source} -> {move.target}  ({move.reason})"))
     print(f"{len(moves)} files {'would be moved' if dry_run else 'moved'}.")
 
 
@@ -105,9 +101,4 @@ def _console() -> Console:
 def _plain(*cells: str) -> list[str]:
     from rich.markup import escape
 
-    return [escape(cell) for cell in _printable(*cells)]
-
-
-def _printable(*cells: str) -> list[str]:
-    """Write names that are no valid text with their bytes."""
-    return [str(cell).encode("utf-8", "backslashreplace").decode() for cell in cells]
+    return [escape(printable(cell)) for cell in cells]

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..data import audio
 from ..data.corpus import Corpus, find_tracks, open_corpus
-from ..data.files import source_digest, write_json
+from ..data.files import printable, source_digest, write_json
 from ..data.progress import follow
 from ..data.workspace import Workspace
 from ..errors import HealthError
@@ -238,7 +238,7 @@ def check_health(
         return _check_log_mels(Path(source), progress=progress)
     else:
         name, root, tracks = find_tracks(source)
-    inspect = _remembered(inspection.inspect)
+    inspect = _remembered()
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(follow(pool(tasks), "Decoding", len(tracks), show=progress))
@@ -325,13 +325,13 @@ def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) ->
     ]
 
 
-def _remembered(inspect: Callable[[str], Inspection]) -> Callable[[str], Inspection]:
-    """Keep results in the work folder, as long as neither the file nor the code changes."""
+def _remembered() -> Callable[[str], Inspection]:
+    """Return `inspect`, whose results are kept while neither file nor code changes."""
     folder = Workspace().inspections
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return inspect  # where nothing may be written, nothing is kept
+        return inspection.inspect  # where nothing may be written, nothing is kept
     kept = joblib.Memory(folder, verbose=0).cache(_inspect_file)
     code = source_digest(module.__file__ for module in (inspection, fingerprints, dsp, audio))
 
@@ -339,7 +339,7 @@ def _remembered(inspect: Callable[[str], Inspection]) -> Callable[[str], Inspect
         try:
             status = Path(path).stat()
         except OSError:
-            return inspect(path)
+            return inspection.inspect(path)
         return kept(path, status.st_size, status.st_mtime_ns, code)
 
     return look
@@ -352,4 +352,4 @@ def _inspect_file(path: str, size: int, changed_ns: int, code: str) -> Inspectio
 
 def _text(value: Any) -> Any:
     """Make a name that is not valid text one that can be written down."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return printable(value) if isinstance(value, str) else value

@@ -189,18 +189,18 @@ class _Usual:
 def _strangers(root: Path, files: pd.DataFrame, known: pd.DataFrame) -> Iterator[Fault]:
     """Tell which files are not Kaggle's, as far as that can be told."""
     files = files[~files.index.duplicated()]
+    whole = files["decoded"].astype(bool)
     lossy = files["encoding"].fillna("").str.contains(_LOSSY)
     expected = known["wav_sha256"].reindex(files.index)
-    other = files["decoded"].astype(bool) & ~lossy & (files["sha256"] != expected)
-    compared = int((files["decoded"].astype(bool) & ~lossy).sum())
-    if other.sum() > compared / 2:
-        detail = f"{other.sum()} of {compared} files do not hold the samples of Kaggle's"
+    compared = whole & ~lossy
+    other = compared & (files["sha256"] != expected)
+    if other.sum() > compared.sum() / 2:
+        detail = f"{other.sum()} of {compared.sum()} files do not hold the samples of Kaggle's"
         yield Fault.of("", str(root), "unknown-copy", detail)
     else:
         for track_id, path in files.loc[other, "path"].items():
             yield Fault.of(track_id, path, "unknown-copy", "not the samples of Kaggle's file")
-    broken = files[~files["decoded"].astype(bool)]
-    for track_id, path in broken["path"].items():
+    for track_id, path in files.loc[~whole, "path"].items():
         if Path(path).is_file() and sha256_of(path) != expected[track_id]:
             yield Fault.of(track_id, path, "unknown-copy", "not the bytes of Kaggle's file")
     if lossy.any():

@@ -150,8 +150,7 @@ class _Meter:
             with contextlib.suppress(RuntimeError, AudioError), audio.opened(path) as again:
                 again.seek(self.frames)
                 self._read(again, 1024)
-            reason = str(error).split(": ")[-1].strip().rstrip(".")
-            return f"breaks off after {_seconds(self.frames, file)} ({reason})"
+            return f"breaks off after {_seconds(self.frames, file)} ({audio.reason_of(error)})"
         return ""
 
     def _read(self, file: soundfile.SoundFile, size: int) -> None:
@@ -226,7 +225,7 @@ class _Runs:
         self.low, self.high = min(self.low, float(y.min())), max(self.high, float(y.max()))
         if len(self._open):
             y = np.concatenate([self._open, y])
-        starts, ends = _equal_runs(y, 2)
+        starts, ends = _equal_runs(y)
         # The last run may go on in the next piece.
         last = starts[-1] if len(starts) and ends[-1] == len(y) else len(y) - 1
         tail = y[last:][-self._gap :]
@@ -251,8 +250,8 @@ class _Runs:
         return tops | ((heights <= 0.9999 * self.low) & (self.low < -0.05))
 
 
-def _equal_runs(y: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find where at least so many neighbours are equal: first and one past the last."""
+def _equal_runs(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find where neighbours are equal: the first of each run, and one past its last."""
     equal = y[1:] == y[:-1]
     # Most music has few equal neighbours, and those are looked at alone.
     at = np.flatnonzero(equal)
@@ -260,9 +259,7 @@ def _equal_runs(y: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
         return at, at
     breaks = np.flatnonzero(np.diff(at) > 1)
     first = at[np.r_[0, breaks + 1]]
-    last = at[np.r_[breaks, len(at) - 1]] + 2
-    long = last - first >= least
-    return first[long], last[long]
+    return first, at[np.r_[breaks, len(at) - 1]] + 2
 
 
 def _silent_steps(y: np.ndarray, step: int) -> np.ndarray:

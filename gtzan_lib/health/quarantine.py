@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
+from ..data.corpus import LAYOUTS
 from ..data.files import atomic_path, sha256_of
 from ..errors import HealthError
 
@@ -78,30 +79,25 @@ def quarantine(
         raise HealthError(
             f"{folder}: is part of the collection itself; name a folder beside {root}."
         )
-    entries = {_below(root, Path(path)): reason for path, reason in condemned.items()}
-    moves = [Move(root / name, folder / name, reason) for name, reason in entries.items()]
+    reasons = {_below(root, Path(path)): reason for path, reason in condemned.items()}
     if dry_run:
-        return moves
-    if not moves and not (folder / MANIFEST).exists():
+        return [Move(root / name, folder / name, reason) for name, reason in reasons.items()]
+    if not reasons and not (folder / MANIFEST).exists():
         return []
     with _locked(folder):
         manifest = _read(folder, root)
-        for move in moves:
-            name = move.source.relative_to(root).as_posix()
-            if move.source.is_file() and not move.source.is_symlink():
-                digest = sha256_of(move.source)
-            else:
-                digest = None
-            manifest["files"].setdefault(name, {"reason": move.reason, "sha256": digest})
+        for name, reason in reasons.items():
+            if name in manifest["files"]:
+                continue
+            source = root / name
+            plain = source.is_file() and not source.is_symlink()
+            digest = sha256_of(source) if plain else None
+            manifest["files"][name] = {"reason": reason, "sha256": digest}
         _write(folder, manifest)
         # Also what an earlier call, killed half-way, had announced and not moved.
-        moves = [
-            Move(root / name, folder / name, entry["reason"])
-            for name, entry in manifest["files"].items()
-            if os.path.lexists(root / name)
-        ]
-        _move_all(moves, {root / name: e["sha256"] for name, e in manifest["files"].items()})
-    return moves
+        moves = _pending(manifest, root, folder)
+        _move_all(moves, manifest)
+    return list(moves.values())
 
 
 def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> list[Move]:
@@ -138,19 +134,13 @@ def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> l
     with _locked(folder):
         manifest = _read(folder, None)
         home = _home(Path(manifest["root"]), Path(root).expanduser().resolve())
-        moves = [
-            Move(folder / name, home / name, entry["reason"])
-            for name, entry in manifest["files"].items()
-            if os.path.lexists(folder / name)
-        ]
-        if dry_run:
-            return moves
-        sums = {folder / name: entry["sha256"] for name, entry in manifest["files"].items()}
-        try:
-            _move_all(moves, sums)
-        finally:
-            _clear(folder, manifest)
-    return moves
+        moves = _pending(manifest, folder, home)
+        if not dry_run:
+            try:
+                _move_all(moves, manifest)
+            finally:
+                _clear(folder, manifest)
+    return list(moves.values())
 
 
 def quarantined(folder: str | Path) -> dict[str, str]:
@@ -235,18 +225,24 @@ def _home(stated: Path, asked: Path) -> Path:
     """Where the collection is: where it was, unless it has moved since."""
     if stated.is_dir() and (stated.is_relative_to(asked) or asked.is_relative_to(stated)):
         return stated
-    for name in ("genres_original", "Data/genres_original", "genres"):
-        if (asked / name).is_dir():
-            return asked / name
-    return asked
+    return next(asked / layout for layout in LAYOUTS if (asked / layout).is_dir())
 
 
-def _move_all(moves: list[Move], sums: dict[Path, str | None]) -> None:
+def _pending(manifest: dict[str, Any], here: Path, there: Path) -> dict[str, Move]:
+    """Return the moves of the files that are still here, by their names in the manifest."""
+    return {
+        name: Move(here / name, there / name, entry["reason"])
+        for name, entry in manifest["files"].items()
+        if os.path.lexists(here / name)
+    }
+
+
+def _move_all(moves: dict[str, Move], manifest: dict[str, Any]) -> None:
     """Move what can be moved, then tell what could not."""
     failed = []
-    for move in moves:
+    for name, move in moves.items():
         try:
-            _move(move, sums[move.source])
+            _move(move, manifest["files"][name]["sha256"])
         except (OSError, HealthError) as error:
             failed.append(str(error).rstrip("."))
     if failed:
