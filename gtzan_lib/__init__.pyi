@@ -14,6 +14,7 @@ from .learn.records import Record, leaderboard
 from .learn.training import NetClassifier
 from .learn.zoo import load_model, save_model
 from .parameters import check_parameters
+from .signal.features import FeatureTable, features
 from .signal.spectrograms import Recipe
 from .signal.store import SpectrogramStore
 
@@ -21,6 +22,7 @@ __all__ = [
     "GENRES",
     "Corpus",
     "Evaluation",
+    "FeatureTable",
     "HealthReport",
     "NetClassifier",
     "Recipe",
@@ -33,6 +35,7 @@ __all__ = [
     "compose",
     "errors",
     "evaluate",
+    "features",
     "leaderboard",
     "load_model",
     "open_corpus",

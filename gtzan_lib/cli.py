@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .errors import GtzanError, HealthError
+from .errors import CorpusError, GtzanError, GtzanWarning, HealthError
 
 __all__ = ["app", "main"]
 
@@ -125,6 +126,36 @@ def health(
 
 
 @app.command()
+def features(
+    path: Annotated[str, typer.Argument(help="A folder of genre folders, or `synthetic`.")],
+    window: Annotated[
+        float, typer.Option(help="Seconds a row; 30 takes clips whole, as Kaggle does.")
+    ] = 3.0,
+    out: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="The new table. features_3_sec.csv.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
+    reference: Annotated[
+        bool, typer.Option(help="Call librosa's functions one by one, to compare.")
+    ] = False,
+) -> None:
+    """Compute the 57 features in the schema of Kaggle's tables; goes on where it was stopped.
+
+    Exit code 1 where a track or a window has no row.
+    """
+    from .data.corpus import open_corpus
+    from .signal.features import features as compute
+
+    out = out or Path(f"features_{window:g}_sec.csv")
+    if out.exists():
+        raise CorpusError(f"{out}: is there already; name a file that does not exist yet.")
+    table = compute(open_corpus(path), window, reference=reference, jobs=jobs)
+    print(table.save(out))
+    if len(table.left_out):
+        raise typer.Exit(1)
+
+
+@app.command()
 def leaderboard(
     folder: Annotated[
         Path | None, typer.Argument(help="A run's records/. Those of the quick run.")
@@ -193,11 +224,18 @@ def site(run: RunFile = "quick", parameter: Overrides = None) -> None:
 
 def main() -> None:
     """Run the command line; bad input ends it with one sentence and exit code 1."""
+    warnings.showwarning = _show
     try:
         app()
     except GtzanError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _show(message: Warning | str, category: type[Warning], *place: object) -> None:
+    """Print a warning of ours as a sentence, and pass others over."""
+    if issubclass(category, GtzanWarning):
+        print(f"warning: {message}", file=sys.stderr)
 
 
 def _pairs(options: list[str] | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AudioError, CorpusError, GtzanWarning
-from . import audio, gtzan
+from . import audio, gtzan, tables
 from .files import sha256_of, write_json
 from .workspace import Workspace
 
@@ -77,6 +77,11 @@ class Corpus:
         )
 
     @property
+    def is_table(self) -> bool:
+        """Whether it was opened from a table of features, and so has no audio."""
+        return self.root.is_file()
+
+    @property
     def genres(self) -> list[str]:
         """Names of the genres, sorted."""
         return sorted(self.tracks["genre"].unique())
@@ -102,9 +107,25 @@ class Corpus:
             Samples.
         sample_rate : int
             Rate of `y` in Hz.
+
+        Raises
+        ------
+        CorpusError
+            If there is no such track, or no audio.
+        AudioError
+            If the file cannot be decoded.
         """
+        self.require_audio()
         self._refuse_unknown(tracks=[track_id])
         return audio.load(self.tracks.at[track_id, "path"], sample_rate=sample_rate)
+
+    def require_audio(self) -> None:
+        """Raise a `CorpusError` if the corpus was opened from a table of features."""
+        if self.is_table:
+            raise CorpusError(
+                f"{self.root}: is a table of features, which holds no sound; open the folder of "
+                "the audio files instead."
+            )
 
     def select(
         self, *, genres: Iterable[str] | None = None, tracks: Iterable[str] | None = None
@@ -189,7 +210,7 @@ class Corpus:
             except OSError as error:
                 raise CorpusError(f"{path}: is no longer there; open the corpus again.") from error
             key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
-            digests[track_id] = fresh[key] = known.get(key) or sha256_of(path)
+            digests[track_id] = fresh[key] = known.get(key) or fresh.get(key) or sha256_of(path)
         if not fresh.keys() <= known.keys():
             write_json(cache, {**known, **fresh})
         return pd.Series(digests, name="sha256", dtype=object).rename_axis("track_id")
@@ -223,8 +244,10 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     source : str or Path
         A folder with one sub-folder of audio files a genre: GTZAN in any of its
         layouts (`genres_original/blues/*.wav` of Kaggle, `genres/blues/*.au` of
-        Marsyas, `blues/*.wav`), or any other music laid out like this. Or
-        `synthetic`, the embedded corpus, which is composed on first use.
+        Marsyas, `blues/*.wav`), or any other music laid out like this; a table
+        of features in Kaggle's schema (`features_30_sec.csv`), whose tracks have
+        features and no audio; or `synthetic`, the embedded corpus, which is
+        composed on first use.
     work : Workspace, optional
         Where the synthetic corpus is kept. Default: `Workspace()`.
 
@@ -232,13 +255,14 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     -------
     Corpus
         Its tracks, with artists and partitions where they are known: from a
-        `tracks.csv` in the folder (columns `track_id`, `artist`, `partition`),
-        else from GTZAN's own facts.
+        `tracks.csv` in the folder, or beside the table (columns `track_id`,
+        `artist`, `partition`), else from GTZAN's own facts.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, or holds no genre folders with audio.
+        If the folder is missing, or holds no genre folders with audio; if the
+        table cannot be read, or a track in it has two labels.
 
     Examples
     --------
@@ -248,7 +272,8 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     """
     if str(source) == "synthetic":
         return _open_folder(_synthetic((work or Workspace()).corpus))
-    return _open_folder(Path(source).expanduser())
+    source = Path(source).expanduser()
+    return _open_table(source) if _names_table(source) else _open_folder(source)
 
 
 def corpus_state(source: str | Path) -> str:
@@ -260,7 +285,7 @@ def corpus_state(source: str | Path) -> str:
     Parameters
     ----------
     source : str or Path
-        A corpus folder, as for `open_corpus`.
+        A corpus folder or a table, as for `open_corpus`.
 
     Returns
     -------
@@ -268,9 +293,12 @@ def corpus_state(source: str | Path) -> str:
         Sixteen hexadecimal digits.
     """
     folder = Path(source).expanduser()
-    root = _genre_root(folder)
-    files = [file for files in _genre_folders(root).values() for file in files]
-    files += _tables(root, folder)
+    if _names_table(folder):
+        files = [folder, folder.with_name("tracks.csv")]
+    else:
+        root = _genre_root(folder)
+        files = [file for files in _genre_folders(root).values() for file in files]
+        files += _tables(root, folder)
     lines = []
     for file in files:
         if file.exists():
@@ -339,6 +367,35 @@ def _open_folder(folder: Path) -> Corpus:
     return corpus
 
 
+def _names_table(source: Path) -> bool:
+    return source.suffix.lower() == ".csv" and not source.is_dir()
+
+
+def _open_table(path: Path) -> Corpus:
+    """Open the tracks that a table of features has rows of."""
+    path = path.absolute()
+    table = tables.read_table(path)
+    if table.empty:
+        raise CorpusError(f"{path}: has no rows; name a table of features that has some.")
+    by_track = table.groupby("track_id", sort=False)
+    several = by_track["label"].nunique()
+    if (several > 1).any():
+        raise CorpusError(
+            f"{path}: the rows of track {several.idxmax()!r} have several labels; give each track "
+            "one."
+        )
+    tracks = by_track["label"].first().rename("genre").to_frame()
+    lengths = pd.to_numeric(table["length"], errors="coerce").groupby(table["track_id"]).sum()
+    name, known = _facts(path, path, tracks)
+    tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
+    tracks = tracks.assign(
+        path=str(path),
+        duration_s=lengths.loc[tracks.index] / tables.SAMPLE_RATE,
+        sample_rate=pd.array([tables.SAMPLE_RATE] * len(tracks), dtype="Int64"),
+    )
+    return Corpus(name, path, tracks[list(COLUMNS)])
+
+
 def _genre_root(folder: Path) -> Path:
     """Find the folder whose sub-folders are genres."""
     if not folder.is_dir():
@@ -390,7 +447,10 @@ def _refuse_twins(tracks: pd.DataFrame) -> None:
 
 
 def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Return the corpus' name and what is known about its tracks."""
+    """Return the corpus' name and what is known about its tracks.
+
+    `root` is the folder of genre folders, or a table of features.
+    """
     for path in _tables(root, named):
         if path.is_file():
             composed = path.with_name("corpus.json").is_file()
@@ -399,7 +459,7 @@ def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataF
         facts = gtzan.facts()
         if tracks.index.isin(facts.index).all():
             return "gtzan", facts
-    return root.name, pd.DataFrame(index=tracks.index.unique())
+    return root.stem if root.is_file() else root.name, pd.DataFrame(index=tracks.index.unique())
 
 
 def _tables(root: Path, named: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import pandas as pd
 from ..errors import CorpusError
 from .files import atomic_path
 
-__all__ = ["COLUMNS", "FEATURES", "clean_table", "read_table", "row_faults"]
+__all__ = ["COLUMNS", "FEATURES", "clean_table", "numbers", "read_table", "row_faults"]
 
 _PAIRS = (
     "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
@@ -28,6 +28,9 @@ FEATURES = (
 
 COLUMNS = ("filename", "length", *FEATURES, "label")
 """All columns of Kaggle's tables."""
+
+SAMPLE_RATE = 22_050
+"""The rate in Hz that their lengths are counted at."""
 
 
 def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame:
@@ -114,6 +117,44 @@ def row_faults(
     return pd.Series(reasons, dtype=object, name="reason")
 
 
+def numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the rows of a table the ids of windows, and its features as numbers.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `read_table`, without the rows that `row_faults` names.
+
+    Returns
+    -------
+    pd.DataFrame
+        `window_id`, `track_id`, `start_s`, `filename`, `length` in samples, and
+        the 57 features as floats. `blues.00000.3.wav` is window
+        `blues.00000.3`, three times its length from the beginning;
+        `blues.00000.wav` is `blues.00000.0`.
+    """
+    stems = [_stem(name) for name in table["filename"]]
+    places = [
+        stem.removeprefix(f"{track_id}.") if stem != track_id else "0"
+        for stem, track_id in zip(stems, table["track_id"], strict=True)
+    ]
+    length = pd.to_numeric(table["length"], errors="coerce").fillna(0).to_numpy().astype(int)
+    # Kaggle's windows of three seconds lack one sample.
+    seconds = np.round(length / SAMPLE_RATE, 2)
+    head = pd.DataFrame(
+        {
+            "window_id": [
+                f"{t}.{place}" for t, place in zip(table["track_id"], places, strict=True)
+            ],
+            "track_id": table["track_id"].to_numpy(dtype=object),
+            "start_s": seconds * np.array(places, dtype=int),
+            "filename": table["filename"].to_numpy(dtype=object),
+            "length": length,
+        }
+    )
+    return head.join(table[list(FEATURES)].astype(float).reset_index(drop=True))
+
+
 def clean_table(
     path: str | Path,
     target: str | Path | None,
@@ -166,5 +207,9 @@ def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
 
 def _track_of(filename: str, known: Collection[str]) -> str:
     """`blues.00000` of `blues.00000.wav` and of `blues.00000.3.wav`."""
-    stem = re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename, flags=re.IGNORECASE)
+    stem = _stem(filename)
     return stem if stem in known else re.sub(r"^(.+\..+)\.\d{1,4}$", r"\1", stem)
+
+
+def _stem(filename: str) -> str:
+    return re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename, flags=re.IGNORECASE)

@@ -7,7 +7,7 @@ import pandas as pd
 from ..errors import CorpusError
 from .corpus import Corpus
 
-__all__ = ["windows"]
+__all__ = ["count", "windows"]
 
 # A clip of exactly n windows must give n, whatever the last bit of its length says.
 TOLERANCE = 1e-6
@@ -51,8 +51,8 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
             f"windows of {seconds} s every {step} s cannot be cut: both must be above zero."
         )
     tracks = corpus.tracks
-    counts = ((tracks["duration_s"] - seconds + TOLERANCE) // step + 1).clip(lower=0).fillna(0)
-    repeated = tracks[["genre"]].loc[tracks.index.repeat(counts.astype(int))]
+    counts = [count(duration, seconds, step) for duration in tracks["duration_s"]]
+    repeated = tracks[["genre"]].loc[tracks.index.repeat(counts)]
     if repeated.empty:
         raise CorpusError(
             f"{corpus.root}: no track is as long as one window of {seconds} s; choose shorter ones."
@@ -62,3 +62,23 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
     table.insert(0, "window_id", table["track_id"] + "." + number.astype(str))
     table["start_s"] = number * float(step)
     return table
+
+
+def count(duration_s: float, seconds: float, step: float) -> int:
+    """Tell how many windows a track has.
+
+    Parameters
+    ----------
+    duration_s : float
+        Length of the track; NaN where its file cannot be read.
+    seconds, step : float
+        Length of a window, and from one window's start to the next.
+
+    Returns
+    -------
+    int
+        The windows that are complete.
+    """
+    if not duration_s + TOLERANCE >= seconds:
+        return 0
+    return int((duration_s - seconds + TOLERANCE) // step) + 1

@@ -93,3 +93,8 @@ class Workspace:
     def inspections(self) -> Path:
         """What was measured of audio files, shared by all runs."""
         return self.root / ".inspections"
+
+    @property
+    def features(self) -> Path:
+        """Features of audio files, shared by all runs."""
+        return self.root / ".features"

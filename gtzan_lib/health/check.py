@@ -6,7 +6,6 @@ import dataclasses
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,17 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from ..data import audio
+from ..data import audio, tables
 from ..data.corpus import Corpus, find_tracks, open_corpus
-from ..data.files import printable, source_digest, write_json
+from ..data.files import printable, write_json
 from ..data.progress import follow
+from ..data.remember import Remembered
 from ..data.workspace import Workspace
 from ..errors import HealthError
 from ..signal import dsp
 from . import fingerprints, inspection
 from .duplicates import Copy, find_copies
 from .faults import FAULTS, Fault, find_faults
-from .inspection import Inspection
 
 __all__ = ["KINDS", "HealthReport", "check_health"]
 
@@ -202,7 +201,9 @@ def check_health(
     source : Corpus, str or Path
         A corpus; a folder as for `open_corpus`; or an `.npz` file of log-mel
         images (`X`, uint8, tracks by bands by frames of about 77.5 ms, and
-        `names`), on which duplicates alone are looked for.
+        `names`), on which duplicates alone are looked for; or a table of
+        features, in which tracks with equal numbers are copies, and rows that
+        are none are faults.
     jobs : int
         Threads on this machine; decoding uses several cores that way.
     progress : bool
@@ -233,12 +234,17 @@ def check_health(
     if str(source) == "synthetic":
         source = open_corpus(source)
     if isinstance(source, Corpus):
+        if source.is_table:
+            return _check_table(source)
         name, root, tracks = source.name, source.root, source.tracks
+    elif str(source).lower().endswith(".csv"):
+        return _check_table(open_corpus(source))
     elif str(source).endswith(".npz"):
         return _check_log_mels(Path(source), progress=progress)
     else:
         name, root, tracks = find_tracks(source)
-    inspect = _remembered()
+    modules = (inspection, fingerprints, dsp, audio)
+    inspect = Remembered.of(inspection.inspect, Workspace().inspections, modules)
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(follow(pool(tasks), "Decoding", len(tracks), show=progress))
@@ -284,6 +290,22 @@ def _check_log_mels(path: Path, *, progress: bool) -> HealthReport:
     return HealthReport(str(path), len(names), table, duplicates, track_ids=names.tolist())
 
 
+def _check_table(corpus: Corpus) -> HealthReport:
+    rows = tables.read_table(corpus.root)
+    rows = rows[rows["track_id"].isin(corpus.tracks.index)]
+    ids, path = corpus.tracks.index, str(corpus.root)
+    faults = [
+        Fault.of(rows.at[row, "track_id"], path, "unreadable", f"{rows.at[row, 'filename']}: {why}")
+        for row, why in tables.row_faults(rows, known=ids, condemned={}).items()
+    ]
+    by_track = rows.groupby("track_id", sort=False)[list(tables.FEATURES)]
+    sounds = by_track.apply(lambda one: joblib.hash(one.to_numpy(dtype=object).tolist())).loc[ids]
+    duplicates = _duplicates(ids, sounds, np.full(len(ids), np.nan), [])
+    faults += _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
+    table = pd.DataFrame(sorted(faults), columns=Fault._fields)
+    return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
+
+
 # Whatever reading a broken .npz file raises.
 _BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _NO_LOG_MELS = (
@@ -323,31 +345,6 @@ def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) ->
         Fault.of(one, path[one], "mislabelled", f"the same recording is {', '.join(copies)}")
         for one, copies in others.items()
     ]
-
-
-def _remembered() -> Callable[[str], Inspection]:
-    """Return `inspect`, whose results are kept while neither file nor code changes."""
-    folder = Workspace().inspections
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return inspection.inspect  # where nothing may be written, nothing is kept
-    kept = joblib.Memory(folder, verbose=0).cache(_inspect_file)
-    code = source_digest(module.__file__ for module in (inspection, fingerprints, dsp, audio))
-
-    def look(path: str) -> Inspection:
-        try:
-            status = Path(path).stat()
-        except OSError:
-            return inspection.inspect(path)
-        return kept(path, status.st_size, status.st_mtime_ns, code)
-
-    return look
-
-
-def _inspect_file(path: str, size: int, changed_ns: int, code: str) -> Inspection:
-    """Inspect a file; the other arguments tell the cache what the result belongs to."""
-    return inspection.inspect(path)
 
 
 def _text(value: Any) -> Any:

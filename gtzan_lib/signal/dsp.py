@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-__all__ = ["amplitude_to_db", "area_weights", "mel_weights", "stft_magnitude"]
+__all__ = ["amplitude_to_db", "area_weights", "chroma_weights", "mel_weights", "stft_magnitude"]
 
 
 def stft_magnitude(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
@@ -132,3 +132,42 @@ def _hz_to_mel(hz: np.ndarray) -> np.ndarray:
 def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
     knee = _KNEE_HZ / _HZ_PER_MEL
     return np.where(mel < knee, mel * _HZ_PER_MEL, _KNEE_HZ * np.exp(_LOG_STEP * (mel - knee)))
+
+
+def chroma_weights(*, sample_rate: float, n_fft: int, tuning: float = 0.0) -> np.ndarray:
+    """Bumps that gather the frequencies of the twelve pitch classes.
+
+    Parameters
+    ----------
+    sample_rate : float
+        In Hz.
+    n_fft : int
+        Samples a frame.
+    tuning : float
+        By how much the music is above 440 Hz, in semitones.
+
+    Returns
+    -------
+    np.ndarray [shape=(12, n_fft // 2 + 1), dtype=float32]
+        One pitch class a row, from C upwards. Each frequency is shared among
+        them with a sum of squares of one, and fades away from A5 by octaves.
+
+    See Also
+    --------
+    librosa.filters.chroma : The same with its defaults.
+
+    References
+    ----------
+    D. P. W. Ellis, "Chroma feature analysis and synthesis", 2007.
+    """
+    hz = np.arange(1, n_fft) * (sample_rate / n_fft)
+    # Semitones above A0 of 27.5 Hz; 0 Hz is taken to be an octave and a half below the next.
+    pitch = 12 * np.log2(hz / (27.5 * 2 ** (tuning / 12)))
+    pitch = np.concatenate([[pitch[0] - 18], pitch])
+    width = np.concatenate([np.maximum(np.diff(pitch), 1), [1]])
+    distance = np.remainder(pitch - np.arange(12)[:, None] + 6, 12) - 6
+    weights = np.exp(-0.5 * (2 * distance / width) ** 2)
+    weights /= np.linalg.norm(weights, axis=0)
+    weights *= np.exp(-0.5 * ((pitch / 12 - 5) / 2) ** 2)
+    # Pitch 0 is an A; rows begin with C.
+    return np.roll(weights, -3, axis=0)[:, : n_fft // 2 + 1].astype(np.float32)

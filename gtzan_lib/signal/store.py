@@ -139,9 +139,12 @@ class SpectrogramStore:
             If the folder holds another corpus or recipe.
         AudioError
             If a file breaks off; the other tracks are kept.
+        CorpusError
+            If the corpus is a table of features.
         """
         from filelock import FileLock
 
+        corpus.require_audio()
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or Workspace()).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
