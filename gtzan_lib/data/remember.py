@@ -24,7 +24,7 @@ class Remembered:
     function : callable
         Takes the path of a file as text, and further arguments by name.
     folder : Path
-        Keeps the results. Where nothing may be written, nothing is kept.
+        Keeps the results, of this function alone. Where nothing may be written, nothing is kept.
     code : str
         Digest of the code that the results come from.
 
@@ -53,7 +53,7 @@ class Remembered:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError:
             return self.function(path, **arguments)
-        kept = joblib.Memory(self.folder, verbose=0).cache(_compute)
+        kept = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
         state = (status.st_size, status.st_mtime_ns, self.code)
         return kept(self.function, path, state, arguments)
 
@@ -61,5 +61,5 @@ class Remembered:
 def _compute(
     function: Callable[..., Any], path: str, state: tuple[int, int, str], arguments: dict[str, Any]
 ) -> Any:
-    """Compute a result; `state` tells the memory which file and code it belongs to."""
+    """Compute a result; `state` tells the memory which file and code it is of."""
     return function(path, **arguments)

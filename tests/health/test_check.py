@@ -790,11 +790,11 @@ def test_a_changed_file_is_read_anew(clean, read, change):
 
 
 def test_changed_code_reads_anew(clean, read, monkeypatch):
-    from gtzan_lib.health import check as module
+    from gtzan_lib.data import remember
 
     check(clean)
     read.clear()
-    monkeypatch.setattr(module, "source_digest", lambda files: "0123456789abcdef")
+    monkeypatch.setattr(remember, "source_digest", lambda files: "0123456789abcdef")
     check(clean)
     assert len(read) == 6
 
