@@ -119,6 +119,24 @@ class Corpus:
         self._refuse_unknown(tracks=[track_id])
         return audio.load(self.tracks.at[track_id, "path"], sample_rate=sample_rate)
 
+    def artists_of(self, track_ids: Iterable[str]) -> np.ndarray:
+        """Name what tracks have in common: their artist.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            Labels of `tracks`, also several times.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), dtype=object]
+            The artist of each; where it is not known the track's own id, since
+            it may be anyone's.
+        """
+        track_ids = np.asarray(track_ids, dtype=object)
+        artists = self.tracks["artist"].reindex(track_ids).to_numpy(dtype=object)
+        return np.where(pd.isna(artists), track_ids, artists)
+
     def require_audio(self) -> None:
         """Raise a `CorpusError` if the corpus was opened from a table of features."""
         if self.is_table:

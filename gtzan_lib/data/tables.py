@@ -12,15 +12,16 @@ import pandas as pd
 from ..errors import CorpusError
 from .files import atomic_path
 
-__all__ = ["COLUMNS", "FEATURES", "clean_table", "numbers", "read_table", "row_faults"]
+__all__ = ["COLUMNS", "FEATURES", "SERIES", "clean_table", "numbers", "read_table", "row_faults"]
 
-_PAIRS = (
+SERIES = (
     "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
     "zero_crossing_rate", "harmony", "perceptr",
 )  # fmt: skip
+"""What has a mean and a variance in Kaggle's tables, beside the MFCCs."""
 
 FEATURES = (
-    *(f"{name}_{moment}" for name in _PAIRS for moment in ("mean", "var")),
+    *(f"{name}_{moment}" for name in SERIES for moment in ("mean", "var")),
     "tempo",
     *(f"mfcc{n}_{moment}" for n in range(1, 21) for moment in ("mean", "var")),
 )

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import softmax
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score
 from sklearn.utils.validation import has_fit_parameter
 
 from ..data.splits import Split
 from ..errors import SplitError
 
-__all__ = ["Evaluation", "Score", "bootstrap_interval", "evaluate", "wilson_interval"]
+__all__ = [
+    "Difference",
+    "Evaluation",
+    "Score",
+    "bootstrap_interval",
+    "difference",
+    "evaluate",
+    "resampled_means",
+    "wilson_interval",
+]
 
 # A net that cannot repeat what it was trained on has not learnt; and a test
 # that a coin could pass shows nothing.
@@ -47,6 +59,32 @@ class Score(NamedTuple):
         return (
             f"{100 * self.value:.1f} % "
             f"(95 % interval {100 * self.low:.1f} to {100 * self.high:.1f}, n = {self.n})"
+        )
+
+
+class Difference(NamedTuple):
+    """By how much one share of right answers exceeds another, with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The difference and the bounds of its interval, from -1 to 1.
+    n : int
+        How many tracks or windows both answered.
+    interval : str
+        How the bounds were found.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    interval: str
+
+    def __str__(self) -> str:
+        return (
+            f"{100 * self.value:+.1f} points "
+            f"(95 % interval {100 * self.low:+.1f} to {100 * self.high:+.1f})"
         )
 
 
@@ -105,14 +143,46 @@ def bootstrap_interval(
     low, high : float
         Percentiles of the resampled means.
     """
-    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    totals = np.bincount(group, weights=np.asarray(values, dtype=float))
-    sizes = np.bincount(group)
-    drawn = np.random.default_rng(seed).integers(len(sizes), size=(resamples, len(sizes)))
-    means = totals[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    means = resampled_means(np.asarray(values)[:, None], groups, resamples=resamples, seed=seed)
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(means, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def resampled_means(
+    values: np.ndarray, groups: np.ndarray, *, resamples: int = 4000, seed: int = 0
+) -> np.ndarray:
+    """Draw whole groups with replacement, and take the means of what was drawn.
+
+    Whatever is computed from the columns of one draw belongs together, so that
+    intervals of differences, or of the best of several, are paired.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n, columns)]
+        For instance which windows (rows) which models (columns) answered right.
+    groups : np.ndarray [shape=(n,)]
+        The group of each row: its artist, or its track.
+    resamples : int
+        How many draws.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    np.ndarray [shape=(resamples, columns)]
+        Means.
+    """
+    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    sizes = np.bincount(group)
+    totals = np.zeros((len(sizes), values.shape[1]))
+    np.add.at(totals, group, values)
+    drawn = np.random.default_rng(seed).integers(len(sizes), size=(resamples, len(sizes)))
+    # How often each group was drawn, draw by draw.
+    places = drawn + len(sizes) * np.arange(resamples)[:, None]
+    times = np.bincount(places.ravel(), minlength=resamples * len(sizes))
+    times = times.reshape(resamples, len(sizes))
+    return (times @ totals) / (times @ sizes)[:, None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,6 +202,8 @@ class Evaluation:
         The fitted estimator of each fold.
     split : Split
         What was trained and tested on.
+    unconverged : int
+        Folds in which the estimator warned that it did not converge.
     """
 
     windows: pd.DataFrame
@@ -139,6 +211,7 @@ class Evaluation:
     train_accuracy: float
     estimators: list[Any]
     split: Split
+    unconverged: int = 0
 
     def __repr__(self) -> str:
         return f"Evaluation(tracks {self.accuracy()}, protocol {self.split.protocol!r})"
@@ -215,9 +288,13 @@ class Evaluation:
             bounds, interval = wilson_interval(right.sum(), len(right)), "wilson"
         else:
             bounds = bootstrap_interval(right, answers["group"].to_numpy())
-            known = (self.windows["artist"] != "").any()
-            interval = f"bootstrap over {'artists' if known else 'tracks'}"
+            interval = f"bootstrap over {self.grouped_by}"
         return Score(float(right.mean()), *bounds, len(right), interval)
+
+    @property
+    def grouped_by(self) -> str:
+        """What varies together: `artists`, or `tracks` where none is known."""
+        return "artists" if (self.windows["artist"] != "").any() else "tracks"
 
     def confusion(self, unit: str = "track") -> pd.DataFrame:
         """Count answers by true genre (rows) and answered genre (columns)."""
@@ -280,6 +357,11 @@ class Evaluation:
                 f"Its test score is not better than chance (p = {self.p_value:.2g}): "
                 "nothing can be concluded from it."
             )
+        if self.unconverged:
+            found.append(
+                f"Its training was stopped before it converged in {self.unconverged} of "
+                f"{len(self.split)} folds; with more iterations it may score differently."
+            )
         return found
 
     def metrics(self) -> dict[str, Any]:
@@ -304,7 +386,9 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     ----------
     estimator : scikit-learn classifier
         Is cloned for each fold. If its `fit` takes `valid`, it is given the
-        validation part; other estimators do without.
+        validation part; other estimators do without. Where there is no
+        `predict_proba`, the softmax of `decision_function` stands for
+        probabilities: it ranks genres, and is not calibrated.
     X : np.ndarray [shape=(windows, ...)], or dict of such arrays
         Images or features, one row a window. A dict is for estimators with
         several inputs.
@@ -338,22 +422,76 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     y = windows["genre"].to_numpy(dtype=str)
     genres = sorted(np.unique(y).tolist())
     takes_valid = has_fit_parameter(estimator, "valid")
-    answers, estimators, train_accuracy = [], [], []
+    answers, estimators, train_accuracy, unconverged = [], [], [], 0
     for number, fold in enumerate(split):
         fitted = clone(estimator)
         train = _rows(X, fold.train)
         valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}
-        fitted.fit(train, y[fold.train], **valid)
+        unconverged += _fit(fitted, train, y[fold.train], valid)
         train_accuracy.append(np.mean(fitted.predict(train) == y[fold.train]))
         probabilities = pd.DataFrame(
-            fitted.predict_proba(_rows(X, fold.test)), columns=fitted.classes_, index=fold.test
+            _probabilities(fitted, _rows(X, fold.test)), columns=fitted.classes_, index=fold.test
         )
         rows = split.table.loc[fold.test, ["window_id", "track_id", "genre", "artist"]]
         probabilities = probabilities.reindex(columns=genres, fill_value=0.0).astype(float)
         answers.append(rows.assign(fold=number).join(probabilities))
         estimators.append(fitted)
     table = pd.concat(answers).sort_index(kind="stable").reset_index(drop=True)
-    return Evaluation(table, genres, float(np.mean(train_accuracy)), estimators, split)
+    learnt = float(np.mean(train_accuracy))
+    return Evaluation(table, genres, learnt, estimators, split, unconverged)
+
+
+def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Difference:
+    """Compare two estimators, or one under two protocols, on the same tracks.
+
+    Parameters
+    ----------
+    first, second : Evaluation
+        Answers about the same windows.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Difference
+        Accuracy of the first minus that of the second, with a bootstrap over
+        artists (over tracks where they are unknown) of the paired answers.
+
+    Raises
+    ------
+    SplitError
+        If they answered about different windows.
+    """
+    one, other = first.answers(unit), second.answers(unit)
+    ids = (evaluation.windows["window_id"].to_numpy() for evaluation in (first, second))
+    if not np.array_equal(*ids):
+        raise SplitError(
+            "the two were tested on different windows; compare them out of fold, with splits of "
+            "the same table and at least 3 folds."
+        )
+    gain = one["right"].to_numpy(dtype=float) - other["right"].to_numpy(dtype=float)
+    bounds = bootstrap_interval(gain, one["group"].to_numpy())
+    return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")
+
+
+def _fit(estimator: Any, X: Any, y: np.ndarray, valid: dict[str, Any]) -> bool:
+    """Fit an estimator; tell whether it warned that it did not converge."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        estimator.fit(X, y, **valid)
+    others = [one for one in caught if not issubclass(one.category, ConvergenceWarning)]
+    for one in others:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    return len(others) < len(caught)
+
+
+def _probabilities(estimator: Any, X: Any) -> np.ndarray:
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(X)
+    scores = np.asarray(estimator.decision_function(X), dtype=float)
+    if scores.ndim == 1:
+        scores = np.stack([-scores, scores], axis=1) / 2
+    return softmax(scores, axis=1)
 
 
 def _rows(X: Any, rows: np.ndarray) -> Any:

@@ -13,9 +13,10 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
+from ..data.tables import SERIES
 from . import dsp, medians
 
-__all__ = ["HOP", "N_FFT", "SAMPLE_RATE", "SHORTEST", "describe", "split_parts"]
+__all__ = ["HOP", "N_FFT", "SAMPLE_RATE", "SHORTEST", "describe", "series"]
 
 SAMPLE_RATE, N_FFT, HOP = 22_050, 2048, 512
 """What all features are computed with: the rate in Hz, and frames in samples."""
@@ -52,33 +53,21 @@ def describe(y: np.ndarray) -> np.ndarray:
     -----
     The book page "Features" shows what each of them hears.
     """
-    transform = _stft(y)
-    power = transform.real**2 + transform.imag**2
-    magnitude = np.sqrt(power)
-    level = _decibels(power @ _mel())
-    harmonic, percussive = _parts(y, transform, magnitude)
-    centroid, bandwidth = _shape(magnitude)
-    series = [
-        _chroma(power),
-        _rms(y),
-        centroid,
-        bandwidth,
-        _roll_off(magnitude),
-        _zero_crossings(y),
-        harmonic,
-        percussive,
-    ]
+    heard = series(y)
+    pairs = [heard[name] for name in SERIES]
+    mfcc = heard["mfcc"]
     return np.concatenate(
         [
-            *([np.mean(one, dtype=float), np.var(one, dtype=float)] for one in series),
-            [_tempo(_onsets(level))],
-            _moments(level @ _cosines()),
+            *([np.mean(one, dtype=float), np.var(one, dtype=float)] for one in pairs),
+            [_tempo(heard["onsets"])],
+            # Mean and variance of each coefficient, in turns.
+            np.stack([mfcc.mean(axis=0, dtype=float), mfcc.var(axis=0, dtype=float)], 1).ravel(),
         ]
     )
 
 
-def split_parts(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split sound into its harmonic and its percussive part.
+def series(y: np.ndarray) -> dict[str, np.ndarray]:
+    """Compute what the features are moments of, frame by frame.
 
     Parameters
     ----------
@@ -87,17 +76,33 @@ def split_parts(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    harmonic, percussive : np.ndarray [shape=(n,), dtype=float32]
-        Parts that sum to `y`, up to the centre of the last frame; silent behind it.
-
-    References
-    ----------
-    D. FitzGerald, "Harmonic/percussive separation using median filtering",
-    DAFx, 2010: what lasts is smooth in time, what strikes is smooth in
-    frequency.
+    dict of str to np.ndarray
+        `level` (frames, 128), decibels in mel bands, and `onsets` (frames,), by
+        which they rise, from which the tempo is found; `mfcc` (frames, 20);
+        `chroma_stft` (frames, 12), from C upwards; `rms`, `spectral_centroid`,
+        `spectral_bandwidth`, `rolloff` (in Hz) and `zero_crossing_rate`, all
+        (frames,); `harmony` and `perceptr`, the two parts of the sound, (n,). A
+        frame begins every 512 samples.
     """
     transform = _stft(y)
-    return _parts(y, transform, np.abs(transform))
+    power = transform.real**2 + transform.imag**2
+    magnitude = np.sqrt(power)
+    level = _decibels(power @ _mel())
+    harmonic, percussive = _parts(y, transform, magnitude)
+    centroid, bandwidth = _shape(magnitude)
+    return {
+        "level": level,
+        "onsets": _onsets(level),
+        "mfcc": level @ _cosines(),
+        "chroma_stft": _chroma(power),
+        "rms": _rms(y),
+        "spectral_centroid": centroid,
+        "spectral_bandwidth": bandwidth,
+        "rolloff": _roll_off(magnitude),
+        "zero_crossing_rate": _zero_crossings(y),
+        "harmony": harmonic,
+        "perceptr": percussive,
+    }
 
 
 @cache
@@ -147,6 +152,13 @@ def _overlap(frames: np.ndarray, n: int) -> np.ndarray:
 def _parts(
     y: np.ndarray, transform: np.ndarray, magnitude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Split sound into what lasts, smooth in time, and what strikes, smooth in frequency.
+
+    References
+    ----------
+    D. FitzGerald, "Harmonic/percussive separation using median filtering",
+    DAFx, 2010.
+    """
     lasting = medians.running_median(magnitude)
     striking = medians.running_median(np.ascontiguousarray(magnitude.T)).T
     lasting *= lasting
@@ -235,12 +247,6 @@ def _roll_off(magnitude: np.ndarray) -> np.ndarray:
 def _decibels(mel: np.ndarray) -> np.ndarray:
     level = 10 * np.log10(np.maximum(mel, np.float32(1e-10)))
     return np.maximum(level, level.max() - np.float32(80))
-
-
-def _moments(mfcc: np.ndarray) -> np.ndarray:
-    """Mean and variance of each coefficient, in turns."""
-    pairs = mfcc.mean(axis=0, dtype=float), mfcc.var(axis=0, dtype=float)
-    return np.stack(pairs, axis=1).ravel()
 
 
 def _onsets(level: np.ndarray) -> np.ndarray:
