@@ -47,8 +47,9 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     graph = _graph()
     wanted = {PACKAGE.name}
     for module in modules:
-        # Importing a package's module runs the package, too.
-        wanted |= {module, *graph.find_upstream_modules(module, as_package=_is_package(module))}
+        for part in {module, *graph.find_descendants(module)}:
+            wanted |= {part, *graph.find_upstream_modules(part)}
+    # Importing a package's module runs the package, too.
     for module in list(wanted):
         wanted |= {module.rsplit(".", n)[0] for n in range(1, module.count(".") + 1)}
     files = {_file(module) for module in wanted}
@@ -71,7 +72,7 @@ def modules_of(source: str) -> set[str]:
     """
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     tree = ast.parse("\n".join(lines))
-    root, names = PACKAGE.name, _public_names()
+    root, names = PACKAGE.name, _names_in(PACKAGE)
     used, aliases = set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -85,14 +86,32 @@ def modules_of(source: str) -> set[str]:
                 used |= {names.get(alias.name, root) for alias in node.names}
             elif node.module.startswith(f"{root}."):
                 used |= {_deepest(f"{node.module}.{alias.name}") for alias in node.names}
+    done = set()
+    # Whole chains come before their parts.
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in aliases
-        ):
-            used.add(names.get(node.attr, root))
+        chain = _chain(node) if node not in done else []
+        if len(chain) > 1 and chain[0] in aliases:
+            used.add(_module_of(chain[1:]))
+            done |= set(ast.walk(node))
     return used
+
+
+def _chain(node: ast.AST) -> list[str]:
+    """Return the names of `gl.plots.recall`, and none of anything else."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
+
+
+def _module_of(names: list[str]) -> str:
+    """Return the module that holds `evaluate`, or `plots.recall`."""
+    module = _names_in(PACKAGE).get(names[0], PACKAGE.name)
+    folder = PACKAGE.parent / Path(*module.split("."))
+    if len(names) > 1 and folder != PACKAGE and folder.is_dir():
+        return _names_in(folder).get(names[1], module)
+    return module
 
 
 def _deepest(name: str) -> str:
@@ -101,24 +120,22 @@ def _deepest(name: str) -> str:
 
 
 @cache
-def _public_names() -> dict[str, str]:
-    """Map `evaluate` to `gtzan_lib.learn.evaluation`, from the package's stub."""
+def _names_in(folder: Path) -> dict[str, str]:
+    """Map `evaluate` to `gtzan_lib.learn.evaluation`, from what a package imports."""
+    stub = folder / "__init__.pyi"
+    source = stub if stub.is_file() else folder / "__init__.py"
+    package = ".".join(folder.relative_to(PACKAGE.parent).parts)
     names = {}
-    for node in ast.parse((PACKAGE / "__init__.pyi").read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom):
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
             for alias in node.names:
-                module = f"{PACKAGE.name}.{node.module or alias.name}"
-                names[alias.asname or alias.name] = module
+                names[alias.asname or alias.name] = f"{package}.{node.module or alias.name}"
     return names
 
 
 @cache
 def _graph() -> grimp.ImportGraph:
     return grimp.build_graph(PACKAGE.name, exclude_type_checking_imports=True, cache_dir=None)
-
-
-def _is_package(module: str) -> bool:
-    return (PACKAGE.parent / Path(*module.split("."))).is_dir()
 
 
 def _exists(module: str) -> bool:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import plotly.offline
 import yaml
 from filelock import FileLock
 
@@ -17,6 +18,9 @@ from ..errors import RunError
 from .runs import Run, explained
 
 __all__ = ["build_site", "prose_files", "publish"]
+
+# What draws interactive pictures, in the pages' own folder: no network is needed.
+PLOTLY = Path("book/_static/plotly.min.js")
 
 # Its script may stand in another folder than the interpreter, and it has no __main__.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
@@ -72,6 +76,7 @@ def _build(run: Run) -> Path:
         name = f"{experiment.name}.ipynb"
         page = (run.work.executed / name).read_text(encoding="utf-8")
         pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
+    pages[PLOTLY] = plotly.offline.get_plotlyjs().encode()
     _refuse_missing_pages(run, pages)
     _mirror(pages, stage)
     log = stage / "_build" / "build.log"

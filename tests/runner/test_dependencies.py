@@ -22,7 +22,8 @@ def names(files):
         ("from gtzan_lib.data.audio import load", {"gtzan_lib.data.audio"}),
         ("from gtzan_lib.data import audio", {"gtzan_lib.data.audio"}),
         ("import gtzan_lib.plots", {"gtzan_lib.plots"}),
-        ("import gtzan_lib as gl\ngl.plots.parts", {"gtzan_lib.plots"}),
+        ("import gtzan_lib as gl\ngl.plots", {"gtzan_lib.plots"}),
+        ("import gtzan_lib as gl\ngl.plots.parts(x).set()", {"gtzan_lib.plots.scores"}),
         ("%matplotlib inline\nimport numpy", set()),
     ],
 )
@@ -34,15 +35,18 @@ def test_all_that_is_imported_counts():
     files = names(module_files(["gtzan_lib.learn.evaluation"]))
     assert {"learn/evaluation.py", "data/splits.py", "data/corpus.py", "errors.py"} <= files
     assert {"__init__.py", "learn/__init__.py", "data/gtzan_tracks.csv"} <= files
-    assert not {"learn/training.py", "plots.py", "cli.py", "runner/execute.py"} & files
+    assert not {"learn/training.py", "plots/grids.py", "cli.py", "runner/execute.py"} & files
 
 
 def test_a_leaf_touches_only_its_notebook(tmp_path):
     write_notebook(tmp_path / "a.ipynb", "gl.windows")
     write_notebook(tmp_path / "b.ipynb", "gl.plots")
-    plots, errors = ROOT / "gtzan_lib/plots.py", ROOT / "gtzan_lib/errors.py"
+    plots, errors = ROOT / "gtzan_lib/plots/grids.py", ROOT / "gtzan_lib/errors.py"
     assert plots not in notebook_files(tmp_path / "a.ipynb")
     assert plots in notebook_files(tmp_path / "b.ipynb")
+    write_notebook(tmp_path / "b.ipynb", "gl.plots.levels(report.files)")
+    assert plots not in notebook_files(tmp_path / "b.ipynb")
+    assert plots.with_name("health.py") in notebook_files(tmp_path / "b.ipynb")
     for name in "ab":
         assert errors in notebook_files(tmp_path / f"{name}.ipynb")
 

@@ -1,0 +1,46 @@
+"""Every figure of the book, and the players beside them.
+
+Functions draw into `ax`, or into a new figure where none is given, and return
+what they drew into.
+"""
+
+from .basics import genre_colors
+from .clouds import cloud
+from .clusters import agreements, cluster_genres, cluster_profile, elbow
+from .components import loadings, plane, scree
+from .features import distributions, levels_of_variance, portrait, profile
+from .grids import grid_leaks, grid_losses, grid_scores
+from .health import copies, faults, levels
+from .images import spectrogram, spectrogram_wall
+from .scores import confusion, history, parts, recall
+from .sounds import halves, players
+
+__all__ = [
+    "agreements",
+    "cloud",
+    "cluster_genres",
+    "cluster_profile",
+    "confusion",
+    "copies",
+    "distributions",
+    "elbow",
+    "faults",
+    "genre_colors",
+    "grid_leaks",
+    "grid_losses",
+    "grid_scores",
+    "halves",
+    "history",
+    "levels",
+    "levels_of_variance",
+    "loadings",
+    "parts",
+    "plane",
+    "players",
+    "portrait",
+    "profile",
+    "recall",
+    "scree",
+    "spectrogram",
+    "spectrogram_wall",
+]

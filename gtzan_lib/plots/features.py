@@ -1,0 +1,201 @@
+"""Figures of features: of one excerpt, by genre, and what they follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from .basics import genre_colors, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..data.corpus import Corpus
+    from ..signal.features import FeatureTable
+
+__all__ = ["distributions", "levels_of_variance", "portrait", "profile"]
+
+_BLUE, _RED = "#3b6fb6", "#d1603d"
+_PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
+
+
+def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
+    """Draw what the features of an excerpt are the moments of.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where the track is.
+    track_id : str
+        Which.
+    seconds : float
+        Length of the excerpt, from the track's beginning.
+
+    Returns
+    -------
+    Figure
+        From top to bottom: the mel spectrogram with centroid and roll-off,
+        chroma, level and zero crossings, the two parts, and onsets.
+    """
+    from ..signal.descriptors import HOP, N_FFT, SAMPLE_RATE, series
+
+    y, _ = corpus.load(track_id, sample_rate=SAMPLE_RATE)
+    y = y[: int(seconds * SAMPLE_RATE)]
+    heard = series(y)
+    time = np.arange(len(heard["rms"])) * HOP / SAMPLE_RATE
+    end = len(y) / SAMPLE_RATE
+    figure, axes = plt.subplots(
+        5, 1, figsize=(8, 9), sharex=True, layout="constrained",
+        gridspec_kw={"height_ratios": [2.2, 1.6, 1, 1.2, 1]},
+    )  # fmt: skip
+    hz = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
+    bands = _mel_positions(hz)
+    axes[0].imshow(
+        heard["level"].T, origin="lower", aspect="auto", cmap="magma",
+        extent=(0, end, 0, heard["level"].shape[1]),
+    )  # fmt: skip
+    for name, color in (("rolloff", "#7fd0ff"), ("spectral_centroid", "white")):
+        label = name.replace("spectral_", "").replace("rolloff", "roll-off")
+        axes[0].plot(time, np.interp(heard[name], hz, bands), color=color, lw=1.2, label=label)
+    kilohertz = [0.25, 0.5, 1, 2, 4, 8]
+    axes[0].set_yticks(np.interp(np.multiply(kilohertz, 1000), hz, bands), kilohertz)
+    axes[0].set(ylabel="frequency (kHz)", title=track_id)
+    legend = axes[0].legend(loc="upper right", fontsize=8, facecolor="0.15", edgecolor="none")
+    for text in legend.get_texts():
+        text.set_color("white")
+    axes[1].imshow(
+        heard["chroma_stft"].T, origin="lower", aspect="auto", cmap="Blues", extent=(0, end, 0, 12)
+    )
+    axes[1].set_yticks(
+        np.arange(12) + 0.5,
+        ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"],
+        fontsize=6,
+    )
+    axes[1].set_ylabel("chroma")
+    axes[2].plot(time, heard["rms"], color=_BLUE, label="RMS")
+    axes[2].plot(time, heard["zero_crossing_rate"], color=_RED, label="zero-crossing rate")
+    axes[2].legend(frameon=False, fontsize=8, loc="upper right")
+    moment = np.arange(len(y)) / SAMPLE_RATE
+    axes[3].plot(moment, heard["harmony"], color=_BLUE, lw=0.3, label="harmonic part")
+    axes[3].plot(moment, heard["perceptr"], color=_RED, lw=0.3, label="percussive part")
+    axes[3].legend(frameon=False, fontsize=8, loc="upper right")
+    axes[3].set_ylim(-1, 1)
+    axes[4].plot(time, heard["onsets"], color="0.3", lw=0.9)
+    axes[4].set(ylabel="onsets (dB)", xlabel="time (s)", xlim=(0, end))
+    for ax in axes[2:]:
+        sns.despine(ax=ax)
+    return figure
+
+
+def _mel_positions(hz: np.ndarray) -> np.ndarray:
+    """Where frequencies lie among the bands of `series`, from their centres."""
+    from ..signal import dsp
+    from ..signal.descriptors import N_FFT, SAMPLE_RATE
+
+    weights = dsp.mel_weights(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=128)
+    centres = (weights * hz).sum(axis=1) / weights.sum(axis=1)
+    return np.interp(hz, centres, np.arange(128) + 0.5)
+
+
+def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2) -> Figure:
+    """Draw how some features are distributed in each genre.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Features.
+    names : sequence of str
+        Which of them.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+        One panel a feature, one violin a genre, in the order of their medians.
+    """
+    frame = table.frame.assign(genre=table.windows["genre"].to_numpy())
+    colors = genre_colors(sorted(frame["genre"].unique()))
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.6 * columns, 2.6 * rows), squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(names) :]:
+        ax.set_axis_off()
+    for ax, name in zip(axes.flat, names, strict=False):
+        order = frame.groupby("genre")[name].median().sort_values().index.tolist()
+        sns.violinplot(
+            data=frame, x="genre", y=name, hue="genre", order=order, hue_order=order, ax=ax,
+            palette=colors, legend=False, cut=0, density_norm="width", inner="quart", linewidth=0.7,
+        )  # fmt: skip
+        ax.set(xlabel="", ylabel="", title=name)
+        ax.title.set_fontsize(10)
+        ax.tick_params(axis="x", rotation=35, labelsize=8)
+        ax.tick_params(axis="y", labelsize=8)
+        sns.despine(ax=ax)
+    return figure
+
+
+def profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
+    """Draw how far each genre's mean of each feature is from that of all windows.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Features.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One row a feature, one column a genre, in standard deviations.
+    """
+    frame = table.frame
+    spread = frame.std().replace(0, 1)
+    scaled = (frame - frame.mean()) / spread
+    means = scaled.groupby(table.windows["genre"].to_numpy()).mean().T
+    ax = new_axes(ax, (6.2, 10.5))
+    bar = {"label": "standard deviations from the mean of all", "shrink": 0.4}
+    sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
+    ax.set_yticks(np.arange(len(means)) + 0.5, means.index, fontsize=7)
+    ax.tick_params(axis="x", rotation=45)
+    return ax
+
+
+def levels_of_variance(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw what features follow.
+
+    Parameters
+    ----------
+    shares : pd.DataFrame
+        As from `gtzan_lib.learn.variance.variance_shares`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One bar a feature, sorted by the genre's share.
+    """
+    colors = {"genre": "#2f7d4f", "artist": "#d9a441", "track": "#c8553d", "window": "0.85"}
+    table = shares.dropna().sort_values("genre")
+    ax = new_axes(ax, (7, 0.8 + 0.165 * max(len(table), 6)))
+    left = np.zeros(len(table))
+    for level in table.columns:
+        values = table[level].to_numpy()
+        ax.barh(range(len(table)), values, left=left, color=colors[level], label=level, height=0.8)
+        left += values
+    ax.set_yticks(range(len(table)), table.index, fontsize=7 if len(table) > 20 else 9)
+    ax.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.4), xlabel="share of the variance")
+    ax.legend(
+        ncols=len(table.columns), frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0)
+    )
+    sns.despine(ax=ax)
+    return ax

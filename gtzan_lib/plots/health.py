@@ -1,0 +1,138 @@
+"""Figures of the health check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from .basics import genre_colors, new_axes
+from .sounds import samples_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..data.corpus import Corpus
+
+__all__ = ["copies", "faults", "levels"]
+
+
+def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how loud the tracks of each genre are.
+
+    Parameters
+    ----------
+    facts : pd.DataFrame
+        `HealthReport.files`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One dot a track: its RMS level in decibels below full scale.
+    """
+    ax = new_axes(ax, (8, 3.6))
+    table = facts[facts["decoded"].astype(bool) & ~facts["silent"].fillna(True).astype(bool)]
+    genres = sorted(table["genre"].unique())
+    sns.stripplot(
+        data=table, x="genre", y="rms_db", hue="genre", order=genres, ax=ax, legend=False,
+        palette=genre_colors(genres), hue_order=genres, size=4.5, alpha=0.8, jitter=0.2,
+    )  # fmt: skip
+    ax.set(xlabel="", ylabel="RMS level (dB below full scale)")
+    ax.tick_params(axis="x", rotation=30)
+    sns.despine(ax=ax)
+    return ax
+
+
+def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
+    """Draw one track of every kind of fault that a single file can have.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A corpus with planted faults.
+    truth : pd.DataFrame
+        Its `truth.csv`.
+    columns : int
+        Panels in a row.
+
+    Returns
+    -------
+    Figure
+        One waveform a fault: all of it, and below 30 ms around its longest gap,
+        else around its highest peak, where clipping shows.
+    """
+    single = truth[truth["source_track"].isna()].groupby("fault", sort=False).first()
+    rows = -(-len(single) // columns)
+    figure, axes = plt.subplots(
+        2 * rows, columns, figsize=(2.7 * columns, 3.3 * rows), squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for number, (fault, row) in enumerate(single.iterrows()):
+        pair = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
+        pair[0].set_title(f"{fault}\n{row['detail']}", fontsize=9)
+        _waveform(pair, *samples_of(corpus.tracks.at[row["track_id"], "path"]))
+    return figure
+
+
+def copies(corpus: Corpus, truth: pd.DataFrame) -> Figure:
+    """Draw how a copy of every kind correlates with its source, lag by lag.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        A corpus with planted copies.
+    truth : pd.DataFrame
+        Its `truth.csv`.
+
+    Returns
+    -------
+    Figure
+        One curve a kind of copy; the dashed line is where a copy begins.
+    """
+    from ..health.duplicates import THRESHOLD, correlate
+    from ..health.fingerprints import sharp_trace, trace
+    from ..health.inspection import inspect
+
+    first = truth.dropna(subset="source_track").groupby("fault", sort=False).first()
+    figure, axes = plt.subplots(
+        1, len(first), figsize=(2.2 * len(first), 2.4), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for ax, (fault, row) in zip(axes.flat, first.iterrows(), strict=True):
+        pair = (row["track_id"], row["source_track"])
+        sharp = [sharp_trace(trace(inspect(corpus.tracks.at[n, "path"]).envelope)) for n in pair]
+        ax.plot(*correlate(*sharp), color="#3b6fb6", lw=1)
+        ax.axhline(THRESHOLD, color="0.4", lw=1, ls="--")
+        ax.set(title=f"{fault}\n{row['detail']}", xlabel="lag (s)", ylim=(-0.2, 1.05))
+        ax.title.set_fontsize(9)
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylabel("correlation")
+    return figure
+
+
+def _waveform(axes: np.ndarray, y: np.ndarray, rate: int) -> None:
+    """Draw all of a sound into the first axes, its gap or peak into the second."""
+    if not len(y):
+        axes[0].text(0.5, 0.5, "nothing to be decoded", ha="center", va="center")
+        return
+    still = np.flatnonzero(np.diff(y, prepend=np.nan, append=np.nan))
+    gap = int(np.diff(still).argmax())
+    in_music = rate / 250 < still[gap + 1] - still[gap] < len(y) / 10
+    middle, half = int(still[gap] if in_music else np.abs(y).argmax()), round(0.015 * rate)
+    near = np.arange(max(0, middle - half), min(len(y), middle + half))
+    axes[0].plot(np.arange(len(y)) / rate, y, lw=0.3, color="#3b6fb6")
+    axes[1].plot((near - middle) * 1000 / rate, y[near], lw=1, color="#d1603d")
+    for ax in axes:
+        ax.set_axis_on()
+        ax.set(ylim=(-1.05, 1.05), yticks=[-1, 0, 1])
+        ax.tick_params(labelsize=7)
+        sns.despine(ax=ax)
+    axes[0].set_xlabel("s", fontsize=8, labelpad=0)
+    axes[1].set_xlabel("ms", fontsize=8, labelpad=0)
