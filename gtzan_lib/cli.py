@@ -40,7 +40,7 @@ def compose(
         list[str] | None,
         typer.Option(metavar="NAME=COUNT", help="Plant faults of a kind; repeatable."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
     replace: Annotated[bool, typer.Option(help="Replace a corpus of other settings.")] = False,
 ) -> None:
     """Compose a synthetic corpus in GTZAN's format."""
@@ -96,7 +96,7 @@ def health(
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Write the table's good rows there.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Threads.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
     """Find faults and duplicates; exit code 1 where there are errors or duplicates."""
     from .health import account
@@ -134,7 +134,7 @@ def features(
     out: Annotated[
         Path | None, typer.Option(metavar="CSV", help="The new table. features_3_sec.csv.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
     reference: Annotated[
         bool, typer.Option(help="Call librosa's functions one by one, to compare.")
     ] = False,
@@ -149,7 +149,9 @@ def features(
     out = out or Path(f"features_{window:g}_sec.csv")
     if out.exists():
         raise CorpusError(f"{out}: is there already; name a file that does not exist yet.")
-    table = compute(open_corpus(path), window, reference=reference, jobs=jobs)
+    corpus = open_corpus(path)
+    corpus.require_audio()
+    table = compute(corpus, window, reference=reference, jobs=jobs)
     print(table.save(out))
     if len(table.left_out):
         raise typer.Exit(1)

@@ -20,7 +20,15 @@ from . import audio, gtzan, tables
 from .files import sha256_of, write_json
 from .workspace import Workspace
 
-__all__ = ["LAYOUTS", "Corpus", "Verdict", "corpus_state", "find_tracks", "open_corpus"]
+__all__ = [
+    "LAYOUTS",
+    "Corpus",
+    "Verdict",
+    "corpus_state",
+    "find_tracks",
+    "names_table",
+    "open_corpus",
+]
 
 # Where genre folders may stand below the folder that was named, best first:
 # Kaggle's archive and its parts, Marsyas' archive, the folder itself, and the
@@ -79,7 +87,30 @@ class Corpus:
     @property
     def is_table(self) -> bool:
         """Whether it was opened from a table of features, and so has no audio."""
-        return self.root.is_file()
+        return names_table(self.root)
+
+    def rows(self) -> pd.DataFrame:
+        """Read the rows of the table that it was opened from.
+
+        Returns
+        -------
+        pd.DataFrame
+            As from `gtzan_lib.data.tables.read_table`, those of its tracks, in
+            their order.
+
+        Raises
+        ------
+        CorpusError
+            If the table cannot be read, or lacks a track by now.
+        """
+        table = tables.read_table(self.root)
+        place = pd.Series(range(len(self)), self.tracks.index)
+        table = table[table["track_id"].isin(place.index)]
+        lost = self.tracks.index.difference(table["track_id"])
+        if len(lost):
+            raise CorpusError(f"{self.root}: has no row of {lost[0]} any more; open it again.")
+        order = np.argsort(place[table["track_id"]].to_numpy(), kind="stable")
+        return table.iloc[order].reset_index(drop=True)
 
     @property
     def genres(self) -> list[str]:
@@ -132,9 +163,15 @@ class Corpus:
         np.ndarray [shape=(n,), dtype=object]
             The artist of each; where it is not known the track's own id, since
             it may be anyone's.
+
+        Raises
+        ------
+        CorpusError
+            If a track is not in this corpus.
         """
-        track_ids = np.asarray(track_ids, dtype=object)
-        artists = self.tracks["artist"].reindex(track_ids).to_numpy(dtype=object)
+        track_ids = np.array(list(track_ids), dtype=object)
+        self._refuse_unknown(tracks=pd.unique(track_ids))
+        artists = self.tracks["artist"].loc[track_ids].to_numpy(dtype=object)
         return np.where(pd.isna(artists), track_ids, artists)
 
     def require_audio(self) -> None:
@@ -291,7 +328,7 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     if str(source) == "synthetic":
         return _open_folder(_synthetic((work or Workspace()).corpus))
     source = Path(source).expanduser()
-    return _open_table(source) if _names_table(source) else _open_folder(source)
+    return _open_table(source) if names_table(source) else _open_folder(source)
 
 
 def corpus_state(source: str | Path) -> str:
@@ -310,9 +347,11 @@ def corpus_state(source: str | Path) -> str:
     str
         Sixteen hexadecimal digits.
     """
-    folder = Path(source).expanduser()
-    if _names_table(folder):
-        files = [folder, folder.with_name("tracks.csv")]
+    folder = Path(source).expanduser().absolute()
+    if names_table(folder):
+        if not folder.is_file():
+            raise CorpusError(f"{folder}: there is no such file; name a table of features.")
+        files = [folder, *_tables(folder, folder)]
     else:
         root = _genre_root(folder)
         files = [file for files in _genre_folders(root).values() for file in files]
@@ -385,7 +424,9 @@ def _open_folder(folder: Path) -> Corpus:
     return corpus
 
 
-def _names_table(source: Path) -> bool:
+def names_table(source: str | Path) -> bool:
+    """Tell whether a corpus' source is a table of features, and no folder."""
+    source = Path(source)
     return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
@@ -395,6 +436,9 @@ def _open_table(path: Path) -> Corpus:
     table = tables.read_table(path)
     if table.empty:
         raise CorpusError(f"{path}: has no rows; name a table of features that has some.")
+    nameless = table["filename"][table["label"] == ""]
+    if len(nameless):
+        raise CorpusError(f"{path}: row {nameless.iloc[0]!r} has no label; write its genre there.")
     by_track = table.groupby("track_id", sort=False)
     several = by_track["label"].nunique()
     if (several > 1).any():
@@ -403,7 +447,8 @@ def _open_table(path: Path) -> Corpus:
             "one."
         )
     tracks = by_track["label"].first().rename("genre").to_frame()
-    lengths = pd.to_numeric(table["length"], errors="coerce").groupby(table["track_id"]).sum()
+    lengths = pd.to_numeric(table["length"], errors="coerce").clip(0, 2**40)
+    lengths = lengths.groupby(table["track_id"]).sum()
     name, known = _facts(path, path, tracks)
     tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
     tracks = tracks.assign(
@@ -470,19 +515,20 @@ def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataF
     `root` is the folder of genre folders, or a table of features.
     """
     for path in _tables(root, named):
-        if path.is_file():
+        if path.is_file() and path != root:
             composed = path.with_name("corpus.json").is_file()
             return "synthetic" if composed else path.parent.name, _read_tracks_csv(path)
     if all(gtzan.is_gtzan_id(*pair) for pair in tracks["genre"].items()):
         facts = gtzan.facts()
         if tracks.index.isin(facts.index).all():
             return "gtzan", facts
-    return root.stem if root.is_file() else root.name, pd.DataFrame(index=tracks.index.unique())
+    return root.stem if names_table(root) else root.name, pd.DataFrame(index=tracks.index.unique())
 
 
 def _tables(root: Path, named: Path) -> list[Path]:
     """Return where a `tracks.csv` may lie, the first that exists being the one that counts."""
-    return [folder / "tracks.csv" for folder in (root, root.parent, named.resolve())]
+    folders = (root.parent,) if names_table(root) else (root, root.parent, named.resolve())
+    return [folder / "tracks.csv" for folder in folders]
 
 
 def _read_tracks_csv(path: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,8 @@ class Remembered:
         Keeps the results, of this function alone. Where nothing may be written, nothing is kept.
     code : str
         Digest of the code that the results come from.
+    failed : callable, optional
+        Tells whether a result is a failure, which may pass: it is not kept.
 
     See Also
     --------
@@ -36,13 +39,22 @@ class Remembered:
     function: Callable[..., Any]
     folder: Path
     code: str
+    failed: Callable[[Any], bool] | None = None
 
     @classmethod
     def of(
-        cls, function: Callable[..., Any], folder: Path, modules: Iterable[ModuleType]
+        cls,
+        function: Callable[..., Any],
+        folder: Path,
+        modules: Iterable[ModuleType],
+        *,
+        packages: Iterable[str] = (),
+        failed: Callable[[Any], bool] | None = None,
     ) -> Remembered:
-        """Keep results in a folder while the source of these modules stays as it is."""
-        return cls(function, folder, source_digest(module.__file__ for module in modules))
+        """Keep results while the source of modules and the versions of packages stay."""
+        code = source_digest(module.__file__ for module in modules)
+        versions = [f"{name}-{importlib.metadata.version(name)}" for name in packages]
+        return cls(function, folder, "_".join([code, *versions]), failed)
 
     def __call__(self, path: str, **arguments: Any) -> Any:
         """Return the function's result for a file, from the folder where it is there."""
@@ -55,7 +67,11 @@ class Remembered:
             return self.function(path, **arguments)
         kept = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
         state = (status.st_size, status.st_mtime_ns, self.code)
-        return kept(self.function, path, state, arguments)
+        shelved = kept.call_and_shelve(self.function, path, state, arguments)
+        result = shelved.get()
+        if self.failed and self.failed(result):
+            shelved.clear()
+        return result
 
 
 def _compute(

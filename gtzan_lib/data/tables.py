@@ -12,7 +12,16 @@ import pandas as pd
 from ..errors import CorpusError
 from .files import atomic_path
 
-__all__ = ["COLUMNS", "FEATURES", "SERIES", "clean_table", "numbers", "read_table", "row_faults"]
+__all__ = [
+    "COLUMNS",
+    "FEATURES",
+    "SERIES",
+    "clean_table",
+    "filename_of",
+    "numbers",
+    "read_table",
+    "row_faults",
+]
 
 SERIES = (
     "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
@@ -102,7 +111,8 @@ def row_faults(
     """
     values = table[list(FEATURES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     unusable = ~np.isfinite(values)
-    twins = table["filename"].duplicated()
+    twins = pd.Series(_window_ids(table), table.index).duplicated()
+    lengths = pd.Series(_lengths(table), table.index)
     reasons = {}
     for row, (label, track_id) in enumerate(table["track_id"].items()):
         if track_id in condemned:
@@ -110,7 +120,9 @@ def row_faults(
         elif track_id not in known:
             reasons[label] = "unknown track"
         elif twins[label]:
-            reasons[label] = "the same filename stands further up"
+            reasons[label] = "the same window stands further up"
+        elif np.isnan(lengths[label]):
+            reasons[label] = f"length is {table.at[label, 'length']!r}"
         elif unusable[row].any():
             name = FEATURES[int(np.argmax(unusable[row]))]
             told = table.at[label, name]
@@ -134,26 +146,40 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
         `blues.00000.3`, three times its length from the beginning;
         `blues.00000.wav` is `blues.00000.0`.
     """
-    stems = [_stem(name) for name in table["filename"]]
-    places = [
-        stem.removeprefix(f"{track_id}.") if stem != track_id else "0"
-        for stem, track_id in zip(stems, table["track_id"], strict=True)
-    ]
-    length = pd.to_numeric(table["length"], errors="coerce").fillna(0).to_numpy().astype(int)
-    # Kaggle's windows of three seconds lack one sample.
-    seconds = np.round(length / SAMPLE_RATE, 2)
+    names = _window_ids(table)
+    numbers = [int(name.rsplit(".", 1)[1]) for name in names]
+    length = _lengths(table).astype(int)
+    # A window lacks one sample of its seconds, in Kaggle's tables and in ours.
+    seconds = np.round((length + 1) / SAMPLE_RATE, 4)
     head = pd.DataFrame(
         {
-            "window_id": [
-                f"{t}.{place}" for t, place in zip(table["track_id"], places, strict=True)
-            ],
+            "window_id": names,
             "track_id": table["track_id"].to_numpy(dtype=object),
-            "start_s": seconds * np.array(places, dtype=int),
+            "start_s": seconds * np.array(numbers, dtype=float),
             "filename": table["filename"].to_numpy(dtype=object),
             "length": length,
         }
     )
     return head.join(table[list(FEATURES)].astype(float).reset_index(drop=True))
+
+
+def filename_of(window_id: str, track_id: str, *, whole: bool) -> str:
+    """Name a row of a table so that it is read back as what it is.
+
+    Parameters
+    ----------
+    window_id, track_id : str
+        The window, and its track.
+    whole : bool
+        Whether the window is the whole track.
+
+    Returns
+    -------
+    str
+        `blues.00000.wav` for a whole track, unless that reads like the name of
+        another track's window; `blues.00000.3.wav` else.
+    """
+    return f"{track_id if whole and not _WINDOW.match(track_id) else window_id}.wav"
 
 
 def clean_table(
@@ -209,8 +235,26 @@ def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
 def _track_of(filename: str, known: Collection[str]) -> str:
     """`blues.00000` of `blues.00000.wav` and of `blues.00000.3.wav`."""
     stem = _stem(filename)
-    return stem if stem in known else re.sub(r"^(.+\..+)\.\d{1,4}$", r"\1", stem)
+    return stem if stem in known else _WINDOW.sub(r"\1", stem)
+
+
+# Numbers of windows have no leading zeros: `blues.00000` is a track.
+_WINDOW = re.compile(r"^(.+\..+)\.(?:0|[1-9]\d*)$", re.DOTALL)
+_ENDING = re.compile(r"\.(wav|au|flac|ogg|mp3)$", re.IGNORECASE)
 
 
 def _stem(filename: str) -> str:
-    return re.sub(r"\.(wav|au|flac|ogg|mp3)$", "", filename, flags=re.IGNORECASE)
+    return _ENDING.sub("", filename)
+
+
+def _window_ids(table: pd.DataFrame) -> list[str]:
+    """`blues.00000.3` of `blues.00000.3.wav`, `blues.00000.0` of `blues.00000.wav`."""
+    names = zip(table["filename"], table["track_id"], strict=True)
+    return [f"{track}.0" if _stem(name) == track else _stem(name) for name, track in names]
+
+
+def _lengths(table: pd.DataFrame) -> np.ndarray:
+    """Lengths in samples; NaN where there is no whole number above zero."""
+    lengths = pd.to_numeric(table["length"], errors="coerce").to_numpy(dtype=float)
+    ok = (lengths >= 1) & (lengths < 2**40) & (lengths % 1 == 0)
+    return np.where(ok, lengths, np.nan)

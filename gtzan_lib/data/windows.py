@@ -38,13 +38,15 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
     Raises
     ------
     CorpusError
-        If a length is not positive, or no track is long enough.
+        If a length is not positive, no track is long enough, or the corpus is a
+        table, which brings windows of its own.
 
     Examples
     --------
     >>> import gtzan_lib as gl
     >>> gl.windows(gl.open_corpus("/data/gtzan"), seconds=10, step=5)  # doctest: +SKIP
     """
+    corpus.require_audio()
     step = seconds if step is None else step
     if seconds <= 0 or step <= 0:
         raise CorpusError(

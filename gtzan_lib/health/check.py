@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import audio, tables
-from ..data.corpus import Corpus, find_tracks, open_corpus
+from ..data.corpus import Corpus, find_tracks, names_table, open_corpus
 from ..data.files import printable, write_json
 from ..data.progress import follow
 from ..data.remember import Remembered
@@ -237,14 +237,19 @@ def check_health(
         if source.is_table:
             return _check_table(source)
         name, root, tracks = source.name, source.root, source.tracks
-    elif str(source).lower().endswith(".csv"):
+    elif names_table(source):
         return _check_table(open_corpus(source))
     elif str(source).endswith(".npz"):
         return _check_log_mels(Path(source), progress=progress)
     else:
         name, root, tracks = find_tracks(source)
     modules = (inspection, fingerprints, dsp, audio)
-    inspect = Remembered.of(inspection.inspect, Workspace().inspections, modules)
+    inspect = Remembered.of(
+        inspection.inspect,
+        Workspace().inspections,
+        modules,
+        failed=lambda result: not result.facts["decoded"],
+    )
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(follow(pool(tasks), "Decoding", len(tracks), show=progress))
@@ -291,15 +296,19 @@ def _check_log_mels(path: Path, *, progress: bool) -> HealthReport:
 
 
 def _check_table(corpus: Corpus) -> HealthReport:
-    rows = tables.read_table(corpus.root)
-    rows = rows[rows["track_id"].isin(corpus.tracks.index)]
-    ids, path = corpus.tracks.index, str(corpus.root)
-    faults = [
-        Fault.of(rows.at[row, "track_id"], path, "unreadable", f"{rows.at[row, 'filename']}: {why}")
-        for row, why in tables.row_faults(rows, known=ids, condemned={}).items()
-    ]
-    by_track = rows.groupby("track_id", sort=False)[list(tables.FEATURES)]
-    sounds = by_track.apply(lambda one: joblib.hash(one.to_numpy(dtype=object).tolist())).loc[ids]
+    rows, ids, path = corpus.rows(), corpus.tracks.index, str(corpus.root)
+    reasons = tables.row_faults(rows, known=ids, condemned={})
+    lost = set(ids) - set(rows["track_id"].drop(index=reasons.index))
+    faults = []
+    for row, why in reasons.items():
+        track_id, name = rows.loc[row, ["track_id", "filename"]]
+        # With other rows, a track can be used all the same.
+        fault = "unreadable" if track_id in lost else "dropouts"
+        faults.append(Fault.of(track_id, path, fault, f"{name}: {why}"))
+    whole = tables.numbers(rows.drop(index=reasons.index))
+    features = whole.groupby("track_id", sort=False)[list(tables.FEATURES)]
+    sounds = pd.Series({name: joblib.hash(one.to_numpy()) for name, one in features}, dtype=object)
+    sounds = sounds.reindex(ids)
     duplicates = _duplicates(ids, sounds, np.full(len(ids), np.nan), [])
     faults += _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)

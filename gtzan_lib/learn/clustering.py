@@ -51,7 +51,9 @@ def cluster(X: np.ndarray, k: int, *, seed: int = 0, starts: int = 10) -> KMeans
         If so many clusters cannot be made of these windows.
     """
     distinct = len(np.unique(X, axis=0))
-    if not 2 <= k < max(distinct, 3):
+    if distinct < 3:
+        raise ModelError(f"{distinct} different windows are too few to be clustered; take more.")
+    if not 2 <= k < distinct:
         raise ModelError(
             f"{k} clusters of {distinct} different windows cannot be compared; choose a number "
             f"from 2 to {distinct - 1}."
@@ -110,31 +112,44 @@ def agreement(
     -------
     pd.DataFrame
         A row for the adjusted Rand index and one for the normalised mutual
-        information, with `value`; the bounds `low` and `high` of a 95 %
-        interval, by leaving out one artist after another (jackknife; a
-        bootstrap would count copies of an artist as agreement); and
-        `by_chance`, the mean where the tracks' names are shuffled among them:
-        many small groups agree with anything.
+        information: `measured`; `value`, corrected for few artists, with the
+        bounds `low` and `high` of its 95 % interval, all three by leaving out
+        one artist after another (jackknife; a bootstrap would count copies of an
+        artist as agreement); and `by_chance`, the mean of what is measured where
+        names are shuffled: genres among artists, artists among tracks. Many
+        small groups agree with anything.
+
+    Raises
+    ------
+    ModelError
+        If `of` is neither, or no artist is known.
     """
+    if of not in ("genre", "artist"):
+        raise ModelError(f"clusters cannot be compared with {of!r}; choose genre or artist.")
     tracks, artists = windows["track_id"].to_numpy(), corpus.artists_of(windows["track_id"])
-    names = windows["genre"].to_numpy() if of == "genre" else artists
-    kept = np.full(len(names), True) if of == "genre" else artists != tracks
-    track, name, group = (pd.factorize(one[kept])[0] for one in (tracks, names, artists))
+    genres = windows["genre"].to_numpy()
+    if of == "genre":
+        kept, names, units = np.full(len(genres), True), genres, genres + "/" + artists
+    else:
+        kept, names, units = artists != tracks, artists, tracks
+    if not kept.any():
+        raise ModelError("no track has a known artist; compare clusters with genres alone.")
+    name, unit, group = (pd.factorize(one[kept])[0] for one in (names, units, artists))
     labels = labels[kept]
-    name_of_track = np.zeros(track.max() + 1, dtype=int)
-    name_of_track[track] = name
+    name_of_unit = np.zeros(unit.max() + 1, dtype=int)
+    name_of_unit[unit] = name
     rng = np.random.default_rng(seed)
-    shuffled = [rng.permutation(name_of_track)[track] for _ in range(20)]
+    shuffled = [rng.permutation(name_of_unit)[unit] for _ in range(20)]
     rows, n = {}, group.max() + 1
     for title, measure in _MEASURES.items():
-        value = measure(name, labels)
+        measured = measure(name, labels)
         without = [measure(name[group != i], labels[group != i]) for i in range(n)]
-        error = np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2))
+        value = n * measured - (n - 1) * np.mean(without)
+        reach = 1.96 * np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2))
         chance = np.mean([measure(one, labels) for one in shuffled])
-        rows[title] = (value, value - 1.96 * error, value + 1.96 * error, chance)
-    return pd.DataFrame.from_dict(
-        rows, orient="index", columns=["value", "low", "high", "by_chance"]
-    )
+        rows[title] = (measured, value, value - reach, min(value + reach, 1.0), chance)
+    columns = ["measured", "value", "low", "high", "by_chance"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 def stability(X: np.ndarray, k: int, seeds: Sequence[int]) -> np.ndarray:
@@ -153,7 +168,14 @@ def stability(X: np.ndarray, k: int, seeds: Sequence[int]) -> np.ndarray:
     -------
     np.ndarray [shape=(pairs,)]
         Adjusted Rand index of every pair of seeds, each with a single start.
+
+    Raises
+    ------
+    ModelError
+        If there are fewer than two seeds.
     """
+    if len(seeds) < 2:
+        raise ModelError("one start agrees with nothing; compare at least two.")
     made = [cluster(X, k, seed=seed, starts=1).labels_ for seed in seeds]
     return np.array([adjusted_rand_score(a, b) for a, b in itertools.combinations(made, 2)])
 

@@ -372,6 +372,7 @@ class Evaluation:
             "train_accuracy": self.train_accuracy,
             "chance": self.chance,
             "p_value": self.p_value,
+            "unconverged": self.unconverged,
             "per_genre": self.per_genre()["recall"].to_dict(),
             "confusion": {
                 genre: row[row > 0].to_dict() for genre, row in self.confusion().iterrows()
@@ -405,7 +406,7 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     Raises
     ------
     SplitError
-        If the split was made from other windows.
+        If the split was made from other windows, or `X` has more or fewer rows.
 
     Examples
     --------
@@ -419,6 +420,12 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
             "the split was made from other windows than these; make it from the same table, "
             "gl.split(store.windows, corpus, ...)."
         )
+    for rows in X.values() if isinstance(X, dict) else [X]:
+        if len(rows) != len(windows):
+            raise SplitError(
+                f"there are {len(rows)} rows of data for {len(windows)} windows; give the rows "
+                "that belong to the windows, in their order."
+            )
     y = windows["genre"].to_numpy(dtype=str)
     genres = sorted(np.unique(y).tolist())
     takes_valid = has_fit_parameter(estimator, "valid")
@@ -428,7 +435,8 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
         train = _rows(X, fold.train)
         valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}
         unconverged += _fit(fitted, train, y[fold.train], valid)
-        train_accuracy.append(np.mean(fitted.predict(train) == y[fold.train]))
+        repeated = fitted.classes_[_probabilities(fitted, train).argmax(axis=1)]
+        train_accuracy.append(np.mean(repeated == y[fold.train]))
         probabilities = pd.DataFrame(
             _probabilities(fitted, _rows(X, fold.test)), columns=fitted.classes_, index=fold.test
         )
@@ -447,7 +455,8 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
     Parameters
     ----------
     first, second : Evaluation
-        Answers about the same windows.
+        Answers about the same windows. Those that one of them never tests, since
+        their artist is unknown, are left out.
     unit : {"track", "window"}
         What is counted.
 
@@ -462,13 +471,19 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
     SplitError
         If they answered about different windows.
     """
-    one, other = first.answers(unit), second.answers(unit)
-    ids = (evaluation.windows["window_id"].to_numpy() for evaluation in (first, second))
-    if not np.array_equal(*ids):
+    ids = [set(evaluation.windows["window_id"]) for evaluation in (first, second)]
+    both = ids[0] & ids[1]
+    # Out of fold, a protocol may leave out windows of unknown artists, and nothing else.
+    folds = min(len(first.split), len(second.split))
+    if not both or (ids[0] != ids[1] and folds < 3):
         raise SplitError(
             "the two were tested on different windows; compare them out of fold, with splits of "
             "the same table and at least 3 folds."
         )
+    one, other = (
+        dataclasses.replace(e, windows=e.windows[e.windows["window_id"].isin(both)]).answers(unit)
+        for e in (first, second)
+    )
     gain = one["right"].to_numpy(dtype=float) - other["right"].to_numpy(dtype=float)
     bounds = bootstrap_interval(gain, one["group"].to_numpy())
     return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")

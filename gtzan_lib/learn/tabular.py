@@ -133,6 +133,11 @@ class Grid:
         """What all cells were trained and tested on."""
         return next(iter(self.cells.values())).split
 
+    @property
+    def tested(self) -> np.ndarray:
+        """Ids of the tested windows."""
+        return next(iter(self.cells.values())).windows["window_id"].to_numpy(dtype=str)
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """One row a cell: `accuracy` with bounds by track, and by window, and the rest.
@@ -190,12 +195,14 @@ def grid(
     Raises
     ------
     ModelError
-        If a transform or model is unknown.
+        If a transform or model is unknown, or none is named.
     SplitError
         If the split was made from other windows.
     """
     import joblib
 
+    if not (transforms and models):
+        raise ModelError("a grid needs at least one transform and one model; name some.")
     places = [(transform, model) for transform in transforms for model in models]
     tasks = [
         joblib.delayed(_cell)(pipeline(*place, seed=seed), X, windows, split) for place in places

@@ -31,8 +31,9 @@ def variance_shares(values: pd.DataFrame, windows: pd.DataFrame, corpus: Corpus)
     -------
     pd.DataFrame
         One row a feature, with shares that sum to one: `genre`, `artist`,
-        `track`, `window`. Levels that the data do not have (one window a track,
-        no artists) are missing; a constant feature has no shares (NaN).
+        `track`, `window`. Where each artist has one track, there is no `artist`;
+        where each track has one window, no `window`. A constant feature has no
+        shares (NaN).
 
     Notes
     -----
@@ -54,6 +55,8 @@ def variance_shares(values: pd.DataFrame, windows: pd.DataFrame, corpus: Corpus)
         "track": windows["track_id"],
         "window": np.arange(len(windows)),
     }
+    if len(set(names["artist"])) == windows["track_id"].nunique():
+        del names["artist"]
     levels = {"all": np.zeros(len(windows), dtype=int)}
     for name, groups in names.items():
         codes = pd.factorize(np.asarray(groups, dtype=object))[0]

@@ -12,7 +12,7 @@ from ..data.genres import GENRES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["genre_colors", "new_axes"]
+__all__ = ["genre_colors", "new_axes", "palette"]
 
 
 def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
@@ -29,9 +29,14 @@ def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
         Channels from 0 to 1.
     """
     others = [genre for genre in genres if genre not in GENRES]
-    palette = sns.husl_palette(len(GENRES) + len(others), l=0.6, s=0.75)
-    known = dict(zip([*GENRES, *others], palette, strict=True))
+    known = dict(zip([*GENRES, *others], palette(len(GENRES) + len(others)), strict=True))
     return {genre: known[genre] for genre in genres}
+
+
+def palette(n: int) -> list[tuple[float, float, float]]:
+    """Return `n` colours: the first ten are told apart most easily."""
+    first = sns.color_palette("tab10")
+    return [*first, *sns.husl_palette(max(n - 10, 1), l=0.75, s=0.6)][:n]
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

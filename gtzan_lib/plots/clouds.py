@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.colors
 import numpy as np
 import pandas as pd
-import seaborn as sns
 
-from .basics import genre_colors
+from .basics import genre_colors, palette
 from .sounds import excerpt, may_be_heard
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ _PAGE = """
     said.textContent = "Playing " + id;
   }
   function draw() {
-    Plotly.newPlot(place, figure.data, figure.layout, { responsive: true, displaylogo: false })
+    Plotly.newPlot(place, figure.data, figure.layout, { responsive: true, displayModeBar: false })
       .then(() => place.on("plotly_click", play));
   }
   if (window.Plotly) return draw();
@@ -107,7 +106,7 @@ def cloud(
     *,
     names: Sequence[str],
     groups: np.ndarray | None = None,
-    seconds: float = 4.0,
+    seconds: float = 3.0,
 ) -> Cloud:
     """Draw every track as a dot that tells its name, and plays where it may be heard.
 
@@ -144,7 +143,7 @@ def cloud(
         of_windows = pd.Series(groups).groupby(windows["track_id"].to_numpy(), sort=False)
         group = of_windows.agg(lambda one: one.mode().iloc[0])
         kinds = sorted(group.unique())
-        colors = dict(zip(kinds, sns.husl_palette(len(kinds), l=0.6, s=0.75), strict=True))
+        colors = dict(zip(kinds, palette(len(kinds)), strict=True))
     artists = pd.Series(corpus.artists_of(frame.index), frame.index)
     figure = go.Figure()
     for name, color in colors.items():

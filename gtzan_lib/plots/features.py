@@ -84,8 +84,8 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
     moment = np.arange(len(y)) / SAMPLE_RATE
     axes[3].plot(moment, heard["harmony"], color=_BLUE, lw=0.3, label="harmonic part")
     axes[3].plot(moment, heard["perceptr"], color=_RED, lw=0.3, label="percussive part")
-    axes[3].legend(frameon=False, fontsize=8, loc="upper right")
-    axes[3].set_ylim(-1, 1)
+    for line in axes[3].legend(frameon=False, fontsize=8, loc="upper right").get_lines():
+        line.set_linewidth(2)
     axes[4].plot(time, heard["onsets"], color="0.3", lw=0.9)
     axes[4].set(ylabel="onsets (dB)", xlabel="time (s)", xlim=(0, end))
     for ax in axes[2:]:

@@ -98,7 +98,8 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
         ax.set_title(transform, fontsize=10)
         sns.despine(ax=ax)
     axes[0, 0].set_yticks(place, models)
-    axes[0, 0].legend(frameon=False, fontsize=8, loc="lower left")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     figure.supxlabel(f"{unit}s recognised (%)", fontsize=10)
     return figure
 

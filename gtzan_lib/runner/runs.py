@@ -44,7 +44,7 @@ class Experiment:
         How many cores it may use. Fixed here and not taken from the machine,
         since sums depend on it.
     after : tuple of str
-        Experiments whose records it reads.
+        Experiments that must be finished before, since it uses what they left.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,8 @@ class FeatureTable:
         What the rows are: `window_id`, `track_id`, `genre`, `start_s`, and
         `filename` and `length` (in samples) as in Kaggle's tables.
     left_out : pd.Series
-        Why tracks, or single windows, have no row, by their id.
+        Why tracks, or single windows, have no row, by their id; in a table, by
+        file name.
     """
 
     values: np.ndarray
@@ -61,6 +63,45 @@ class FeatureTable:
     def frame(self) -> pd.DataFrame:
         """The features with their names, by `window_id`."""
         return pd.DataFrame(self.values, self.windows["window_id"], self.names)
+
+    def against(self, other: FeatureTable) -> pd.DataFrame:
+        """Compare the numbers with those of another table, window by window.
+
+        Parameters
+        ----------
+        other : FeatureTable
+            Such as Kaggle's, or one by the reference.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a feature: how many `windows` both have, `median` and
+            `largest` difference relative to the other's value, the share of
+            them `within_1_percent`, and `absolute`, the largest difference.
+
+        Raises
+        ------
+        CorpusError
+            If no window is in both.
+        """
+        both = self.frame.index.intersection(other.frame.index)
+        if both.empty:
+            raise CorpusError(
+                f"the two tables have no window in common, {self.windows['filename'].iloc[0]} is "
+                f"not in the other; compute windows of the same length."
+            )
+        mine, others = self.frame.loc[both], other.frame.loc[both]
+        absolute = (mine - others).abs()
+        relative = (absolute / others.abs()).where(absolute > 0, 0.0)
+        return pd.DataFrame(
+            {
+                "windows": len(both),
+                "median": relative.median(),
+                "largest": relative.max(),
+                "within_1_percent": (relative <= 0.01).mean(),
+                "absolute": absolute.max(),
+            }
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the table in the schema of Kaggle's.
@@ -84,7 +125,8 @@ class FeatureTable:
         table = table.assign(label=self.windows["genre"])[list(tables.COLUMNS)]
         try:
             with atomic_path(path) as temporary:
-                table.to_csv(temporary, index=False, lineterminator="\n")
+                # Names that are no text are written with their bytes.
+                table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
         except OSError as error:
             raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
         return Path(path)
@@ -151,7 +193,7 @@ def features(
         rows, left_out = _read(corpus)
     else:
         rows, left_out = _compute(corpus, float(seconds), reference, jobs, progress)
-    if left_out:
+    if len(left_out):
         named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
         more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
         told = f"{corpus.root}: no features of {named}{more}."
@@ -178,19 +220,17 @@ def _compute(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     import joblib
 
-    if not seconds * _RATE > descriptors.SHORTEST:
+    if not descriptors.SHORTEST < seconds * _RATE - 1.5 < 2**31:
         raise CorpusError(
-            f"windows of {seconds:g} s are too short: features need more than "
-            f"{descriptors.SHORTEST} samples at {_RATE} Hz, 0.1 s."
+            f"windows of {seconds:g} s cannot be described: features need at least 0.1 s, and no "
+            "more than a day."
         )
-    modules = [audio, cutting, descriptors, dsp, medians]
-    if reference:
-        from . import reference as slow
-
-        modules.append(slow)
-    describe = Remembered.of(_describe, Workspace().features, modules)
+    describe = _remembered(reference)
     paths = corpus.tracks["path"]
-    tasks = (joblib.delayed(describe)(path, seconds=seconds, reference=reference) for path in paths)
+    tasks = (
+        joblib.delayed(describe)(path, duration_s=duration, seconds=seconds, reference=reference)
+        for path, duration in zip(paths, corpus.tracks["duration_s"], strict=True)
+    )
     results = follow(
         joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks),
         f"Features of {seconds:g} s",
@@ -210,7 +250,7 @@ def _compute(
                 "track_id": track_id,
                 "genre": genre,
                 "start_s": one.starts_s,
-                "filename": f"{track_id}.wav" if one.whole else [f"{name}.wav" for name in ids],
+                "filename": [tables.filename_of(i, track_id, whole=one.whole) for i in ids],
                 "length": one.lengths,
             }
         )
@@ -220,7 +260,24 @@ def _compute(
     return rows, left_out
 
 
-def _describe(path: str, *, seconds: float, reference: bool) -> _Described | str:
+def _remembered(reference: bool) -> Remembered:
+    modules = [audio, cutting, tables, descriptors, dsp, medians, sys.modules[__name__]]
+    packages = ["numpy", "scipy", "soxr"]
+    if reference:
+        from . import reference as slow
+
+        modules.append(slow)
+        packages.append("librosa")
+    return Remembered.of(
+        _describe,
+        Workspace().features,
+        modules,
+        packages=packages,
+        failed=lambda result: isinstance(result, str),
+    )
+
+
+def _describe(path: str, *, duration_s: float, seconds: float, reference: bool) -> _Described | str:
     """Describe the windows of a file, or tell why it has none."""
     if reference:
         from .reference import describe
@@ -230,16 +287,18 @@ def _describe(path: str, *, seconds: float, reference: bool) -> _Described | str
         y, _ = audio.load(path, sample_rate=_RATE)
     except AudioError as error:
         return f"cannot be decoded ({error.reason})"
-    length_s = len(y) / _RATE
-    whole = seconds == CLIP_S and len(y) >= descriptors.SHORTEST and length_s < 2 * CLIP_S
+    if len(y) < descriptors.SHORTEST:
+        return f"shorter than a frame, {duration_s:.2f} s"
+    whole = seconds == CLIP_S and duration_s < 2 * CLIP_S
     if whole:
         pieces, starts_s = [y], np.zeros(1)
     else:
-        starts_s = np.arange(cutting.count(length_s, seconds, seconds)) * seconds
+        # By the length that `windows` goes by, lest the ids of the two differ.
+        starts_s = np.arange(cutting.count(duration_s, seconds, seconds)) * seconds
         size = round(seconds * _RATE) - 1
         pieces = [y[start : start + size] for start in np.round(starts_s * _RATE).astype(int)]
     if not pieces:
-        return f"shorter than a window, {length_s:.2f} s of {seconds:g} s"
+        return f"shorter than a window, {duration_s:.2f} s of {seconds:g} s"
     problems = [_problem(piece) for piece in pieces]
     values = np.full((len(pieces), len(tables.FEATURES)), np.nan)
     # Sums depend on how many threads share them, and features must not.
@@ -264,8 +323,7 @@ def _problem(y: np.ndarray) -> str:
 
 def _read(corpus: Corpus) -> tuple[pd.DataFrame, dict[str, str]]:
     """Take the rows of a corpus that was opened from a table."""
-    table = tables.read_table(corpus.root)
-    table = table[table["track_id"].isin(corpus.tracks.index)]
+    table = corpus.rows()
     faults = tables.row_faults(table, known=corpus.tracks.index, condemned={})
     kept = table.drop(index=faults.index)
     rows = tables.numbers(kept)

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,7 +10,14 @@ from hypothesis import strategies as st
 
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.genres import GENRES
-from gtzan_lib.data.tables import COLUMNS, FEATURES, clean_table, read_table, row_faults
+from gtzan_lib.data.tables import (
+    COLUMNS,
+    FEATURES,
+    clean_table,
+    numbers,
+    read_table,
+    row_faults,
+)
 from gtzan_lib.errors import CorpusError
 
 TRACKS = [f"{genre}.{number:05d}" for genre in ("blues", "rock") for number in range(3)]
@@ -407,3 +415,134 @@ def test_new_table_below_a_file_is_refused(tmp_path):
     with pytest.raises(CorpusError, match=r"features\.csv"):
         clean_table(source, source / "new.csv", known=TRACKS, condemned={})
     assert list(tmp_path.iterdir()) == [source]
+
+
+# --- numbers ------------------------------------------------------------------
+
+
+def rows_of(folder, *lines) -> pd.DataFrame:
+    return numbers(read_table(write(folder, lines)))
+
+
+def sized(filename, length, value="0.25") -> str:
+    return line(filename, value).replace(",661794,", f",{length},", 1)
+
+
+def test_rows_get_the_ids_and_starts_of_windows(tmp_path):
+    rows = rows_of(
+        tmp_path,
+        sized("blues.00000.wav", 661_794),
+        sized("blues.00001.0.wav", 66_149),
+        sized("blues.00001.9.wav", 66_149),
+        sized("rock.00002.12.au", 22_049),
+        sized("fado.Song No. 1.7.wav", 66_149),
+    )
+    assert rows.columns.tolist() == [
+        "window_id", "track_id", "start_s", "filename", "length", *FEATURES,
+    ]  # fmt: skip
+    assert rows[["window_id", "track_id", "start_s", "length"]].to_numpy().tolist() == [
+        ["blues.00000.0", "blues.00000", 0.0, 661_794],
+        ["blues.00001.0", "blues.00001", 0.0, 66_149],
+        ["blues.00001.9", "blues.00001", 27.0, 66_149],
+        ["rock.00002.12", "rock.00002", 12.0, 22_049],
+        ["fado.Song No. 1.7", "fado.Song No. 1", 21.0, 66_149],
+    ]
+    assert rows["filename"].tolist()[3] == "rock.00002.12.au"
+    assert rows["length"].dtype == int
+    assert rows.index.tolist() == list(range(5))
+
+
+@given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=57, max_size=57))
+def test_numbers_are_read_to_the_last_bit(tmp_path_factory, values):
+    cells = dict(zip(FEATURES, map(repr, values), strict=True))
+    rows = rows_of(tmp_path_factory.mktemp("table"), line("blues.00000.wav", **cells))
+    np.testing.assert_array_equal(rows[list(FEATURES)].to_numpy()[0], values)
+    assert set(rows.dtypes[list(FEATURES)].astype(str)) == {"float64"}
+
+
+@given(
+    cell=st.one_of(
+        good_cells,
+        bad_cells,
+        st.text(alphabet="0123456789.eE+- _xdj", max_size=6),
+        st.sampled_from(["١", "½", "1_0", "1,5", "0b1", "1d3", "+-1", "1e", "\t1", "TRUE", "1j"]),
+    )
+)
+def test_what_has_no_fault_is_a_number(tmp_path_factory, cell):
+    """Two readers of numbers, of which neither may take what the other refuses."""
+    if "," in cell:
+        cell = f'"{cell}"'
+    table = read_table(
+        write(tmp_path_factory.mktemp("table"), [line("blues.00000.wav", tempo=cell)])
+    )
+    if row_faults(table, known=TRACKS, condemned={}).empty:
+        value = numbers(table)["tempo"].iloc[0]
+        assert np.isfinite(value)
+        assert value == float(cell)
+
+
+@given(part=st.integers(0, 9_999), tenths=st.integers(1, 600))
+def test_starts_follow_from_lengths(tmp_path_factory, part, tenths):
+    """Windows of Kaggle's kind, which lack a sample."""
+    length = round(tenths / 10 * 22_050) - 1
+    rows = rows_of(tmp_path_factory.mktemp("table"), sized(f"blues.00000.{part}.wav", length))
+    assert rows.at[0, "start_s"] == pytest.approx(part * tenths / 10)
+    assert rows.at[0, "window_id"] == f"blues.00000.{part}"
+
+
+def test_left_out_rows_do_not_shift_the_others(tmp_path):
+    lines = [line(f"{track_id}.wav", str(n)) for n, track_id in enumerate(TRACKS)]
+    table = read_table(write(tmp_path, lines)).drop(index=[0, 3])
+    rows = numbers(table)
+    assert rows["track_id"].tolist() == [TRACKS[n] for n in (1, 2, 4, 5)]
+    assert rows["tempo"].tolist() == [1, 2, 4, 5]
+
+
+def test_of_no_rows_there_are_no_numbers(tmp_path):
+    rows = rows_of(tmp_path)
+    assert rows.empty
+    assert rows.columns.tolist()[:2] == ["window_id", "track_id"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
+    """As spreadsheets write it."""
+    file = write(tmp_path, [line("blues.00000.3.wav")], head="\ufeff" + HEAD)
+    table = read_table(file)
+    assert table.columns.tolist() == ["track_id", *COLUMNS]
+    assert numbers(table)["window_id"].tolist() == ["blues.00000.3"]
+    clean_table(file, tmp_path / "new.csv", known=TRACKS, condemned={})
+    assert (tmp_path / "new.csv").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("length", ["66149.0", " 66149", "6.6149e4"])
+def test_lengths_may_be_written_in_other_ways(tmp_path, length):
+    rows = rows_of(tmp_path, sized("blues.00000.2.wav", length))
+    assert rows.at[0, "length"] == 66_149
+    assert rows.at[0, "start_s"] == 6
+
+
+@pytest.mark.xfail(strict=True, reason="nobody looks at lengths: windows begin before the track")
+@pytest.mark.parametrize("length", ["-66149", "inf", "1e300", "", "long", "nan", "0"])
+def test_lengths_that_cannot_be_are_faults(tmp_path, length):
+    """Else all windows of a track begin at its beginning, or before it."""
+    table = read_table(write(tmp_path, [sized("blues.00000.2.wav", length)]))
+    assert not row_faults(table, known=TRACKS, condemned={}).empty
+
+
+@pytest.mark.xfail(strict=True, reason="of a window's number four digits are read at most")
+def test_long_tracks_may_have_many_windows(tmp_path):
+    """Half seconds of a recording of an hour and a half."""
+    rows = rows_of(tmp_path, *[line(f"fado.concert.{n}.wav") for n in (9_999, 10_000)])
+    assert rows["track_id"].tolist() == ["fado.concert"] * 2
+
+
+@pytest.mark.xfail(strict=True, reason="twins are told by their filenames, endings and all")
+def test_rows_of_one_window_are_twins(tmp_path):
+    """A window has one row: joins by its id would double."""
+    assert len(faults(tmp_path, line("blues.00000.3.wav"), line("blues.00000.3.au"))) == 1
+
+
+@pytest.mark.xfail(strict=True, reason="both are window blues.00000.0")
+def test_a_whole_track_and_its_windows_are_not_mixed(tmp_path):
+    lines = [line("blues.00000.wav"), line("blues.00000.0.wav")]
+    assert len(faults(tmp_path, *lines)) or rows_of(tmp_path, *lines)["window_id"].is_unique

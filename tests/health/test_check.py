@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from gtzan_lib.data import gtzan
+from gtzan_lib.data import gtzan, tables
 from gtzan_lib.data.corpus import find_tracks, open_corpus
 from gtzan_lib.data.files import sha256_of
 from gtzan_lib.errors import CorpusError, GtzanWarning, HealthError
@@ -704,6 +704,157 @@ def test_broken_archives(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
+
+
+# --- tables of features -------------------------------------------------------
+
+
+def write_table(path: Path, rows: dict[str, int], **changes: str) -> Path:
+    """Write a table; equal numbers stand for equal features."""
+    table = pd.DataFrame(
+        [np.random.default_rng(seed).random(60).round(6) for seed in rows.values()],
+        columns=list(tables.COLUMNS),
+    ).astype(str)
+    table["filename"], table["length"] = list(rows), "66149"
+    table["label"] = [name.split(".")[0] for name in rows]
+    for place, text in changes.items():
+        row, column = place.split("__")
+        table.loc[int(row[1:]), column] = text
+    table.to_csv(path, index=False)
+    return path
+
+
+def pairs(report: HealthReport) -> list[tuple[str, str]]:
+    return list(zip(report.duplicates["a"], report.duplicates["b"], strict=True))
+
+
+def test_copies_in_a_table(tmp_path):
+    rows = {"fado.a.wav": 1, "fado.b.wav": 2, "fado.c.wav": 1, "tango.d.wav": 2, "tango.e.wav": 5}
+    file = write_table(tmp_path / "t.csv", rows)
+    report = check(file)
+    assert pairs(report) == [("fado.a", "fado.c"), ("fado.b", "tango.d")]
+    assert set(report.duplicates["kind"]) == {"identical"}
+    assert set(report.duplicates["score"]) == {1.0}
+    assert report.n_files == 5
+    assert report.source == str(file)
+    assert report.track_ids == ["fado.a", "fado.b", "fado.c", "tango.d", "tango.e"]
+    assert found(report) == {"fado.b": {"mislabelled"}, "tango.d": {"mislabelled"}}
+    assert report.condemned == ["fado.b", "fado.c", "tango.d"]
+    assert not report.is_clean
+    assert report.files is None
+
+
+def test_tracks_of_a_table_are_compared_as_wholes(tmp_path):
+    """One window in common is none; all of them are a copy."""
+    rows = {f"fado.{track}.{n}.wav": 10 * n for track in "ab" for n in range(3)}
+    other = {f"fado.c.{n}.wav": 10 * n + (n == 2) for n in range(3)}
+    assert pairs(check(write_table(tmp_path / "t.csv", {**rows, **other}))) == [
+        ("fado.a", "fado.b")
+    ]
+
+
+def test_three_copies_in_a_table_are_three_pairs(tmp_path):
+    report = check(write_table(tmp_path / "t.csv", {f"fado.{name}.wav": 1 for name in "cab"}))
+    assert len(pairs(report)) == 3
+    assert len(report.condemned) == 2
+
+
+def test_a_clean_table(tmp_path):
+    file = write_table(tmp_path / "t.csv", {f"fado.{number}.wav": number for number in range(5)})
+    report = check(file)
+    assert report.is_clean
+    assert report.condemned == []
+    assert report.faults.empty
+    assert list(report.faults.columns) == list(Fault._fields)
+    assert check(open_corpus(file)).as_json() == report.as_json()
+    assert check(str(file)).as_json() == report.as_json()
+
+
+@pytest.mark.parametrize("text", ["nan", "", "inf", "loud"])
+def test_rows_that_are_no_numbers_are_faults(tmp_path, text):
+    rows = {f"fado.{track}.{n}.wav": 10 * n + k for k, track in enumerate("ab") for n in range(2)}
+    report = check(write_table(tmp_path / "t.csv", rows, r3__tempo=text))
+    assert report.condemned == ["fado.b"]
+    (fault,) = report.faults.itertuples()
+    assert (fault.fault, fault.severity) == ("unreadable", "error")
+    assert fault.detail.startswith("fado.b.1.wav: tempo is ")
+    assert pairs(report) == []
+
+
+def test_a_part_of_a_table(tmp_path):
+    rows = {"fado.a.wav": 1, "fado.b.wav": 1, "tango.c.wav": 1}
+    corpus = open_corpus(write_table(tmp_path / "t.csv", rows, r1__tempo="nan"))
+    assert check(corpus.select(genres="tango")).is_clean
+    part = check(corpus.exclude(["fado.b"]))
+    assert pairs(part) == [("fado.a", "tango.c")]
+    assert part.n_files == 2
+    # Nor is anything left of it: one is broken, and of two nobody knows the genre.
+    assert check(corpus).condemned == ["fado.a", "fado.b", "tango.c"]
+    with pytest.raises(CorpusError, match="leaves no track"):
+        corpus.exclude(check(corpus))
+
+
+def test_report_of_a_table_is_saved_and_excluded(tmp_path):
+    rows = {"fado.a.wav": 1, "fado.b.wav": 1, "fado.c.wav": 3}
+    corpus = open_corpus(write_table(tmp_path / "t.csv", rows))
+    report = check(corpus)
+    loaded = HealthReport.load(report.save(tmp_path / "report.json"))
+    assert loaded.condemned == report.condemned == ["fado.b"]
+    assert corpus.exclude(loaded).tracks.index.tolist() == ["fado.a", "fado.c"]
+
+
+def test_no_table(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    for name in ("t.csv", "none.csv"):
+        with pytest.raises(CorpusError, match=name):
+            check(tmp_path / name)
+
+
+@pytest.mark.xfail(strict=True, reason="the texts of cells are compared, not their numbers")
+def test_equal_numbers_are_copies_however_they_are_written(tmp_path):
+    file = write_table(
+        tmp_path / "t.csv", {"fado.a.wav": 1, "fado.b.wav": 1}, r0__tempo="0.50", r1__tempo="0.5"
+    )
+    assert pairs(check(file)) == [("fado.a", "fado.b")]
+
+
+@pytest.mark.xfail(strict=True, reason="two tracks of nothing but 'nan' are called identical")
+def test_tracks_without_numbers_are_no_copies(tmp_path):
+    """As silent and broken files are none."""
+    changes = {f"r{row}__{name}": "nan" for row in (0, 1) for name in tables.FEATURES}
+    report = check(write_table(tmp_path / "t.csv", {"fado.a.wav": 1, "tango.b.wav": 2}, **changes))
+    assert pairs(report) == []
+    assert set(report.faults["fault"]) == {"unreadable"}
+
+
+@pytest.mark.xfail(strict=True, reason="the name's end alone decides, not what is there")
+def test_a_folder_may_be_named_like_a_table(clean):
+    assert check(clean.rename(clean.with_name("x.csv"))).n_files == 6
+
+
+@pytest.mark.xfail(strict=True, raises=KeyError, reason="a traceback")
+def test_a_table_that_lost_its_tracks_is_refused(tmp_path):
+    file = write_table(tmp_path / "t.csv", {"fado.a.wav": 1})
+    corpus = open_corpus(file)
+    write_table(file, {"fado.b.wav": 1})
+    with pytest.raises(CorpusError):
+        check(corpus)
+
+
+def test_kaggles_table_has_fourteen_pairs(gtzan_root):
+    file = gtzan_root / "features" / "features_30_sec.csv"
+    if not file.is_file():
+        pytest.skip(f"{gtzan_root} holds no features/features_30_sec.csv")
+    report = check(file)
+    assert len(report.duplicates) == 14
+    assert set(report.duplicates["kind"]) == {"identical"}
+    assert ("hiphop.00039", "hiphop.00045") in pairs(report)
+    assert set(report.faults["fault"]) <= {"mislabelled"}
+    assert report.n_files == 1000
+    # The same pairs as by another way: equal rows.
+    rows = pd.read_csv(file)
+    equal = rows[rows.duplicated(list(tables.FEATURES), keep=False)]["filename"].str[:-4]
+    assert {one for pair in pairs(report) for one in pair} == set(equal)
 
 
 # --- corpora ------------------------------------------------------------------

@@ -1,0 +1,296 @@
+"""`gtzan features` on the terminal: the file it writes, what it says, and its exit code."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from gtzan_lib import cli
+from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.tables import COLUMNS, FEATURES
+from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning
+from gtzan_lib.signal.features import features
+
+MUCH = 12
+ROOT = Path(cli.__file__).parents[1]
+
+
+@pytest.fixture
+def command():
+    """Run the command in this process; errors of ours are raised."""
+
+    def run(*arguments):
+        result = CliRunner().invoke(cli.app, ["features", *map(str, arguments)])
+        if isinstance(result.exception, GtzanError):
+            raise result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+def start(*arguments, folder: Path) -> subprocess.Popen:
+    """Start the command in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gtzan_lib", "features", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        start_new_session=True,
+        # A shell that runs the tests in the background has interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def finished(process: subprocess.Popen) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def kept(work: Path) -> int:
+    """How many results lie in the work folder."""
+    return len(list(work.rglob("output.pkl")))
+
+
+def wait_for_results(work: Path, count: int, process: subprocess.Popen) -> None:
+    while kept(work) < count and process.poll() is None:
+        time.sleep(0.01)
+
+
+# --- what it writes -----------------------------------------------------------
+
+
+def test_help_names_all_options(command):
+    text = command("--help").output
+    for option in ("--window", "--out", "--jobs", "--reference"):
+        assert option in text
+    assert "Kaggle" in text
+    assert "features" in CliRunner().invoke(cli.app, ["--help"]).output
+
+
+def test_table_is_what_the_library_computes(command, small_folder, tmp_path):
+    out = tmp_path / "new" / "t.csv"
+    result = command(small_folder, "--window", "2", "--out", out, "--jobs", "1")
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(out)
+    expected = features(open_corpus(small_folder), 2.0, progress=False)
+    np.testing.assert_array_equal(features(open_corpus(out)).values, expected.values)
+    table = pd.read_csv(out)
+    assert tuple(table.columns) == COLUMNS
+    assert table["filename"].tolist() == expected.windows["filename"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("window", "name", "rows"),
+    [
+        (None, "features_3_sec.csv", 2),
+        ("30", "features_30_sec.csv", 2),
+        ("1.5", "features_1.5_sec.csv", 4),
+    ],
+)
+def test_name_of_the_table_tells_the_window(
+    command, music_folder, tmp_path, monkeypatch, window, name, rows
+):
+    folder = music_folder(seconds=3.2, genres=["jazz"])
+    monkeypatch.chdir(tmp_path)
+    result = command(folder, "--jobs", "1", *(["--window", window] if window else []))
+    assert result.exit_code == 0
+    assert [file.name for file in tmp_path.glob("*.csv")] == [name]
+    assert len(pd.read_csv(tmp_path / name)) == rows
+
+
+def test_jobs_write_the_same_bytes(command, music_folder, tmp_path, monkeypatch):
+    folder = music_folder(seconds=1.1)
+    for jobs in ("1", "2"):
+        monkeypatch.setenv("GTZAN_WORK", str(tmp_path / f"work{jobs}"))
+        command(folder, "--window", "0.5", "--out", tmp_path / f"{jobs}.csv", "--jobs", jobs)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+
+
+def test_reference_calls_librosa(command, music_folder, tmp_path):
+    folder = music_folder(seconds=1.1, genres=["jazz"], tracks=1)
+    tables = []
+    for number, option in enumerate([[], ["--reference"]]):
+        out = tmp_path / f"{number}.csv"
+        command(folder, "--window", "1", "--out", out, "--jobs", "1", *option)
+        tables.append(pd.read_csv(out)[list(FEATURES)].to_numpy())
+    assert not np.array_equal(*tables)
+    np.testing.assert_allclose(*tables, rtol=2e-3, atol=1e-3)
+
+
+# --- what it refuses ----------------------------------------------------------
+
+
+def test_nothing_is_overwritten(command, music_folder, tmp_path, work):
+    """Which is said at once, not after hours."""
+    out = tmp_path / "mine.csv"
+    for content in ("dear", ""):
+        out.write_text(content)
+        with pytest.raises(CorpusError, match=r"mine\.csv: is there already; name a file"):
+            command(music_folder(), "--window", "0.5", "--out", out)
+        assert out.read_text() == content
+    with pytest.raises(CorpusError, match="is there already"):
+        command(music_folder(), "--out", tmp_path)
+    assert not kept(work)
+
+
+@pytest.mark.parametrize("window", ["0", "-3", "0.01", "nan"])
+def test_windows_that_cannot_be_are_refused(command, music_folder, tmp_path, window):
+    with pytest.raises(CorpusError, match="are too short"):
+        command(music_folder(), "--window", window, "--out", tmp_path / "t.csv")
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_text_for_a_number_is_a_wrong_usage(command, music_folder):
+    result = command(music_folder(), "--window", "three")
+    assert result.exit_code == 2
+    assert command().exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(
+            ["--jobs", "0"], marks=pytest.mark.xfail(strict=True, reason="joblib's ValueError")
+        ),
+        pytest.param(
+            ["--window", "inf"], marks=pytest.mark.xfail(strict=True, reason="an OverflowError")
+        ),
+    ],
+)
+def test_odd_numbers_are_refused_in_a_sentence(command, music_folder, tmp_path, arguments):
+    with pytest.raises(GtzanError):
+        command(music_folder(), "--out", tmp_path / "t.csv", *arguments)
+
+
+def test_nothing_left_writes_nothing(command, music_folder, tmp_path):
+    with pytest.raises(CorpusError, match=r"shorter than a window, 1\.50 s of 3 s"):
+        command(music_folder(), "--out", tmp_path / "t.csv", "--jobs", "1")
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_tracks_without_a_row_make_exit_code_1(command, music_folder, tmp_path):
+    folder = music_folder(layout=".", seconds=(0.2, 1.1), genres=["jazz"])
+    with pytest.warns(GtzanWarning, match=r"no features of jazz\.00000: shorter"):
+        result = command(folder, "--window", "1", "--out", tmp_path / "t.csv", "--jobs", "1")
+    assert result.exit_code == 1
+    assert pd.read_csv(tmp_path / "t.csv")["filename"].tolist() == ["jazz.00001.0.wav"]
+
+
+def test_a_table_that_cannot_be_written_is_told(command, music_folder, tmp_path):
+    (tmp_path / "file").write_text("dear")
+    with pytest.raises(CorpusError, match="cannot be written"):
+        command(
+            music_folder(), "--window", "1", "--out", tmp_path / "file" / "t.csv", "--jobs", "1"
+        )
+    assert (tmp_path / "file").read_text() == "dear"
+
+
+@pytest.mark.xfail(strict=True, reason="a table of half seconds is named features_3_sec.csv")
+def test_a_table_is_not_taken_for_music(command, music_folder, tmp_path, monkeypatch):
+    """Refused, or written by a name that does not tell another window."""
+    folder = music_folder(seconds=1.1, genres=["jazz"])
+    command(folder, "--window", "0.5", "--out", tmp_path / "t.csv", "--jobs", "1")
+    monkeypatch.chdir(tmp_path)
+    try:
+        command("t.csv")
+    except CorpusError:
+        return
+    assert not (tmp_path / "features_3_sec.csv").exists()
+
+
+# --- as a process of its own --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere"], "nowhere: there is no such folder"),
+        (["nowhere.csv"], "there is no such file"),
+        (["music", "--window", "0"], "windows of 0 s are too short"),
+    ],
+)
+def test_errors_are_one_sentence(music_folder, tmp_path, arguments, told):
+    shutil.move(music_folder(), tmp_path / "music")
+    code, out, err = finished(start(*arguments, folder=tmp_path))
+    assert code == 1
+    assert out == ""
+    assert err.startswith("error: ")
+    assert told in err
+    assert err.count("\n") == 1
+    assert not list(tmp_path.glob("*.csv"))
+
+
+def test_warnings_are_one_sentence(music_folder, tmp_path):
+    folder = music_folder(layout=".", seconds=(0.2, 1.1), genres=["jazz"])
+    code, out, err = finished(start(folder, "--window", "1", "--jobs", "1", folder=tmp_path))
+    assert code == 1
+    assert out.strip() == "features_1_sec.csv"
+    assert err.startswith("warning: ")
+    assert "jazz.00000: shorter than a window" in err
+    assert err.count("\n") == 1
+
+
+@pytest.fixture
+def much(tmp_path) -> Path:
+    """Music that takes long enough to be interrupted."""
+    rng = np.random.default_rng(0)
+    for number in range(MUCH):
+        file = tmp_path / "much" / "jazz" / f"jazz.{number:05d}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(file, 0.1 * rng.standard_normal(10 * 22_050), 22_050)
+    return tmp_path / "much"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_what_was_stopped_goes_on(much, tmp_path, work, how):
+    """Killed, or interrupted with Ctrl-C: no half table, no traceback, nothing computed twice."""
+    arguments = (much, "--window", "0.5", "--jobs", "1", "--out", "t.csv")
+    process = start(*arguments, folder=tmp_path)
+    wait_for_results(work, 1, process)
+    os.killpg(process.pid, how)
+    code, out, err = finished(process)
+    assert code != 0
+    assert out == ""
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("*.csv"))
+    before = {file: file.stat().st_mtime_ns for file in work.rglob("output.pkl")}
+    assert 1 <= len(before) < MUCH
+    assert finished(start(*arguments, folder=tmp_path)) == (0, "t.csv\n", "")
+    after = {file: file.stat().st_mtime_ns for file in work.rglob("output.pkl")}
+    assert len(after) == MUCH
+    assert before.items() <= after.items()
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 20 * MUCH
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_all_processes(much, tmp_path, work):
+    arguments = (much, "--window", "0.5", "--jobs", "2", "--out", "t.csv")
+    process = start(*arguments, folder=tmp_path)
+    wait_for_results(work, 1, process)
+    os.killpg(process.pid, signal.SIGINT)
+    code, out, _ = finished(process)
+    assert (code != 0, out) == (True, "")
+    assert not list(tmp_path.glob("*.csv"))
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("workers are still there")
