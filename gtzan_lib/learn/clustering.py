@@ -112,12 +112,13 @@ def agreement(
     -------
     pd.DataFrame
         A row for the adjusted Rand index and one for the normalised mutual
-        information: `measured`; `value`, corrected for few artists, with the
-        bounds `low` and `high` of its 95 % interval, all three by leaving out
-        one artist after another (jackknife; a bootstrap would count copies of an
-        artist as agreement); and `by_chance`, the mean of what is measured where
-        names are shuffled: genres among artists, artists among tracks. Many
-        small groups agree with anything.
+        information: `value`; the bounds `low` and `high` of its 95 % interval
+        for collections of as many other artists (or other tracks of these
+        artists), by leaving out one of them after another (jackknife; a
+        bootstrap would count copies as agreement); and `by_chance`, its mean
+        where genres are shuffled among artists (or artists among tracks). Few
+        artists, and small groups, agree with anything to some degree: a value
+        means what it is above chance.
 
     Raises
     ------
@@ -134,21 +135,20 @@ def agreement(
         kept, names, units = artists != tracks, artists, tracks
     if not kept.any():
         raise ModelError("no track has a known artist; compare clusters with genres alone.")
-    name, unit, group = (pd.factorize(one[kept])[0] for one in (names, units, artists))
+    name, unit = (pd.factorize(one[kept])[0] for one in (names, units))
     labels = labels[kept]
     name_of_unit = np.zeros(unit.max() + 1, dtype=int)
     name_of_unit[unit] = name
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(name_of_unit)[unit] for _ in range(20)]
-    rows, n = {}, group.max() + 1
+    rows, n = {}, len(name_of_unit)
     for title, measure in _MEASURES.items():
-        measured = measure(name, labels)
-        without = [measure(name[group != i], labels[group != i]) for i in range(n)]
-        value = n * measured - (n - 1) * np.mean(without)
+        value = measure(name, labels)
+        without = [measure(name[unit != i], labels[unit != i]) for i in range(n)]
         reach = 1.96 * np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2))
         chance = np.mean([measure(one, labels) for one in shuffled])
-        rows[title] = (measured, value, value - reach, min(value + reach, 1.0), chance)
-    columns = ["measured", "value", "low", "high", "by_chance"]
+        rows[title] = (value, value - reach, min(value + reach, 1.0), chance)
+    columns = ["value", "low", "high", "by_chance"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
