@@ -2,7 +2,7 @@
 
 One Fourier transform serves all of them; `reference` has the same numbers from
 librosa's own functions, one by one. Both pad the ends with the sound's mirror
-image, as librosa did when Kaggle's tables were made (versions before 0.10).
+image, as librosa did when Kaggle's tables were made (versions before 0.9).
 """
 
 from __future__ import annotations

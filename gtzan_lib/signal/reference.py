@@ -2,8 +2,8 @@
 
 This is the path to check others against; `descriptors` has the same numbers
 faster. With two habits that librosa has given up, Kaggle's tables come out to
-the last digits: it padded the ends with the sound's mirror image (until 0.9),
-and split parts ended at the centre of the last frame (until 0.7).
+the last digits: before 0.9 it padded the ends with the sound's mirror image,
+and older versions let the split parts end at the centre of the last frame.
 """
 
 from __future__ import annotations
