@@ -79,12 +79,9 @@ def halves(corpus: Corpus, tracks: Mapping[str, str], *, seconds: float = 5.0) -
         y, _ = corpus.load(track_id, sample_rate=SAMPLE_RATE)
         y = y[: int(seconds * SAMPLE_RATE)]
         parts = series(y)
-        for name, part in (
-            ("", y),
-            (": lasts", parts["harmony"]),
-            (": strikes", parts["perceptr"]),
-        ):
-            sounds[caption + name] = _mp3(part, SAMPLE_RATE)
+        sounds[caption] = _mp3(y, SAMPLE_RATE)
+        sounds[f"{caption}: what lasts"] = _mp3(parts["harmony"], SAMPLE_RATE)
+        sounds[f"{caption}: what strikes"] = _mp3(parts["perceptr"], SAMPLE_RATE)
     return _row(sounds)
 
 

@@ -78,6 +78,9 @@ def _build(run: Run) -> Path:
         pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
     pages[PLOTLY] = plotly.offline.get_plotlyjs().encode()
     _refuse_missing_pages(run, pages)
+    if _differs(stage / "_toc.yml", pages[Path("_toc.yml")]):
+        # Every page shows the table of contents, and Sphinx would render only what is new.
+        shutil.rmtree(stage / "_build", ignore_errors=True)
     _mirror(pages, stage)
     log = stage / "_build" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -146,13 +149,17 @@ def _mirror(pages: dict[Path, bytes], stage: Path) -> None:
     """Make the stage hold these files and no others, touching only what differs."""
     for place, content in pages.items():
         target = stage / place
-        if not target.is_file() or target.read_bytes() != content:
+        if _differs(target, content):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
     for folder in ("book", "notebooks"):
         for path in (stage / folder).rglob("*"):
             if path.is_file() and path.relative_to(stage) not in pages:
                 path.unlink()
+
+
+def _differs(path: Path, content: bytes) -> bool:
+    return not path.is_file() or path.read_bytes() != content
 
 
 def _refuse_missing_pages(run: Run, pages: dict[Path, bytes]) -> None:
