@@ -39,7 +39,7 @@ book: setup ## execute what changed and build the book; prints its path last
 	@$(BIN)/gtzan run $(RUN) $(P)
 
 test: setup ## pass the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: setup ## check the style of code and notebooks
 	$(BIN)/ruff check .

@@ -68,7 +68,13 @@ class Remembered:
         kept = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
         state = (status.st_size, status.st_mtime_ns, self.code)
         shelved = kept.call_and_shelve(self.function, path, state, arguments)
-        result = shelved.get()
+        try:
+            result = shelved.get()
+        except Exception:
+            # What a crash left of a result may raise anything when it is read.
+            shelved.clear()
+            shelved = kept.call_and_shelve(self.function, path, state, arguments)
+            result = shelved.get()
         if self.failed and self.failed(result):
             shelved.clear()
         return result

@@ -256,5 +256,5 @@ def _window_ids(table: pd.DataFrame) -> list[str]:
 def _lengths(table: pd.DataFrame) -> np.ndarray:
     """Lengths in samples; NaN where there is no whole number above zero."""
     lengths = pd.to_numeric(table["length"], errors="coerce").to_numpy(dtype=float)
-    ok = (lengths >= 1) & (lengths < 2**40) & (lengths % 1 == 0)
-    return np.where(ok, lengths, np.nan)
+    lengths = np.where((lengths >= 1) & (lengths <= 2**40), lengths, np.nan)
+    return np.where(lengths % 1 == 0, lengths, np.nan)

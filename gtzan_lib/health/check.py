@@ -305,9 +305,11 @@ def _check_table(corpus: Corpus) -> HealthReport:
         # With other rows, a track can be used all the same.
         fault = "unreadable" if track_id in lost else "dropouts"
         faults.append(Fault.of(track_id, path, fault, f"{name}: {why}"))
-    whole = tables.numbers(rows.drop(index=reasons.index))
+    whole = tables.numbers(rows.drop(index=reasons.index)).sort_values("start_s", kind="stable")
     features = whole.groupby("track_id", sort=False)[list(tables.FEATURES)]
-    sounds = pd.Series({name: joblib.hash(one.to_numpy()) for name, one in features}, dtype=object)
+    sounds = pd.Series(
+        {name: joblib.hash(one.to_numpy() + 0.0) for name, one in features}, dtype=object
+    )
     sounds = sounds.reindex(ids)
     duplicates = _duplicates(ids, sounds, np.full(len(ids), np.nan), [])
     faults += _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)

@@ -21,9 +21,13 @@ from ..errors import ModelError
 __all__ = ["agreement", "cluster", "scan", "stability", "typical"]
 
 _MEASURES = {
-    "adjusted Rand index": adjusted_rand_score,
-    "normalised mutual information": normalized_mutual_info_score,
+    "adjusted Rand index": (adjusted_rand_score, -1.0),
+    "normalised mutual information": (normalized_mutual_info_score, 0.0),
 }
+"""Each with its least value."""
+
+# Leaving one out of fewer tells nothing of what others would change.
+_FEW = 6
 
 
 def cluster(X: np.ndarray, k: int, *, seed: int = 0, starts: int = 10) -> KMeans:
@@ -115,10 +119,10 @@ def agreement(
         information: `value`; the bounds `low` and `high` of its 95 % interval
         for collections of as many other artists (or other tracks of these
         artists), by leaving out one of them after another (jackknife; a
-        bootstrap would count copies as agreement); and `by_chance`, its mean
-        where genres are shuffled among artists (or artists among tracks). Few
-        artists, and small groups, agree with anything to some degree: a value
-        means what it is above chance.
+        bootstrap would count copies as agreement), missing for fewer than six;
+        and `by_chance`, its mean where genres are shuffled among artists (or
+        artists among tracks). Few artists, and small groups, agree with anything
+        to some degree: a value means what it is above chance.
 
     Raises
     ------
@@ -142,12 +146,13 @@ def agreement(
     rng = np.random.default_rng(seed)
     shuffled = [rng.permutation(name_of_unit)[unit] for _ in range(20)]
     rows, n = {}, len(name_of_unit)
-    for title, measure in _MEASURES.items():
+    for title, (measure, least) in _MEASURES.items():
         value = measure(name, labels)
         without = [measure(name[unit != i], labels[unit != i]) for i in range(n)]
-        reach = 1.96 * np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2))
+        error = np.sqrt((n - 1) / n * np.sum((without - np.mean(without)) ** 2))
+        reach = 1.96 * error if n >= _FEW else np.nan
         chance = np.mean([measure(one, labels) for one in shuffled])
-        rows[title] = (value, value - reach, min(value + reach, 1.0), chance)
+        rows[title] = (value, *np.clip([value - reach, value + reach], least, 1), chance)
     columns = ["value", "low", "high", "by_chance"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 

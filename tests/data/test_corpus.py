@@ -19,6 +19,8 @@ from gtzan_lib.data.splits import split
 from gtzan_lib.data.tables import COLUMNS, FEATURES
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning
+from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.signal.store import SpectrogramStore
 
 LAYOUTS = ["genres_original", "Data/genres_original", "genres", ".", "mini"]
 
@@ -763,13 +765,12 @@ def test_a_row_without_a_label_is_refused(tmp_path):
             open_corpus(file)
 
 
-def test_a_table_that_vanished_is_still_no_folder_to_cut(table, tmp_path):
-    """Nor are windows cut, or images made, of what has no sound."""
+def test_a_table_is_neither_cut_nor_drawn(table, tmp_path):
     corpus = open_corpus(table)
     for refused in (
         lambda: windows(corpus, 3.0),
         lambda: windows(corpus, 1.0, 0.5),
-        lambda: SpectrogramStore.build(corpus, Recipe("logmel"), work=Workspace(tmp_path / "w")),
+        lambda: SpectrogramStore.build(corpus, Recipe.preset(), path=tmp_path / "w" / "store"),
     ):
         with pytest.raises(CorpusError, match=r"features_3_sec\.csv: .* holds no sound; open the"):
             refused()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gtzan_lib.data import remember as module
 from gtzan_lib.data.remember import Remembered
 
 calls = []
@@ -141,6 +142,56 @@ def test_code_is_that_of_all_modules(tmp_path):
         codes.append(Remembered.of(size_of, tmp_path, modules).code)
     codes.append(Remembered.of(size_of, tmp_path, modules[:1]).code)
     assert len(set(codes)) == 4
+
+
+def test_versions_of_packages_are_part_of_the_code(tmp_path, monkeypatch):
+    versions = {"numpy": "1.26.4", "scipy": "1.11.4"}
+    monkeypatch.setattr(module.importlib.metadata, "version", versions.__getitem__)
+    plain = Remembered.of(size_of, tmp_path, []).code
+    codes = [plain, Remembered.of(size_of, tmp_path, [], packages=["numpy"]).code]
+    codes.append(Remembered.of(size_of, tmp_path, [], packages=["numpy", "scipy"]).code)
+    versions["scipy"] = "1.12.0"
+    codes.append(Remembered.of(size_of, tmp_path, [], packages=["numpy", "scipy"]).code)
+    assert len(set(codes)) == 4
+    assert codes[-1] == f"{plain}_numpy-1.26.4_scipy-1.12.0"
+
+
+def test_another_version_of_a_package_computes_anew(tmp_path, file, monkeypatch):
+    for version in ("1", "1", "2", "1"):
+        monkeypatch.setattr(module.importlib.metadata, "version", lambda name, v=version: v)
+        remembered = Remembered.of(size_of, tmp_path / "kept", [], packages=["numpy"])
+        assert remembered(str(file)) == (5, {})
+    assert len(calls) == 2
+
+
+def test_a_result_that_is_a_failure_is_not_kept(tmp_path, file):
+    answers = ["away", "away", [1, 2]]
+
+    def listen(path):
+        calls.append(path)
+        return answers[len(calls) - 1]
+
+    failed = Remembered.of(
+        listen, tmp_path / "kept", [], failed=lambda result: isinstance(result, str)
+    )
+    assert [failed(str(file)) for _ in range(5)] == ["away", "away", [1, 2], [1, 2], [1, 2]]
+    assert len(calls) == 3
+
+
+def is_short(result) -> bool:
+    return result[0] < 6
+
+
+def test_a_failure_takes_no_other_result_with_it(tmp_path, file):
+    remembered = Remembered(size_of, tmp_path / "kept", "code", is_short)
+    (tmp_path / "b.wav").write_bytes(b"123456")
+    for name in ("b.wav", "a.wav", "b.wav", "a.wav"):
+        remembered(str(tmp_path / name))
+    assert [name for name, _ in calls] == ["b.wav", "a.wav", "a.wav"]
+    again = pickle.loads(pickle.dumps(remembered))
+    assert again == remembered
+    assert again(str(tmp_path / "b.wav")) == (6, {})
+    assert len(calls) == 3
 
 
 def test_a_failure_is_raised_and_not_kept(tmp_path, file):

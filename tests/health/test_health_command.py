@@ -269,7 +269,7 @@ def test_every_reason_is_told(health, music, tmp_path):
     )
     result = health(music, "--features", table, "--out", tmp_path / "clean.csv")
     assert result.exit_code == 0
-    for reason in ("unknown track", "the same filename stands further up", "tempo is", "rms_mean"):
+    for reason in ("unknown track", "the same window stands further up", "tempo is", "rms_mean"):
         assert reason in result.stdout
     assert rows_of(tmp_path / "clean.csv") == [*names[:2], *names[4:]]
 

@@ -256,6 +256,14 @@ def test_findings_tell_numbers(splits):
     assert f"a difference of {30 + 20 / 7:+.1f} points" in last
 
 
+def test_rival_that_refutes_is_told(splits):
+    """The linear SVM is best by luck, with some artists; ridge is surely a little better."""
+    special = {"none__k_NN": 6, "none__SVM": [9, 4], "none__ridge": [6, 7]}
+    found = examine_claims(*(tenths(one, **special) for one in splits))[KNN]
+    assert found.verdict == "refuted"
+    assert "ridge" in found.finding
+
+
 def test_losses_of_pca_are_told_as_losses(splits):
     found = examine_claims(*(tenths(one, PCA__any=4) for one in splits))
     assert "it costs +10.0 points (+10.0 to +10.0)" in found[PCA].finding
@@ -329,8 +337,8 @@ def test_windows_that_one_grid_never_tests_are_left_out(paper_corpus):
     right = {place: ~known | (number < 3) for place in PLACES}
     right["none", "k-NN"] = known & (number < 4)
     leak, fair = grid_of(leaking, right), grid_of(honest, right)
-    for cell in fair.cells.values():
-        cell.windows.drop(index=np.flatnonzero(~known), inplace=True)
+    for place, cell in fair.cells.items():
+        fair.cells[place] = dataclasses.replace(cell, windows=cell.windows[known])
     assert (len(leak.tested), len(fair.tested)) == (180, 90)
     found = examine_claims(leak, fair)
     assert [claim.verdict for claim in found[KNN : KNN + 2]] == ["confirmed"] * 2
@@ -416,7 +424,6 @@ def test_gtzan_decides(thirty_seconds):
     assert "GTZAN's own windows" in text
 
 
-@pytest.mark.xfail(strict=True, reason="only windows a track are counted, not how long they are")
 @pytest.mark.parametrize("seconds", [1.0, 10.0])
 def test_windows_of_other_lengths_do_not_decide(thirty_seconds, seconds):
     text = decided_by(thirty_seconds, windows(thirty_seconds, seconds))
@@ -477,5 +484,20 @@ def test_luck_does_not_refute_neighbours(by_luck):
     assert by_luck[KNN]["refuted"] <= 6
 
 
-def test_luck_does_not_make_the_forest_robust(by_luck):
-    assert by_luck[FOREST]["confirmed"] <= 6
+def test_luck_does_not_change_the_forest(by_luck):
+    """It does not change in truth, and so many windows seldom show that it is by less than five."""
+    assert by_luck[FOREST]["refuted"] == 0
+    assert by_luck[FOREST]["undecided"] >= 52
+
+
+def test_luck_decides_nothing_about_a_forest_that_changes_by_five(splits):
+    """Of 20 verdicts at 95 % one is wrong."""
+    rng = np.random.default_rng(1)
+    counts = Counter()
+    for _ in range(10):
+        leak, fair = (
+            {"any__any": 5, "RBF_kernel__random_forest": 5 + sign * rng.integers(2, size=ARTISTS)}
+            for sign in (1, -1)
+        )
+        counts.update(verdicts(splits, leak, fair)[FOREST : FOREST + 2])
+    assert counts["undecided"] >= 17

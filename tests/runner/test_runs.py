@@ -101,6 +101,10 @@ def test_the_projects_own_runs_are_valid(name, monkeypatch):
     assert [e.name for e in run.experiments.values()] == [
         "01_data_health",
         "02_spectrograms",
+        "03_features",
+        "04_model_exploration",
+        "05_pca",
+        "06_kmeans",
         "08_cnn-minivgg-3s",
     ]
 

@@ -139,7 +139,7 @@ def test_rows_are_the_complete_windows_of_any_tracks(tmp_path_factory, lengths, 
         f"fado.{k}" for k, length in enumerate(corpus.tracks["duration_s"]) if length < seconds
     ]
     if len(short) == len(lengths):
-        with pytest.raises(CorpusError, match="shorter than a (window|frame)"):
+        with pytest.raises(CorpusError, match=r"shorter than a (window|frame)"):
             features(corpus, seconds)
         return
     with warnings.catch_warnings():
@@ -278,7 +278,9 @@ def test_tracks_without_a_frame_are_left_out(tmp_path, seconds):
     write(tmp_path / "fado" / "a.wav", sound(1024 / RATE))
     write(tmp_path / "fado" / "b.wav", sound(2047 / RATE))
     write(tmp_path / "fado" / "c.wav", sound(0.6))
-    with pytest.warns(GtzanWarning, match=r"fado\.a: shorter than a frame, 0\.05 s; fado\.b: shorter"):
+    with pytest.warns(
+        GtzanWarning, match=r"fado\.a: shorter than a frame, 0\.05 s; fado\.b: shorter"
+    ):
         table = table_of(tmp_path, seconds)
     assert table.windows["track_id"].tolist() == ["fado.c"]
     assert table.left_out["fado.b"] == "shorter than a frame, 0.09 s"
@@ -361,7 +363,7 @@ def test_names_of_all_kinds_are_kept(tmp_path_factory, genres, tracks, seconds):
     ("tracks", "rows"),
     [
         (["take.1", "take.2"], ["fado.take.1.0.wav", "fado.take.2.0.wav"]),
-        (["song", "song.3"], ["fado.song.wav", "fado.song.3.0.wav"]),
+        (["song", "song.3"], ["fado.song.3.0.wav", "fado.song.wav"]),
         (["01.02", "01.03"], ["fado.01.02.wav", "fado.01.03.wav"]),
         (["7", "take.20000"], ["fado.7.wav", "fado.take.20000.0.wav"]),
     ],
@@ -651,7 +653,7 @@ def test_rows_are_compared_by_their_windows():
         assert (told["within_1_percent"] == 1).all()
 
 
-def test_tables_without_a_common_window_are_not_compared(small_folder):
+def test_tables_without_a_common_window_are_not_compared():
     table = made(tempo=[1.0, 2.0])
     with pytest.raises(CorpusError, match=r"no window in common, fado\.a\.0\.wav is not in the"):
         without(table, 1).against(without(table, 0))
