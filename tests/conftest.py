@@ -31,6 +31,21 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("suite")
 
 
+# What takes longest, first, so that no worker is left alone with it at the end.
+_LONGEST = ("test_launch.py", "test_calibration.py", "test_book.py", "test_planted.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, which makes its fixtures once."""
+    items.sort(
+        key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else 99
+    )
+    for item in items:
+        # Each of these makes a corpus of its own.
+        alone = item.path.name == "test_calibration.py"
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_stray_files(tmp_path_factory):
     """Keep what fixtures of wide scope make out of the repository, too."""

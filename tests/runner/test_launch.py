@@ -168,6 +168,7 @@ def test_killed_anywhere_it_finishes_when_called_again(done, project, mark):
 @pytest.mark.slow
 def test_the_graph_can_leave_the_machine(done, project):
     submit = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh", "--jobs", "2")
+    submit += ("--seconds-between-status-checks", "1")
     code, _, err = call(project, "run", "small", "--", *submit)
     assert code == 0, err
     assert contents(project) == done[1]
