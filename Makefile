@@ -10,11 +10,11 @@ READY := .venv/.ready
 LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint bench lock clean
+.PHONY: help setup book test calibration lint bench lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
 	@echo
 	@echo "make book RUN=gtzan GTZAN_ROOT=/data/gtzan    runs/gtzan.yml instead of runs/quick.yml"
 	@echo "make book P='-p epochs=3'                     with another parameter"
@@ -40,6 +40,9 @@ book: setup ## execute what changed and build the book; prints its path last
 
 test: setup ## pass the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+calibration: setup ## hold the synthetic corpus's difficulty, for three seeds
+	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py
 
 lint: setup ## check the style of code and notebooks
 	$(BIN)/ruff check .

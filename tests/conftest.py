@@ -32,7 +32,7 @@ hypothesis.settings.load_profile("suite")
 
 
 # What takes longest, first, so that no worker is left alone with it at the end.
-_LONGEST = ("test_launch.py", "test_calibration.py", "test_book.py", "test_planted.py")
+_LONGEST = ("test_launch.py", "test_book.py", "test_planted.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,9 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else 99
     )
     for item in items:
-        # Each of these makes a corpus of its own.
-        alone = item.path.name == "test_calibration.py"
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(autouse=True, scope="session")
