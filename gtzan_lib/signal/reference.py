@@ -8,8 +8,14 @@ and older versions let the split parts end at the centre of the last frame.
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
+from functools import cache
+from pathlib import Path
+
 import librosa
 import numpy as np
+from filelock import FileLock
 
 from .descriptors import HOP, N_FFT, SAMPLE_RATE
 
@@ -37,11 +43,29 @@ def describe(y: np.ndarray) -> np.ndarray:
     -----
     The book page "Features" compares both with Kaggle's table.
     """
+    _compile()
+    return _describe(y)
+
+
+@cache
+def _compile() -> None:
+    """Let one process at a time compile the parts of librosa that are kept on disk.
+
+    Two that write them together leave what ends later ones with a segmentation
+    fault (numba's cache of generalised functions).
+    """
+    place = hashlib.sha256(librosa.__file__.encode()).hexdigest()[:12]
+    with FileLock(Path(tempfile.gettempdir()) / f"gtzan-librosa-{place}.lock"):
+        _describe(np.random.default_rng(0).standard_normal(SAMPLE_RATE, dtype=np.float32))
+
+
+def _describe(y: np.ndarray) -> np.ndarray:
     frames = {"n_fft": N_FFT, "hop_length": HOP, "pad_mode": "reflect"}
     sound = {"y": y, "sr": SAMPLE_RATE, **frames}
     lasting, striking = librosa.decompose.hpss(librosa.stft(y, **frames))
     onsets = librosa.onset.onset_strength(aggregate=np.median, **sound)
-    tempo, _ = librosa.beat.beat_track(onset_envelope=onsets, sr=SAMPLE_RATE, hop_length=HOP)
+    # As `librosa.beat.beat_track` does before it looks for the beats themselves.
+    tempo = librosa.feature.tempo(onset_envelope=onsets, sr=SAMPLE_RATE, hop_length=HOP)
     series = [
         librosa.feature.chroma_stft(**sound),
         librosa.feature.rms(y=y, frame_length=N_FFT, hop_length=HOP, pad_mode="reflect"),
@@ -55,7 +79,7 @@ def describe(y: np.ndarray) -> np.ndarray:
     return np.array(
         [
             *_moments(series),
-            np.asarray(tempo).item(),
+            tempo.item() if onsets.any() else 0.0,
             *_moments(mfcc),
         ],
         dtype=float,
