@@ -10,9 +10,10 @@ import seaborn as sns
 from ..data.genres import GENRES
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["genre_colors", "new_axes", "palette"]
+__all__ = ["genre_colors", "new_axes", "palette", "standardised"]
 
 
 def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
@@ -42,3 +43,8 @@ def palette(n: int) -> list[tuple[float, float, float]]:
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Return the axes to draw into: those given, or those of a new figure in inches."""
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def standardised(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return columns in standard deviations from their means; constant ones are zero."""
+    return (frame - frame.mean()) / frame.std().replace(0, 1)

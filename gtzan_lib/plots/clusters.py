@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .basics import new_axes
+from .basics import new_axes, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,9 +131,7 @@ def cluster_profile(
         Means of those features (rows) in the clusters (columns), in standard
         deviations from the mean of all windows.
     """
-    frame = table.frame
-    scaled = (frame - frame.mean()) / frame.std().replace(0, 1)
-    means = scaled.groupby(labels).mean().T
+    means = standardised(table.frame).groupby(labels).mean().T
     rows = [name for n in means for name in means[n].abs().nlargest(top).index]
     shown = means.loc[list(dict.fromkeys(rows))]
     ax = new_axes(ax, (2.2 + 0.5 * shown.shape[1], 0.8 + 0.24 * len(shown)))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .basics import genre_colors, new_axes
+from .basics import genre_colors, new_axes, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
         gridspec_kw={"height_ratios": [2.2, 1.6, 1, 1.2, 1]},
     )  # fmt: skip
     hz = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
-    bands = _mel_positions(hz)
+    bands = _mel_positions(hz, heard["level"].shape[1])
     axes[0].imshow(
         heard["level"].T, origin="lower", aspect="auto", cmap="magma",
         extent=(0, end, 0, heard["level"].shape[1]),
@@ -72,11 +72,7 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
     axes[1].imshow(
         heard["chroma_stft"].T, origin="lower", aspect="auto", cmap="Blues", extent=(0, end, 0, 12)
     )
-    axes[1].set_yticks(
-        np.arange(12) + 0.5,
-        ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"],
-        fontsize=6,
-    )
+    axes[1].set_yticks(np.arange(12) + 0.5, _PITCHES, fontsize=6)
     axes[1].set_ylabel("chroma")
     axes[2].plot(time, heard["rms"], color=_BLUE, label="RMS")
     axes[2].plot(time, heard["zero_crossing_rate"], color=_RED, label="zero-crossing rate")
@@ -93,14 +89,14 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
     return figure
 
 
-def _mel_positions(hz: np.ndarray) -> np.ndarray:
+def _mel_positions(hz: np.ndarray, n_mels: int) -> np.ndarray:
     """Where frequencies lie among the bands of `series`, from their centres."""
     from ..signal import dsp
     from ..signal.descriptors import N_FFT, SAMPLE_RATE
 
-    weights = dsp.mel_weights(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=128)
+    weights = dsp.mel_weights(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=n_mels)
     centres = (weights * hz).sum(axis=1) / weights.sum(axis=1)
-    return np.interp(hz, centres, np.arange(128) + 0.5)
+    return np.interp(hz, centres, np.arange(n_mels) + 0.5)
 
 
 def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2) -> Figure:
@@ -157,10 +153,7 @@ def profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     Axes
         One row a feature, one column a genre, in standard deviations.
     """
-    frame = table.frame
-    spread = frame.std().replace(0, 1)
-    scaled = (frame - frame.mean()) / spread
-    means = scaled.groupby(table.windows["genre"].to_numpy()).mean().T
+    means = standardised(table.frame).groupby(table.windows["genre"].to_numpy()).mean().T
     ax = new_axes(ax, (6.2, 10.5))
     bar = {"label": "standard deviations from the mean of all", "shrink": 0.4}
     sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)

@@ -38,9 +38,8 @@ def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> 
         training stopped before it converged.
     """
     ax = new_axes(ax, (8.6, 0.9 + 0.5 * grid.scores.index.get_level_values("model").nunique()))
-    prefix = "window_" if unit == "window" else ""
     scores = grid.scores
-    values = 100 * scores[[f"{prefix}{name}" for name in ("accuracy", "low", "high")]]
+    values = 100 * scores[_columns(unit)]
     text = [
         f"{value:.1f}{'*' if stopped else ''}\n{low:.0f} to {high:.0f}"
         for (value, low, high), stopped in zip(
@@ -76,7 +75,6 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
         One panel a transform; in it one line a model, from the honest score to
         the leaking one, with 95 % intervals.
     """
-    prefix = "window_" if unit == "window" else ""
     transforms = list(dict.fromkeys(transform for transform, _ in leaking.cells))
     models = list(dict.fromkeys(model for _, model in leaking.cells))
     figure, axes = plt.subplots(
@@ -88,9 +86,7 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
         both = []
         for grid, color in ((honest, "#2f7d4f"), (leaking, "#c8553d")):
             scores = 100 * grid.scores.loc[transform].loc[models]
-            value, low, high = (
-                scores[f"{prefix}{name}"].to_numpy() for name in ("accuracy", "low", "high")
-            )
+            value, low, high = scores[_columns(unit)].to_numpy().T
             ax.hlines(place, low, high, color=color, lw=5, alpha=0.25)
             ax.plot(value, place, "o", color=color, ms=5, label=f"by {grid.split.protocol}")
             both.append(value)
@@ -127,3 +123,9 @@ def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
     ax.legend(frameon=False)
     sns.despine(ax=ax)
     return ax
+
+
+def _columns(unit: str) -> list[str]:
+    """Name the columns of `Grid.scores` that hold a unit's accuracy and its bounds."""
+    prefix = "window_" if unit == "window" else ""
+    return [f"{prefix}{name}" for name in ("accuracy", "low", "high")]

@@ -121,14 +121,11 @@ def _cosines() -> np.ndarray:
     return scipy.fft.dct(np.eye(_N_MELS), norm="ortho")[:, :_N_MFCC].astype(np.float32)
 
 
-def _frames(y: np.ndarray, mode: str) -> np.ndarray:
-    padded = np.pad(y, N_FFT // 2, mode=mode)
-    return np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
-
-
 def _stft(y: np.ndarray) -> np.ndarray:
     """Transform frames by frequencies, the order in which memory is written."""
-    return scipy.fft.rfft(_frames(y, "reflect") * _window(), axis=-1)
+    padded = np.pad(y, N_FFT // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
+    return scipy.fft.rfft(frames * _window(), axis=-1)
 
 
 def _inverse_stft(transform: np.ndarray, n: int) -> np.ndarray:
