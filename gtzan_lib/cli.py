@@ -126,6 +126,40 @@ def health(
 
 
 @app.command()
+def spectrograms(
+    path: Annotated[
+        str, typer.Argument(help="A folder of genre folders, log-mels or `synthetic`.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Becomes the store.")],
+    recipe: Annotated[str, typer.Option(help="How windows become images.")] = "stft-3s",
+    size: Annotated[int | None, typer.Option(help="Height and width in pixels. Full.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="A window's length. The recipe's.")] = None,
+    genre: Annotated[list[str] | None, typer.Option(help="A genre; repeatable. All.")] = None,
+    track: Annotated[list[str] | None, typer.Option(help="A track; repeatable. All.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="Write DIR/png, a picture a window.")] = False,
+    view: Annotated[
+        bool, typer.Option("--view", help="Write DIR/view, a labelled figure a track.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
+) -> None:
+    """Make the spectrograms of a corpus; goes on where it was stopped."""
+    from .data.corpus import open_corpus
+    from .signal.spectrograms import Recipe
+    from .signal.store import SpectrogramStore
+
+    how = Recipe.preset(recipe, size=size, seconds=seconds)
+    corpus = open_corpus(path).select(genres=genre or None, tracks=track or None)
+    store = SpectrogramStore.build(corpus, how, path=out, jobs=jobs)
+    if png:
+        store.export_png(out / "png")
+    if view:
+        from .plots.images import export_views
+
+        export_views(store, out / "view")
+    print(out)
+
+
+@app.command()
 def features(
     path: Annotated[str, typer.Argument(help="A folder of genre folders, or `synthetic`.")],
     window: Annotated[

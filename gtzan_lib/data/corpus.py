@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AudioError, CorpusError, GtzanWarning
-from . import audio, gtzan, tables
+from . import audio, gtzan, logmels, tables
 from .files import sha256_of, write_json
 from .workspace import Workspace
 
@@ -88,6 +88,31 @@ class Corpus:
     def is_table(self) -> bool:
         """Whether it was opened from a table of features, and so has no audio."""
         return names_table(self.root)
+
+    @property
+    def is_log_mels(self) -> bool:
+        """Whether it was opened from a file of log-mel images, and so has no audio."""
+        return logmels.names_log_mels(self.root)
+
+    def log_mels(self) -> np.ndarray:
+        """Read the images of the file that it was opened from.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, bands, columns), dtype=uint8]
+            Those of its tracks, in their order.
+
+        Raises
+        ------
+        CorpusError
+            If the file cannot be read, or lacks a track by now.
+        """
+        names, images = logmels.read(self.root)
+        place = pd.Series(range(len(names)), names)
+        lost = self.tracks.index.difference(place.index)
+        if len(lost):
+            raise CorpusError(f"{self.root}: has no image of {lost[0]} any more; open it again.")
+        return images[place.loc[self.tracks.index].to_numpy()]
 
     def rows(self) -> pd.DataFrame:
         """Read the rows of the table that it was opened from.
@@ -175,12 +200,16 @@ class Corpus:
         return np.where(pd.isna(artists), track_ids, artists)
 
     def require_audio(self) -> None:
-        """Raise a `CorpusError` if the corpus was opened from a table of features."""
-        if self.is_table:
-            raise CorpusError(
-                f"{self.root}: is a table of features, which holds no sound; open the folder of "
-                "the audio files instead."
-            )
+        """Raise a `CorpusError` if the corpus was opened from a table or from log-mels."""
+        for there, kind in (
+            (self.is_table, "a table of features"),
+            (self.is_log_mels, "a file of log-mels"),
+        ):
+            if there:
+                raise CorpusError(
+                    f"{self.root}: is {kind}, which holds no sound; open the folder of the audio "
+                    "files instead."
+                )
 
     def select(
         self, *, genres: Iterable[str] | None = None, tracks: Iterable[str] | None = None
@@ -301,8 +330,9 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
         layouts (`genres_original/blues/*.wav` of Kaggle, `genres/blues/*.au` of
         Marsyas, `blues/*.wav`), or any other music laid out like this; a table
         of features in Kaggle's schema (`features_30_sec.csv`), whose tracks have
-        features and no audio; or `synthetic`, the embedded corpus, which is
-        composed on first use.
+        features and no audio; an `.npz` file of log-mel images (`X`, uint8,
+        tracks by bands by columns, and `names`), whose tracks have images and no
+        audio; or `synthetic`, the embedded corpus, which is composed on first use.
     work : Workspace, optional
         Where the synthetic corpus is kept. Default: `Workspace()`.
 
@@ -317,7 +347,8 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     ------
     CorpusError
         If the folder is missing, or holds no genre folders with audio; if the
-        table cannot be read, or a track in it has two labels.
+        table or the file of log-mels cannot be read, or a track in it has two
+        labels.
 
     Examples
     --------
@@ -328,7 +359,9 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     if str(source) == "synthetic":
         return _open_folder(_synthetic((work or Workspace()).corpus))
     source = Path(source).expanduser()
-    return _open_table(source) if names_table(source) else _open_folder(source)
+    if names_table(source):
+        return _open_table(source)
+    return _open_log_mels(source) if logmels.names_log_mels(source) else _open_folder(source)
 
 
 def corpus_state(source: str | Path) -> str:
@@ -340,7 +373,7 @@ def corpus_state(source: str | Path) -> str:
     Parameters
     ----------
     source : str or Path
-        A corpus folder or a table, as for `open_corpus`.
+        A corpus folder or file, as for `open_corpus`.
 
     Returns
     -------
@@ -348,9 +381,9 @@ def corpus_state(source: str | Path) -> str:
         Sixteen hexadecimal digits.
     """
     folder = Path(source).expanduser().absolute()
-    if names_table(folder):
+    if _is_file(folder):
         if not folder.is_file():
-            raise CorpusError(f"{folder}: there is no such file; name a table of features.")
+            raise CorpusError(f"{folder}: there is no such file; name one that is there.")
         files = [folder, *_tables(folder, folder)]
     else:
         root = _genre_root(folder)
@@ -430,6 +463,37 @@ def names_table(source: str | Path) -> bool:
     return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
+def _is_file(source: Path) -> bool:
+    """Tell whether a corpus is one file, and no folder of audio files."""
+    return names_table(source) or logmels.names_log_mels(source)
+
+
+def _open_log_mels(path: Path) -> Corpus:
+    """Open the tracks that a file of log-mels has images of."""
+    path = path.absolute()
+    names, _ = logmels.read(path)
+    tracks = pd.DataFrame({"genre": [name.split(".")[0] for name in names]}, index=names)
+    tracks.index.name = "track_id"
+    if tracks.index.duplicated().any():
+        twin = tracks.index[tracks.index.duplicated()][0]
+        raise CorpusError(f"{path}: names track {twin!r} twice; keep one image a track.")
+    return _in_a_file(path, tracks, duration_s=logmels.SECONDS, sample_rate=pd.NA)
+
+
+def _in_a_file(
+    path: Path, tracks: pd.DataFrame, *, duration_s: object, sample_rate: object
+) -> Corpus:
+    """Make a corpus of the tracks, with their genres, that one file describes."""
+    name, known = _facts(path, path, tracks)
+    tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
+    tracks = tracks.assign(
+        path=str(path),
+        duration_s=duration_s,
+        sample_rate=pd.array([sample_rate] * len(tracks), dtype="Int64"),
+    )
+    return Corpus(name, path, tracks[list(COLUMNS)])
+
+
 def _open_table(path: Path) -> Corpus:
     """Open the tracks that a table of features has rows of."""
     path = path.absolute()
@@ -448,15 +512,8 @@ def _open_table(path: Path) -> Corpus:
         )
     tracks = by_track["label"].first().rename("genre").to_frame()
     lengths = pd.to_numeric(table["length"], errors="coerce").clip(0, 2**40)
-    lengths = lengths.groupby(table["track_id"]).sum()
-    name, known = _facts(path, path, tracks)
-    tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
-    tracks = tracks.assign(
-        path=str(path),
-        duration_s=lengths.loc[tracks.index] / tables.SAMPLE_RATE,
-        sample_rate=pd.array([tables.SAMPLE_RATE] * len(tracks), dtype="Int64"),
-    )
-    return Corpus(name, path, tracks[list(COLUMNS)])
+    lengths = lengths.groupby(table["track_id"]).sum().loc[tracks.index] / tables.SAMPLE_RATE
+    return _in_a_file(path, tracks, duration_s=lengths, sample_rate=tables.SAMPLE_RATE)
 
 
 def _genre_root(folder: Path) -> Path:
@@ -512,7 +569,7 @@ def _refuse_twins(tracks: pd.DataFrame) -> None:
 def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the corpus' name and what is known about its tracks.
 
-    `root` is the folder of genre folders, or a table of features.
+    `root` is the folder of genre folders, or a file in its place.
     """
     for path in _tables(root, named):
         if path.is_file() and path != root:
@@ -522,12 +579,12 @@ def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataF
         facts = gtzan.facts()
         if tracks.index.isin(facts.index).all():
             return "gtzan", facts
-    return root.stem if names_table(root) else root.name, pd.DataFrame(index=tracks.index.unique())
+    return root.stem if _is_file(root) else root.name, pd.DataFrame(index=tracks.index.unique())
 
 
 def _tables(root: Path, named: Path) -> list[Path]:
     """Return where a `tracks.csv` may lie, the first that exists being the one that counts."""
-    folders = (root.parent,) if names_table(root) else (root, root.parent, named.resolve())
+    folders = (root.parent,) if _is_file(root) else (root, root.parent, named.resolve())
     return [folder / "tracks.csv" for folder in folders]
 
 

@@ -13,7 +13,9 @@ __all__ = ["count", "windows"]
 TOLERANCE = 1e-6
 
 
-def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> pd.DataFrame:
+def windows(
+    corpus: Corpus, seconds: float = 3.0, step: float | None = None, *, slack: float = 0.0
+) -> pd.DataFrame:
     """List the windows of every track.
 
     Window `i` of a track begins at `i * step`; an incomplete last one is
@@ -28,6 +30,9 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
     step : float, optional
         Seconds from one window's start to the next. Default: `seconds`, so that
         windows neither overlap nor leave gaps.
+    slack : float
+        Tracks whose length differs from `seconds` by no more than this are one
+        window, from beginning to end.
 
     Returns
     -------
@@ -46,14 +51,15 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
     >>> import gtzan_lib as gl
     >>> gl.windows(gl.open_corpus("/data/gtzan"), seconds=10, step=5)  # doctest: +SKIP
     """
-    corpus.require_audio()
+    if corpus.is_table:
+        corpus.require_audio()
     step = seconds if step is None else step
     if seconds <= 0 or step <= 0:
         raise CorpusError(
             f"windows of {seconds} s every {step} s cannot be cut: both must be above zero."
         )
     tracks = corpus.tracks
-    counts = [count(duration, seconds, step) for duration in tracks["duration_s"]]
+    counts = [count(duration, seconds, step, slack) for duration in tracks["duration_s"]]
     repeated = tracks[["genre"]].loc[tracks.index.repeat(counts)]
     if repeated.empty:
         raise CorpusError(
@@ -66,7 +72,7 @@ def windows(corpus: Corpus, seconds: float = 3.0, step: float | None = None) -> 
     return table
 
 
-def count(duration_s: float, seconds: float, step: float) -> int:
+def count(duration_s: float, seconds: float, step: float, slack: float = 0.0) -> int:
     """Tell how many windows a track has.
 
     Parameters
@@ -75,12 +81,16 @@ def count(duration_s: float, seconds: float, step: float) -> int:
         Length of the track; NaN where its file cannot be read.
     seconds, step : float
         Length of a window, and from one window's start to the next.
+    slack : float
+        By how much a track that is one window may be shorter or longer.
 
     Returns
     -------
     int
         The windows that are complete.
     """
+    if abs(duration_s - seconds) <= slack:
+        return 1
     if not duration_s + TOLERANCE >= seconds:
         return 0
     return int((duration_s - seconds + TOLERANCE) // step) + 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
-import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import pandas as pd
 from ..data import audio, tables
 from ..data.corpus import Corpus, find_tracks, names_table, open_corpus
 from ..data.files import printable, write_json
+from ..data.logmels import names_log_mels
 from ..data.progress import follow
 from ..data.remember import Remembered
 from ..data.workspace import Workspace
@@ -217,9 +216,8 @@ def check_health(
     Raises
     ------
     CorpusError
-        If a folder is missing, or holds no genre folders with audio.
-    HealthError
-        If an `.npz` file does not hold log-mel images.
+        If a folder is missing, or holds no genre folders with audio; if an
+        `.npz` file does not hold log-mel images.
 
     Examples
     --------
@@ -231,16 +229,16 @@ def check_health(
     -----
     The book page "Data health" shows every fault, and how well it is found.
     """
-    if str(source) == "synthetic":
+    if not isinstance(source, Corpus) and (
+        str(source) == "synthetic" or names_table(source) or names_log_mels(source)
+    ):
         source = open_corpus(source)
     if isinstance(source, Corpus):
         if source.is_table:
             return _check_table(source)
+        if source.is_log_mels:
+            return _check_log_mels(source, progress=progress)
         name, root, tracks = source.name, source.root, source.tracks
-    elif names_table(source):
-        return _check_table(open_corpus(source))
-    elif str(source).endswith(".npz"):
-        return _check_log_mels(Path(source), progress=progress)
     else:
         name, root, tracks = find_tracks(source)
     modules = (inspection, fingerprints, dsp, audio)
@@ -275,24 +273,14 @@ def _report(
     return HealthReport(str(root), len(files), table, duplicates, files, list(files.index))
 
 
-def _check_log_mels(path: Path, *, progress: bool) -> HealthReport:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            images, names = stored["X"], stored["names"].astype(str)
-        ok = images.ndim == 3 and images.dtype == np.uint8 and names.shape == images.shape[:1]
-        ok = ok and images.shape[1] > 0 and images.shape[1] % fingerprints.BANDS == 0
-    except (*_BROKEN, TypeError, AttributeError) as error:
-        raise HealthError(f"{path}: {_NO_LOG_MELS}") from error
-    if not ok:
-        raise HealthError(f"{path}: {_NO_LOG_MELS}")
+def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
+    images, ids, path = corpus.log_mels(), corpus.tracks.index, str(corpus.root)
     copies = find_copies(fingerprints.from_log_mel(images), progress=progress)
-    index = pd.Index(names, name="track_id")
-    pictures = pd.Series([joblib.hash(image) for image in images], index=index)
-    duplicates = _duplicates(index, pictures, np.full(len(names), np.nan), copies)
-    genres = pd.Series([name.split(".")[0] for name in names], index=index)
-    faults = _conflicts(genres, pd.Series(str(path), index=index), duplicates)
+    pictures = pd.Series([joblib.hash(image) for image in images], index=ids)
+    duplicates = _duplicates(ids, pictures, np.full(len(ids), np.nan), copies)
+    faults = _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)
-    return HealthReport(str(path), len(names), table, duplicates, track_ids=names.tolist())
+    return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
 
 
 def _check_table(corpus: Corpus) -> HealthReport:
@@ -315,14 +303,6 @@ def _check_table(corpus: Corpus) -> HealthReport:
     faults += _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)
     return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
-
-
-# Whatever reading a broken .npz file raises.
-_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-_NO_LOG_MELS = (
-    "holds no log-mel images; expected an array X (uint8, tracks by bands by frames, a multiple "
-    "of 32 bands) and an array names."
-)
 
 
 def _duplicates(

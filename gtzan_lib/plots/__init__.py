@@ -11,7 +11,7 @@ from .components import loadings, plane, scree
 from .features import distributions, levels_of_variance, portrait, profile
 from .grids import grid_leaks, grid_losses, grid_scores
 from .health import copies, faults, levels
-from .images import spectrogram, spectrogram_wall
+from .images import spectrogram, spectrogram_wall, track_images
 from .scores import confusion, history, parts, recall
 from .sounds import halves, players
 
@@ -43,4 +43,5 @@ __all__ = [
     "scree",
     "spectrogram",
     "spectrogram_wall",
+    "track_images",
 ]

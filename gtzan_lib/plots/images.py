@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 
+from ..data.files import atomic_path
+from ..errors import StoreError
 from .basics import new_axes
 
 if TYPE_CHECKING:
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from ..signal.spectrograms import Recipe
     from ..signal.store import SpectrogramStore
 
-__all__ = ["spectrogram", "spectrogram_wall"]
+__all__ = ["export_views", "spectrogram", "spectrogram_wall", "track_images"]
 
 
 def spectrogram(
@@ -26,7 +29,7 @@ def spectrogram(
 
     Parameters
     ----------
-    image : np.ndarray [shape=(size, size), dtype=uint8]
+    image : np.ndarray [shape=(height, width), dtype=uint8]
         Frequency by time, lowest frequency first.
     recipe : Recipe
         How it was made.
@@ -41,15 +44,61 @@ def spectrogram(
         The axes drawn into.
     """
     ax = new_axes(ax, (4.5, 4))
-    columns = recipe.width * recipe.hop / recipe.sample_rate
-    edge = (columns - recipe.samples / recipe.sample_rate) / 2
-    extent = (-edge, columns - edge, 0, recipe.sample_rate / 2000)
+    # Columns that frames leave empty lie before the window and behind it.
+    frames = 1 + recipe.samples // recipe.hop
+    edge = max(0, recipe.columns - frames) / 2 * recipe.hop / recipe.sample_rate
+    top = recipe.bands or recipe.sample_rate / 2000
+    left, right, bottom = -edge, recipe.seconds + edge, 0
+    if recipe.turned:
+        left, right, bottom, top = right, left, top, bottom
+    extent = (left, right, bottom, top)
     ax.imshow(
         image, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=0, vmax=255,
         interpolation="nearest",
     )  # fmt: skip
-    ax.set(xlabel="time (s)", ylabel="frequency (kHz)", title=title)
+    ylabel = "mel band" if recipe.bands else "frequency (kHz)"
+    ax.set(xlabel="time (s)", ylabel=ylabel, title=title)
     return ax
+
+
+def track_images(store: SpectrogramStore, track_id: str, *, columns: int = 5) -> Figure:
+    """Draw all windows of one track.
+
+    Parameters
+    ----------
+    store : SpectrogramStore
+        Where the images are.
+    track_id : str
+        Which track.
+    columns : int
+        Images in a row.
+
+    Returns
+    -------
+    Figure
+        One image a window, with the second in which it begins.
+
+    Raises
+    ------
+    StoreError
+        If the store has no window of that track.
+    """
+    own = store.windows[store.windows["track_id"] == track_id]
+    if own.empty:
+        raise StoreError(f"{store.path}: has no window of track {track_id!r}; name another.")
+    titles = [f"from {start:g} s" for start in own["start_s"]]
+    figure = _wall(store, dict(zip(own.index, titles, strict=True)), columns)
+    figure.suptitle(track_id)
+    return figure
+
+
+def export_views(store: SpectrogramStore, folder: Path) -> None:
+    """Write `track_images` of every track as `<track>.png` into a folder."""
+    for track_id in store.windows["track_id"].unique():
+        figure = track_images(store, track_id)
+        with atomic_path(folder / f"{track_id}.png") as temporary:
+            figure.savefig(temporary, dpi=110)
+        plt.close(figure)
 
 
 def spectrogram_wall(store: SpectrogramStore, *, columns: int = 5) -> Figure:
@@ -67,15 +116,21 @@ def spectrogram_wall(store: SpectrogramStore, *, columns: int = 5) -> Figure:
     Figure
         One image a genre.
     """
-    first = store.windows.reset_index().groupby("genre").first()
-    rows = -(-len(first) // columns)
+    first = store.windows.reset_index().groupby("genre")["index"].first()
+    return _wall(store, {row: genre for genre, row in first.items()}, columns)
+
+
+def _wall(store: SpectrogramStore, titles: dict[int, str], columns: int) -> Figure:
+    """Draw the images in some rows of a store, with their titles, side by side."""
+    columns = min(columns, len(titles))
+    rows = -(-len(titles) // columns)
     figure, axes = plt.subplots(
         rows, columns, figsize=(2.3 * columns, 2.3 * rows), sharex=True, sharey=True,
         squeeze=False, layout="constrained",
     )  # fmt: skip
-    for ax in axes.flat[len(first) :]:
+    for ax in axes.flat[len(titles) :]:
         ax.set_axis_off()
-    for ax, (genre, window) in zip(axes.flat, first.iterrows(), strict=False):
-        spectrogram(store.images[window["index"]], store.recipe, ax, title=genre)
+    for ax, (row, title) in zip(axes.flat, titles.items(), strict=False):
+        spectrogram(store.images[row], store.recipe, ax, title=title)
         ax.label_outer()
     return figure

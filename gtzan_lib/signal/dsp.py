@@ -1,24 +1,26 @@
-"""Short-time Fourier transforms and image scaling, for many windows at once."""
+"""Short-time Fourier transforms, and the weights that turn spectra into other things."""
 
 from __future__ import annotations
+
+import functools
 
 import numpy as np
 import scipy.fft
 import scipy.signal
 
-__all__ = ["amplitude_to_db", "area_weights", "chroma_weights", "mel_weights", "stft_magnitude"]
+__all__ = ["area_weights", "chroma_weights", "mel_weights", "stft_power"]
 
 
-def stft_magnitude(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
-    """Magnitude of the short-time Fourier transform of several signals.
+def stft_power(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
+    """Squared magnitude of the short-time Fourier transform of a signal.
 
     Frames are centred, the signal's ends padded with zeros, and weighted with a
     periodic Hann window, as in `librosa.stft` with its defaults.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n, samples), dtype=float32]
-        Signals of equal length.
+    y : np.ndarray [shape=(samples,), dtype=float32]
+        The signal.
     n_fft : int
         Samples a frame.
     hop : int
@@ -26,39 +28,22 @@ def stft_magnitude(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray [shape=(n, frames, n_fft // 2 + 1), dtype=float32]
-        Magnitudes, `1 + samples // hop` frames; time before frequency, since
-        that is the order in which the transform works and memory is read.
+    np.ndarray [shape=(frames, n_fft // 2 + 1), dtype=float32]
+        `1 + samples // hop` frames; time before frequency, since that is the
+        order in which the transform works and memory is read.
     """
-    padded = np.pad(y, ((0, 0), (n_fft // 2, n_fft // 2)))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=1)[:, ::hop]
-    weights = scipy.signal.get_window("hann", n_fft, fftbins=True).astype(np.float32)
-    return np.abs(scipy.fft.rfft(frames * weights, axis=-1))
+    padded = np.pad(y, n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
+    spectrum = scipy.fft.rfft(frames * _hann(n_fft), axis=-1)
+    # Without the square root, and without a copy of either part.
+    power = np.square(spectrum.real)
+    power += np.square(spectrum.imag)
+    return power
 
 
-def amplitude_to_db(magnitude: np.ndarray, *, db_range: float = 80.0) -> np.ndarray:
-    """Convert magnitudes to decibels below the maximum of each signal.
-
-    Parameters
-    ----------
-    magnitude : np.ndarray [shape=(n, frames, bins), dtype=float32]
-        Magnitudes of `n` signals.
-    db_range : float
-        Quieter values are raised to this many decibels below the maximum.
-
-    Returns
-    -------
-    np.ndarray [shape=(n, frames, bins), dtype=float32]
-        Decibels from `-db_range` to 0.
-
-    See Also
-    --------
-    librosa.amplitude_to_db : The same for one signal, with `ref=np.max`.
-    """
-    floor = np.float32(1e-5)
-    peak = np.maximum(magnitude.max(axis=(1, 2), keepdims=True), floor)
-    db = 20 * np.log10(np.maximum(magnitude, floor)) - 20 * np.log10(peak)
-    return np.maximum(db, np.float32(-db_range), out=db)
+@functools.cache
+def _hann(n_fft: int) -> np.ndarray:
+    return scipy.signal.get_window("hann", n_fft, fftbins=True).astype(np.float32)
 
 
 def area_weights(source: int, target: int) -> np.ndarray:

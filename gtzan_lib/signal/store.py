@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from ..data import audio, windows
+from ..data import audio, logmels, windows
 from ..data.corpus import Corpus
 from ..data.files import atomic_path, source_digest, write_json
 from ..data.progress import follow
@@ -35,7 +38,7 @@ class SpectrogramStore:
     ----------
     path : Path
         The folder.
-    images : np.ndarray [shape=(windows, size, size), dtype=uint8]
+    images : np.ndarray [shape=(windows, height, width), dtype=uint8]
         Frequency by time, lowest frequency first; a read-only memory map.
     windows : pd.DataFrame
         `window_id, track_id, genre, start_s`, in the order of `images`.
@@ -63,13 +66,19 @@ class SpectrogramStore:
         return self.windows["genre"].to_numpy(dtype=str)
 
     @classmethod
-    def open(cls, path: str | Path) -> SpectrogramStore:
+    def open(
+        cls, path: str | Path, *, recipe: Recipe | None = None, corpus: Corpus | None = None
+    ) -> SpectrogramStore:
         """Open a finished store.
 
         Parameters
         ----------
         path : str or Path
             Its folder.
+        recipe : Recipe, optional
+            What its images are expected to be, such as a model's recipe.
+        corpus : Corpus, optional
+            Whose images they are expected to be.
 
         Returns
         -------
@@ -79,7 +88,7 @@ class SpectrogramStore:
         Raises
         ------
         StoreError
-            If the folder is no store, or is not finished.
+            If the folder is no store, is not finished, or is not what was expected.
         """
         path = Path(path)
         plan = _Plan.read(path)
@@ -87,6 +96,7 @@ class SpectrogramStore:
             raise StoreError(
                 f"{path}: is no spectrogram store; make one with SpectrogramStore.build(...)."
             )
+        plan.refuse_other(recipe or plan.recipe, corpus.fingerprint if corpus else plan.fingerprint)
         missing = plan.missing()
         if missing:
             raise StoreError(
@@ -123,7 +133,7 @@ class SpectrogramStore:
         work : Workspace, optional
             The run that the default folder belongs to. Default: `Workspace()`.
         jobs : int
-            Processes on this machine. Inside
+            Threads on this machine. Inside
             `joblib.parallel_config(backend="dask")` the tracks go to the cluster.
         progress : bool
             Show a progress bar, if on a terminal.
@@ -141,10 +151,19 @@ class SpectrogramStore:
             If a file breaks off; the other tracks are kept.
         CorpusError
             If the corpus is a table of features.
+        StoreError
+            If it is a file of log-mels, and the recipe another than `mel-gtzan-store`.
         """
         from filelock import FileLock
 
-        corpus.require_audio()
+        if not corpus.is_log_mels:
+            corpus.require_audio()
+        elif recipe.name != "mel-gtzan-store":
+            raise StoreError(
+                f"{corpus.root}: holds log-mels and no sound, of which only recipe "
+                f"'mel-gtzan-store' can be made, not {recipe.name!r}; open the folder of the audio "
+                "files instead."
+            )
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or Workspace()).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,10 +208,16 @@ class _Plan:
     fingerprint: str
     code: str
 
-    @property
-    def tracks(self) -> pd.Series:
-        """First and last row of each track."""
+    @cached_property
+    def tracks(self) -> dict[str, np.ndarray]:
+        """The rows of each track, which follow one another."""
         return self.windows.groupby("track_id", sort=False).indices
+
+    def places(self) -> dict[str, int]:
+        """Where the images of each track begin in `images.npy`, in bytes."""
+        images = np.load(self.path / "images.npy", mmap_mode="r")
+        size = self.recipe.height * self.recipe.width
+        return {name: images.offset + rows[0] * size for name, rows in self.tracks.items()}
 
     @classmethod
     def read(cls, path: Path) -> _Plan | None:
@@ -215,16 +240,13 @@ class _Plan:
     @classmethod
     def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, mine: _Plan | None) -> _Plan:
         """Lay out a new store, in place of one that older code made of the same."""
-        if mine is not None and (mine.recipe, mine.fingerprint) != (recipe, corpus.fingerprint):
-            raise StoreError(
-                f"{path}: holds {mine.recipe.slug} of corpus {mine.fingerprint}, not "
-                f"{recipe.slug} of {corpus.fingerprint}; choose another folder."
-            )
+        if mine is not None:
+            mine.refuse_other(recipe, corpus.fingerprint)
         if mine is None and path.exists() and not _begun(path):
             raise StoreError(f"{path}: is not empty and no store; choose another folder.")
         for mark in (path / "done").glob("*"):
             mark.unlink()
-        table = windows.windows(corpus, recipe.seconds, recipe.step)
+        table = windows.windows(corpus, recipe.seconds, recipe.step, slack=recipe.slack)
         plan = cls(path, recipe, table, corpus.fingerprint, _code())
         with atomic_path(path / "windows.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
@@ -236,6 +258,14 @@ class _Plan:
         values = {"recipe": recipe.as_dict(), "corpus": plan.fingerprint, "code": plan.code}
         write_json(path / "recipe.json", values)
         return plan
+
+    def refuse_other(self, recipe: Recipe, fingerprint: str) -> None:
+        """Raise a `StoreError` if the store is not that of a recipe and a corpus."""
+        if (self.recipe, self.fingerprint) != (recipe, fingerprint):
+            raise StoreError(
+                f"{self.path}: holds {self.recipe.slug} of corpus {self.fingerprint}, not "
+                f"{recipe.slug} of {fingerprint}; choose another folder."
+            )
 
     def serves(self, corpus: Corpus, recipe: Recipe) -> bool:
         """Tell whether the store is the one wanted, made by today's code."""
@@ -249,7 +279,7 @@ class _Plan:
 
 
 def _shape(table: pd.DataFrame, recipe: Recipe) -> tuple[int, int, int]:
-    return len(table), recipe.size, recipe.size
+    return len(table), *recipe.shape
 
 
 def _damaged(path: Path) -> StoreError:
@@ -268,46 +298,74 @@ def _begun(path: Path) -> bool:
 
 
 def _code() -> str:
-    return source_digest([audio.__file__, windows.__file__, dsp.__file__, spectrograms.__file__])
+    modules = (audio, windows, logmels, dsp, spectrograms)
+    return source_digest([module.__file__ for module in modules])
 
 
 def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
     """Write the tracks that are missing; go on past a broken file, then report it."""
-    import joblib
-
     missing = plan.missing()
     if not missing:
         return
-    rows = plan.tracks
-    tasks = (
-        joblib.delayed(_write)(
-            plan.path,
-            plan.recipe,
-            corpus.tracks.at[track_id, "path"],
-            track_id,
-            rows[track_id],
-            plan.windows["start_s"].to_numpy()[rows[track_id]],
-        )
-        for track_id in missing
-    )
-    results = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
-    steps = follow(results, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
+    steps = _from_images(plan, corpus) if corpus.is_log_mels else _from_files(plan, corpus, jobs)
+    steps = follow(steps, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
     broken = sorted(error for error in steps if error)
     if broken:
         others = f" ({len(broken) - 1} more files likewise)" if len(broken) > 1 else ""
         raise AudioError(broken[0].rstrip(".") + others + ".")
 
 
+def _from_files(plan: _Plan, corpus: Corpus, jobs: int) -> Iterator[str]:
+    import joblib
+
+    places, starts_s = plan.places(), plan.windows["start_s"].to_numpy()
+    tasks = (
+        joblib.delayed(_write)(
+            plan.path, plan.recipe, track_id, corpus.tracks.at[track_id, "path"],
+            places[track_id], starts_s[plan.tracks[track_id]],
+        )
+        for track_id in plan.missing()
+    )  # fmt: skip
+    # Threads, since all of the work is done in libraries that let others run meanwhile.
+    pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
+    # Held here, too: a thread that ends must not lift the limit of another.
+    with threadpool_limits(1, user_api="blas"):
+        yield from pool(tasks)
+
+
+def _from_images(plan: _Plan, corpus: Corpus) -> Iterator[str]:
+    places, starts_s = plan.places(), plan.windows["start_s"].to_numpy()
+    missing = plan.missing()
+    for track_id, clip in zip(missing, corpus.select(tracks=missing).log_mels(), strict=True):
+        own = starts_s[plan.tracks[track_id]]
+        images = spectrograms.from_log_mels(clip, plan.recipe, own)
+        _keep(plan.path, track_id, places[track_id], images)
+        yield ""
+
+
 def _write(
-    path: Path, recipe: Recipe, file: str, track_id: str, rows: np.ndarray, starts_s: np.ndarray
+    path: Path, recipe: Recipe, track_id: str, file: str, place: int, starts_s: np.ndarray
 ) -> str:
     """Make the images of one track; return what is wrong with its file, or nothing."""
     try:
         y, _ = audio.load(file, sample_rate=recipe.sample_rate)
     except AudioError as error:
         return str(error)
-    images = np.load(path / "images.npy", mmap_mode="r+")
-    images[rows[0] : rows[-1] + 1] = spectrograms.spectrograms(y, recipe, starts_s)
-    images.flush()
-    (path / "done" / track_id).touch()
+    _keep(path, track_id, place, spectrograms.spectrograms(y, recipe, starts_s))
     return ""
+
+
+def _keep(path: Path, track_id: str, place: int, images: np.ndarray) -> None:
+    """Write the images of one track into their place, and mark it as done."""
+    try:
+        # The system brings it to the disk in its own time, and a killed process
+        # loses nothing of it; a flushed memory map would be waited for.
+        with (path / "images.npy").open("r+b", buffering=0) as stream:
+            stream.seek(place)
+            stream.write(images)
+        (path / "done" / track_id).touch()
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror}); make room and build it again to go "
+            "on where it stopped."
+        ) from error
