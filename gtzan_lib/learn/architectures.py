@@ -8,10 +8,18 @@ from torch import nn
 
 from ..errors import ModelError
 from .minivgg import MiniVGG
+from .recurrent import CRNN, TrackNet
+from .resnet import ResNet34, ResNet34Features
 
 __all__ = ["ARCHITECTURES", "build"]
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {"minivgg": MiniVGG}
+ARCHITECTURES: dict[str, type[nn.Module]] = {
+    "minivgg": MiniVGG,
+    "resnet34": ResNet34,
+    "resnet34-features": ResNet34Features,
+    "crnn": CRNN,
+    "tracknet": TrackNet,
+}
 """Every net that a notebook can name."""
 
 
@@ -40,5 +48,6 @@ def build(name: str, **arguments: Any) -> nn.Module:
         raise ModelError(f"there is no architecture {name!r}; choose one of {known}.")
     try:
         return ARCHITECTURES[name](**arguments)
-    except TypeError as error:
-        raise ModelError(f"architecture {name!r} cannot be built: {error}.") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"architecture {name!r} cannot be built: {reason}.") from error

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from ..errors import ModelError
-from .layers import unit_images
+from .layers import GreyLevels, conv_blocks, sides
 
 __all__ = ["MiniVGG"]
 
 
 class MiniVGG(nn.Module):
-    """Blocks of two convolutions, then one hidden layer.
+    """Blocks of two convolutions, then a head.
 
     A block is convolution, ReLU and batch normalisation twice, pooling by two
     and dropout of whole channels.
@@ -23,19 +23,26 @@ class MiniVGG(nn.Module):
     ----------
     classes : int
         Number of genres.
-    size : int
+    size : int or (int, int)
         Height and width of the images in pixels.
     channels : sequence of int
         Channels of each block; every block halves height and width.
     hidden : int
-        Units of the hidden layer.
+        Units of the hidden layer of the flattening head.
     dropout : float
         Share of channels that a block drops while training.
+    head : {"flatten", "pool"}
+        `flatten`: all positions of all channels go into a hidden layer, as in
+        the seed project; nearly all weights lie there. `pool`: the mean of each
+        channel goes to the output, whatever the size of the images.
+    inputs : {"grey", "bands"}
+        See `gtzan_lib.learn.layers.GreyLevels`.
 
     Raises
     ------
     ModelError
-        If the images are too small for that many blocks.
+        If the images are too small for that many blocks, or there is no such
+        head.
 
     Notes
     -----
@@ -45,42 +52,45 @@ class MiniVGG(nn.Module):
     ----------
     The design follows VGG at a fraction of its size: K. Simonyan and A.
     Zisserman, "Very deep convolutional networks for large-scale image
-    recognition", ICLR 2015.
+    recognition", ICLR 2015. Global pooling: M. Lin, Q. Chen and S. Yan, "Network
+    in network", ICLR 2014, section 3.2.
     """
 
     def __init__(
         self,
         classes: int = 10,
         *,
-        size: int = 512,
+        size: int | Sequence[int] = 512,
         channels: Sequence[int] = (32, 64, 128, 256, 512),
         hidden: int = 512,
         dropout: float = 0.25,
+        head: str = "flatten",
+        inputs: str = "grey",
     ) -> None:
         super().__init__()
-        side = size // 2 ** len(channels)
-        if side < 1:
-            raise ModelError(
-                f"images of {size} x {size} are too small for {len(channels)} blocks of MiniVGG, "
-                f"each of which halves them; use a size of at least {2 ** len(channels)}."
+        self.inputs = GreyLevels(inputs)
+        self.blocks = conv_blocks(channels, dropout, size)
+        height, width = (side >> len(channels) for side in sides(size))
+        if head == "flatten":
+            self.head = nn.Sequential(
+                nn.Flatten(),
+                nn.Linear(channels[-1] * height * width, hidden),
+                nn.ReLU(inplace=True),
+                nn.Linear(hidden, classes),
             )
-        ins = (1, *channels[:-1])
-        self.blocks = nn.Sequential(
-            *(_block(i, o, dropout) for i, o in zip(ins, channels, strict=True))
-        )
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(channels[-1] * side**2, hidden),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden, classes),
-        )
+        elif head == "pool":
+            self.head = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], classes)
+            )
+        else:
+            raise ModelError(f"MiniVGG has no head {head!r}; choose flatten or pool.")
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return the logits of images.
 
         Parameters
         ----------
-        images : torch.Tensor [shape=(n, size, size), dtype=uint8]
+        images : torch.Tensor [shape=(n, height, width), dtype=uint8]
             Images as they lie in a store.
 
         Returns
@@ -88,17 +98,4 @@ class MiniVGG(nn.Module):
         torch.Tensor [shape=(n, classes), dtype=float32]
             One logit a genre.
         """
-        return self.head(self.blocks(unit_images(images)))
-
-
-def _block(ins: int, outs: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(ins, outs, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.BatchNorm2d(outs),
-        nn.Conv2d(outs, outs, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.BatchNorm2d(outs),
-        nn.MaxPool2d(2),
-        nn.Dropout2d(dropout),
-    )
+        return self.head(self.blocks(self.inputs(images)))

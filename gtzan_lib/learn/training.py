@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +11,13 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
-from skorch import NeuralNetClassifier
-from skorch.callbacks import EpochScoring, LRScheduler
-from skorch.dataset import Dataset
+from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from ..errors import ModelError
 from .architectures import build
+from .augmentation import Augmentation
+from .loop import SCHEDULES, Loop, Rows, Steps
 
 __all__ = ["NetClassifier"]
 
@@ -23,8 +25,8 @@ __all__ = ["NetClassifier"]
 class NetClassifier(ClassifierMixin, BaseEstimator):
     """A net with its training, as an estimator.
 
-    Trained with Adam on cross-entropy; at half-way the learning rate falls to a
-    quarter. Defaults are the seed project's.
+    Trained with Adam on cross-entropy. Defaults are the seed project's: 20
+    epochs, a quarter of the learning rate from half-way on.
 
     Parameters
     ----------
@@ -34,23 +36,48 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         Arguments of the net beside number of classes and image size, which
         come from the data.
     epochs : int
-        Passes over the training part.
+        Passes over the training part, at most.
     learning_rate, weight_decay : float
         Of Adam.
     batch_size : int
         Windows a step.
+    schedule : {"halfway", "cosine", "constant"}
+        The learning rate over the epochs: a quarter from half-way on, down to
+        nothing along a cosine, or the same throughout.
+    patience : int, optional
+        Stop when the loss of the validation part has not fallen for so many
+        epochs, and take the weights of the best one. Default: train to the end
+        and take the last.
+    augment : dict, optional
+        Fields of `gtzan_lib.learn.augmentation.Augmentation`, like
+        `{"time_mask": 0.2, "mixup": 0.3}`.
+    balance : bool
+        Whether genres weigh the same in the loss however many windows they have.
+    mixed_precision : bool, optional
+        Whether to compute in bfloat16 where that is safe. Default: on a GPU that
+        has it.
+    channels_last : bool
+        Whether images lie in memory with their channels together, which is
+        quicker and gives the same net.
+    compile : bool
+        Whether torch compiles the net first, for which it needs a C++ compiler.
+    checkpoint : str or Path, optional
+        A folder for the training's state after every epoch. The same fit on the
+        same data goes on there, and ends as if it had never been stopped.
+    progress : bool
+        Show a progress bar, if on a terminal.
     device : str
         `cpu`, `cuda`, ..., or `auto`: a GPU where there is one.
     seed : int
-        Of initial weights, order and dropout. Same seed, same machine and
-        number of threads, same net.
+        Of initial weights, order, dropout and augmentation. Same seed, same
+        machine and number of threads, same net.
 
     Attributes
     ----------
     classes_ : np.ndarray
         Genres, sorted.
-    net_ : skorch.NeuralNetClassifier
-        The fitted net; its `module_` is the `torch.nn.Module`.
+    net_ : gtzan_lib.learn.loop.Loop
+        The fitted net, as skorch has it.
     arguments_ : dict
         Everything the architecture was built with.
 
@@ -68,6 +95,15 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 5e-4,
         weight_decay: float = 1e-4,
         batch_size: int = 32,
+        schedule: str = "halfway",
+        patience: int | None = None,
+        augment: dict[str, float] | None = None,
+        balance: bool = False,
+        mixed_precision: bool | None = None,
+        channels_last: bool = True,
+        compile: bool = False,
+        checkpoint: str | Path | None = None,
+        progress: bool = True,
         device: str = "auto",
         seed: int = 0,
     ) -> None:
@@ -77,27 +113,36 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.batch_size = batch_size
+        self.schedule = schedule
+        self.patience = patience
+        self.augment = augment
+        self.balance = balance
+        self.mixed_precision = mixed_precision
+        self.channels_last = channels_last
+        self.compile = compile
+        self.checkpoint = checkpoint
+        self.progress = progress
         self.device = device
         self.seed = seed
 
     def fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Mapping[str, np.ndarray],
         y: np.ndarray,
         *,
-        valid: tuple[np.ndarray, np.ndarray] | None = None,
+        valid: tuple[Any, np.ndarray] | None = None,
     ) -> NetClassifier:
-        """Train from fresh weights.
+        """Train from fresh weights, or from the checkpoint of the same training.
 
         Parameters
         ----------
-        X : np.ndarray [shape=(n, size, size), dtype=uint8]
-            Images.
+        X : np.ndarray [shape=(n, height, width), dtype=uint8], or dict of arrays
+            Images; for nets with several inputs a dict, `images` among them.
         y : np.ndarray [shape=(n,)]
             Their genres.
         valid : (X, y), optional
-            A validation part. It is scored after every epoch and has no
-            influence on the weights.
+            A validation part, scored after every epoch. It has no influence on
+            the weights, but for `patience`.
 
         Returns
         -------
@@ -107,46 +152,63 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ModelError
-            If the architecture is unknown, the images do not suit it, or the
-            validation part has a genre that the training part lacks.
+            If the architecture, a setting or the data do not do, or the loss
+            stops being a number.
         """
         self.classes_, labels = np.unique(np.asarray(y), return_inverse=True)
+        self._refuse(X, y, valid)
+        shape = _images(X).shape[-2:]
         arguments = {
             "classes": len(self.classes_),
-            "size": X.shape[-1],
+            "size": int(shape[0]) if shape[0] == shape[1] else [int(side) for side in shape],
             **(self.arguments or {}),
         }
         split = None
-        if valid is not None and len(valid[0]):
-            split = predefined_split(Dataset(valid[0], self._labels(valid[1])))
+        if valid is not None and len(valid[1]):
+            split = predefined_split(Rows(valid[0], self._labels(valid[1])))
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
-            self._initialize(arguments, split).fit(X, labels)
+            net = self._initialize(arguments, split, labels)
+            if hasattr(net.bare_module, "learn_inputs"):
+                net.bare_module.learn_inputs(X)
+            net.train(X, labels)
         return self
 
-    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
         """Estimate each genre's probability.
 
         Parameters
         ----------
-        X : np.ndarray [shape=(n, size, size), dtype=uint8]
-            Images.
+        X : np.ndarray [shape=(n, height, width), dtype=uint8], or dict of arrays
+            As for `fit`.
 
         Returns
         -------
         np.ndarray [shape=(n, classes), dtype=float32]
             Columns in the order of `classes_`; rows sum to one.
+
+        Raises
+        ------
+        ModelError
+            If the images have another size than those it was trained on.
         """
         check_is_fitted(self, "net_")
-        return self.net_.predict_proba(X)
+        size, shape = self.arguments_["size"], _images(X).shape[-2:]
+        known = (size, size) if isinstance(size, int) else tuple(size)
+        if shape != known:
+            raise ModelError(
+                f"the net was trained on images of {known[0]} x {known[1]}, and these have "
+                f"{shape[0]} x {shape[1]}; make them with the model's own recipe."
+            )
+        return self.net_.predict_proba(Rows(X))
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict(self, X: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
         """Name the most probable genre of each image.
 
         Parameters
         ----------
-        X : np.ndarray [shape=(n, size, size), dtype=uint8]
-            Images.
+        X : np.ndarray [shape=(n, height, width), dtype=uint8], or dict of arrays
+            As for `fit`.
 
         Returns
         -------
@@ -160,15 +222,21 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     def history_(self) -> pd.DataFrame:
         """Loss, accuracy and learning rate by epoch."""
         check_is_fitted(self, "net_")
-        columns = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_acc", "event_lr"]
-        table = pd.DataFrame(list(self.net_.history)).reindex(columns=columns).dropna(axis=1)
-        return table.rename(columns={"valid_acc": "valid_accuracy", "event_lr": "learning_rate"})
+        columns = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_acc"]
+        table = pd.DataFrame(list(self.net_.history)).reindex(columns=[*columns, "learning_rate"])
+        return table.dropna(axis=1).rename(columns={"valid_acc": "valid_accuracy"})
+
+    @property
+    def seconds_(self) -> float:
+        """How long the epochs took, those before an interruption included."""
+        check_is_fitted(self, "net_")
+        return float(sum(epoch["dur"] for epoch in self.net_.history))
 
     @property
     def parameters_(self) -> int:
         """Number of trained weights."""
         check_is_fitted(self, "net_")
-        return sum(weights.numel() for weights in self.net_.module_.parameters())
+        return sum(weights.numel() for weights in self.net_.bare_module.parameters())
 
     def restore(
         self, classes: list[str], arguments: dict[str, Any], weights: dict[str, torch.Tensor]
@@ -195,14 +263,43 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the weights do not fit the architecture.
         """
         self.classes_ = np.asarray(classes)
-        net = self._initialize(arguments, None)
+        net = self._initialize(arguments, None, np.arange(len(classes)))
         try:
-            net.module_.load_state_dict(weights)
+            net.bare_module.load_state_dict(weights)
         except RuntimeError as error:
             raise ModelError(
                 f"the weights do not fit architecture {self.architecture!r} with {arguments}."
             ) from error
         return self
+
+    def _refuse(self, X: Any, y: np.ndarray, valid: tuple[Any, np.ndarray] | None) -> None:
+        """Refuse what cannot be trained on, or with."""
+        if self.schedule not in SCHEDULES:
+            raise ModelError(
+                f"there is no schedule {self.schedule!r}; choose one of {', '.join(SCHEDULES)}."
+            )
+        if self.patience is not None and (valid is None or not len(valid[1])):
+            raise ModelError(
+                f"patience {self.patience} needs a validation part to watch, and there is none; "
+                "leave it out, or choose a split with one."
+            )
+        if len(self.classes_) < 2:
+            raise ModelError(
+                f"all windows to train on are {self.classes_[0]!r}; a classifier needs two genres."
+            )
+        if len(y) < self.batch_size:
+            raise ModelError(
+                f"there are {len(y)} windows to train on, fewer than a batch of "
+                f"{self.batch_size}; lower batch_size."
+            )
+        for part in (X, valid[0] if valid is not None else {}):
+            for name, values in (part if isinstance(part, Mapping) else {"images": part}).items():
+                if values.dtype.kind == "f" and not np.isfinite(values).all():
+                    row = int(np.argwhere(~np.isfinite(values))[0, 0])
+                    raise ModelError(
+                        f"input {name!r} holds values that are no numbers, first in row {row}; "
+                        "leave such windows out."
+                    )
 
     def _labels(self, y: np.ndarray) -> np.ndarray:
         unknown = sorted(set(np.unique(y)) - set(self.classes_))
@@ -213,34 +310,60 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             )
         return np.searchsorted(self.classes_, y)
 
-    def _initialize(self, arguments: dict[str, Any], split: Any) -> NeuralNetClassifier:
+    def _initialize(self, arguments: dict[str, Any], split: Any, labels: np.ndarray) -> Loop:
         device = self.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
+        mixed = self.mixed_precision
+        if mixed is None:
+            mixed = device.startswith("cuda") and torch.cuda.is_bf16_supported()
+        classes = len(self.classes_)
+        weight = None
+        if self.balance:
+            counts = np.bincount(labels, minlength=classes)
+            weight = torch.tensor(len(labels) / (classes * counts), dtype=torch.float32)
         self.arguments_ = arguments
-        self.net_ = NeuralNetClassifier(
+        self.net_ = Loop(
             build,
             module__name=self.architecture,
             **{f"module__{name}": value for name, value in arguments.items()},
-            classes=np.arange(len(self.classes_)),
+            classes=np.arange(classes),
+            augment=Augmentation.of(self.augment, inputs=arguments.get("inputs", "grey")),
+            mixed=mixed,
+            channels_last=self.channels_last,
+            compile=self.compile,
             criterion=torch.nn.CrossEntropyLoss,
+            criterion__weight=weight,
             optimizer=torch.optim.Adam,
             optimizer__weight_decay=self.weight_decay,
             lr=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.epochs,
-            iterator_train__shuffle=True,
-            # Its own generator, lest validation shift the random numbers of training.
-            iterator_valid__generator=torch.Generator(),
+            # Batch normalisation cannot do with a last batch of one.
+            iterator_train__drop_last=len(labels) % self.batch_size == 1,
             train_split=split,
             callbacks=[
                 ("train_accuracy", EpochScoring("accuracy", False, True, "train_accuracy")),
                 (
-                    "schedule",
-                    LRScheduler("StepLR", step_size=-(-self.epochs // 2), gamma=0.25),
+                    "steps",
+                    Steps(
+                        self._identity(),
+                        self.checkpoint,
+                        self.schedule,
+                        self.patience,
+                        self.progress,
+                    ),
                 ),
             ],
             device=device,
-            verbose=0,
         ).initialize()
         return self.net_
+
+    def _identity(self) -> dict[str, Any]:
+        """Return the settings that a net depends on, for its checkpoint's name."""
+        aside = ("checkpoint", "progress", "device")
+        return {name: value for name, value in self.get_params().items() if name not in aside}
+
+
+def _images(X: Any) -> np.ndarray:
+    return X["images"] if isinstance(X, Mapping) else X

@@ -44,7 +44,7 @@ def save_model(
     from safetensors.torch import save
 
     folder = Path(folder)
-    weights = estimator.net_.module_.state_dict()
+    weights = estimator.net_.bare_module.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
         # Not safetensors' own save_file, whose files only their owner may read.
         temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
