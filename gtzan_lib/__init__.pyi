@@ -10,6 +10,7 @@ from .data.windows import windows
 from .data.workspace import Workspace
 from .health.check import HealthReport, check_health
 from .learn.evaluation import Evaluation, evaluate
+from .learn.inputs import by_track, with_features
 from .learn.records import Record, leaderboard
 from .learn.training import NetClassifier
 from .learn.zoo import load_model, save_model
@@ -30,6 +31,7 @@ __all__ = [
     "SpectrogramStore",
     "Split",
     "Workspace",
+    "by_track",
     "check_health",
     "check_parameters",
     "compose",
@@ -43,4 +45,5 @@ __all__ = [
     "save_model",
     "split",
     "windows",
+    "with_features",
 ]

@@ -472,6 +472,12 @@ def _open_log_mels(path: Path) -> Corpus:
     """Open the tracks that a file of log-mels has images of."""
     path = path.absolute()
     names, _ = logmels.read(path)
+    for name in names:
+        # Stores and folders are named after tracks.
+        if not name.strip(".") or set(name) & set("/\\\0"):
+            raise CorpusError(
+                f"{path}: {name!r} cannot name a track; use names such as blues.00000."
+            )
     tracks = pd.DataFrame({"genre": [name.split(".")[0] for name in names]}, index=names)
     tracks.index.name = "track_id"
     if tracks.index.duplicated().any():

@@ -65,6 +65,11 @@ class Workspace:
         return self.path / "models"
 
     @property
+    def checkpoints(self) -> Path:
+        """One folder an experiment, for trainings that may be interrupted."""
+        return self.path / "checkpoints"
+
+    @property
     def records(self) -> Path:
         """One JSON an experiment, with its predictions beside it."""
         return self.path / "records"

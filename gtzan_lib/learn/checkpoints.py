@@ -16,7 +16,7 @@ from safetensors.torch import save
 
 from ..data.files import atomic_path
 
-__all__ = ["Checkpoint", "read", "write"]
+__all__ = ["Checkpoint", "flatten", "part_of", "read", "write"]
 
 
 class Checkpoint(NamedTuple):
@@ -76,11 +76,35 @@ def read(path: Path) -> Checkpoint | None:
 
 
 def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
-    """Give the tensors of several dictionaries names in one, `part/key`."""
+    """Give the tensors of several dictionaries names in one.
+
+    Parameters
+    ----------
+    parts : dict of dict
+        Tensors by part and key.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        The same by `part/key`.
+    """
     return {f"{part}/{key}": value for part, own in parts.items() for key, value in own.items()}
 
 
 def part_of(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
-    """Take the tensors of one dictionary out again."""
+    """Take the tensors of one part out again.
+
+    Parameters
+    ----------
+    tensors : dict of str to torch.Tensor
+        As from `flatten`.
+    part : str
+        Which part.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By key.
+    """
     start = f"{part}/"
     return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import f1_score
 from sklearn.utils.validation import has_fit_parameter
 
-from ..data.splits import Split
+from ..data.splits import Fold, Split
 from ..errors import SplitError
 
 __all__ = [
@@ -282,12 +282,14 @@ class Evaluation:
             With Wilson's interval for the tracks of a single test part, else
             with a bootstrap over artists (over tracks where they are unknown).
         """
-        answers = self.answers(unit)
-        right = answers["right"].to_numpy()
+        return self._score(self.answers(unit)["right"].to_numpy(), unit)
+
+    def _score(self, right: np.ndarray, unit: str) -> Score:
+        """Return the share of what is right, with its interval."""
         if unit == "track" and len(self.split) == 1:
             bounds, interval = wilson_interval(right.sum(), len(right)), "wilson"
         else:
-            bounds = bootstrap_interval(right, answers["group"].to_numpy())
+            bounds = bootstrap_interval(right, self.answers(unit)["group"].to_numpy())
             interval = f"bootstrap over {self.grouped_by}"
         return Score(float(right.mean()), *bounds, len(right), interval)
 
@@ -331,6 +333,70 @@ class Evaluation:
             f1_score(answers["genre"], answers["predicted"], average="macro", zero_division=0)
         )
 
+    def top(self, k: int = 2, unit: str = "track") -> Score:
+        """Return how often the true genre is among the most probable ones.
+
+        Parameters
+        ----------
+        k : int
+            How many answers are allowed.
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        Score
+            With an interval as of `accuracy`.
+        """
+        table = self.tracks if unit == "track" else self.windows
+        own = self._probability_of(table, table["genre"])
+        # A tie counts as right only if there is room for all that are tied.
+        right = (table[self.genres].to_numpy() >= own[:, None]).sum(axis=1) <= k
+        return self._score(right, unit)
+
+    def calibration(self, *, bins: int = 10, unit: str = "track") -> pd.DataFrame:
+        """Compare how sure the answers are with how often they are right.
+
+        Parameters
+        ----------
+        bins : int
+            Steps of equal width from 0 to 1, by the probability of the answer.
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a step that has answers: mean `confidence`, `accuracy` with
+            Wilson's interval `low` and `high`, and `n`.
+
+        References
+        ----------
+        C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern
+        neural networks", ICML 2017, section 2.
+        """
+        answers = self.answers(unit)
+        table = self.tracks if unit == "track" else self.windows
+        sure = self._probability_of(table, answers["predicted"])
+        step = np.minimum((sure * bins).astype(int), bins - 1)
+        right = answers["right"].to_numpy()
+        rows = []
+        for number in np.unique(step):
+            own = step == number
+            low, high = wilson_interval(right[own].sum(), own.sum())
+            rows.append((sure[own].mean(), right[own].mean(), low, high, int(own.sum())))
+        return pd.DataFrame(rows, columns=["confidence", "accuracy", "low", "high", "n"])
+
+    def calibration_error(self, unit: str = "track") -> float:
+        """Return the mean distance of confidence from accuracy, over ten steps."""
+        table = self.calibration(unit=unit)
+        gap = (table["confidence"] - table["accuracy"]).abs()
+        return float(np.average(gap, weights=table["n"]))
+
+    def _probability_of(self, table: pd.DataFrame, genres: pd.Series) -> np.ndarray:
+        columns = pd.Index(self.genres).get_indexer(genres.to_numpy(dtype=object))
+        return table[self.genres].to_numpy()[np.arange(len(table)), columns]
+
     @property
     def chance(self) -> float:
         """Share of the most frequent genre among the tested tracks."""
@@ -367,8 +433,15 @@ class Evaluation:
     def metrics(self) -> dict[str, Any]:
         """Return all scores in plain numbers, as a record keeps them."""
         return {
-            "track": {**self.accuracy()._asdict(), "macro_f1": self.macro_f1()},
-            "window": {**self.accuracy("window")._asdict(), "macro_f1": self.macro_f1("window")},
+            **{
+                unit: {
+                    **self.accuracy(unit)._asdict(),
+                    "macro_f1": self.macro_f1(unit),
+                    "top2": self.top(2, unit).value,
+                    "calibration_error": self.calibration_error(unit),
+                }
+                for unit in ("track", "window")
+            },
             "train_accuracy": self.train_accuracy,
             "chance": self.chance,
             "p_value": self.p_value,
@@ -406,7 +479,8 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     Raises
     ------
     SplitError
-        If the split was made from other windows, or `X` has more or fewer rows.
+        If the split was made from other windows, `X` has more or fewer rows, or a
+        genre that is tested is absent from the training part.
 
     Examples
     --------
@@ -431,6 +505,7 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     takes_valid = has_fit_parameter(estimator, "valid")
     answers, estimators, train_accuracy, unconverged = [], [], [], 0
     for number, fold in enumerate(split):
+        _refuse_absent(y, fold, number)
         fitted = clone(estimator)
         train = _rows(X, fold.train)
         valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}
@@ -487,6 +562,15 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
     gain = one["right"].to_numpy(dtype=float) - other["right"].to_numpy(dtype=float)
     bounds = bootstrap_interval(gain, one["group"].to_numpy())
     return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")
+
+
+def _refuse_absent(y: np.ndarray, fold: Fold, number: int) -> None:
+    absent = sorted(set(y[fold.test]) - set(y[fold.train]))
+    if absent:
+        raise SplitError(
+            f"genre {str(absent[0])!r} is tested in fold {number} and has no window in its "
+            "training part; choose another split, or leave the genre out."
+        )
 
 
 def _fit(estimator: Any, X: Any, y: np.ndarray, valid: dict[str, Any]) -> bool:

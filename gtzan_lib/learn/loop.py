@@ -93,12 +93,16 @@ class Loop(NeuralNetClassifier):
 
     Parameters
     ----------
+    module : callable
+        Makes the net.
     augment : Augmentation
         What is done to training batches.
     mixed : bool
         Whether to compute in bfloat16 where that is safe.
     channels_last : bool
         How images lie in memory.
+    **kwargs
+        What `skorch.NeuralNetClassifier` takes.
     """
 
     def __init__(

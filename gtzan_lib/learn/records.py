@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..data.corpus import Corpus
@@ -20,7 +21,7 @@ from ..data.files import atomic_path, canonical_json, sha256_of, write_json
 from ..errors import RecordError
 from .evaluation import Evaluation
 
-__all__ = ["Record", "leaderboard"]
+__all__ = ["Record", "leaderboard", "predictions", "records_in"]
 
 PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
 
@@ -149,6 +150,61 @@ class Record:
         return record
 
 
+def predictions(path: str | Path) -> pd.DataFrame:
+    """Read what an experiment answered about each track.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its record.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by `track_id`: `genre`, `artist`, `predicted`, and a column of
+        probabilities for every genre.
+
+    Raises
+    ------
+    RecordError
+        If the record is damaged, or its predictions are missing or another file.
+    """
+    told = Record.load(path).result["predictions"]
+    file = Path(path).with_name(told["file"])
+    if not file.is_file() or sha256_of(file) != told["sha256"]:
+        raise RecordError(
+            f"{file}: is missing or not the file that {Path(path).name} describes; execute the "
+            "experiment again."
+        )
+    names = dict.fromkeys(("track_id", "genre", "artist", "predicted"), str)
+    return pd.read_csv(file, dtype=names, keep_default_na=False).set_index("track_id")
+
+
+def records_in(folder: str | Path) -> dict[Path, Record]:
+    """Read all records in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run's `records`.
+
+    Returns
+    -------
+    dict of Path to Record
+        By file, sorted by name.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one is damaged.
+    """
+    # A kill may leave a hidden temporary file.
+    files = sorted(Path(folder).glob("[!.]*.json"))
+    if not files:
+        raise RecordError(f"{folder}: holds no records; execute an experiment first.")
+    return {file: Record.load(file) for file in files}
+
+
 def leaderboard(folder: str | Path) -> pd.DataFrame:
     """Compare the records in a folder.
 
@@ -162,19 +218,17 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     pd.DataFrame
         One row an experiment, the best track accuracy first: `protocol`,
         `folds`, `tracks` (how many were tested), `accuracy`, `low`, `high`,
-        `window_accuracy`, `macro_f1`, `train_accuracy`, all from 0 to 1.
+        `window_accuracy`, `macro_f1`, `top2`, `calibration_error` and
+        `train_accuracy`, all from 0 to 1; `weights`, how many a net has, and
+        `seconds`, how long training took, both missing where not known.
 
     Raises
     ------
     RecordError
         If there is no record, or one is damaged.
     """
-    # A kill may leave a hidden temporary file.
-    files = sorted(Path(folder).glob("[!.]*.json"))
-    if not files:
-        raise RecordError(f"{folder}: holds no records; execute an experiment first.")
     rows = []
-    for record in map(Record.load, files):
+    for record in records_in(folder).values():
         track = record.result["track"]
         rows.append(
             {
@@ -187,7 +241,11 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
                 "high": track["high"],
                 "window_accuracy": record.result["window"]["value"],
                 "macro_f1": track["macro_f1"],
+                "top2": track["top2"],
+                "calibration_error": track["calibration_error"],
                 "train_accuracy": record.result["train_accuracy"],
+                "weights": record.result.get("weights", np.nan),
+                "seconds": record.provenance.get("seconds") or np.nan,
             }
         )
     table = pd.DataFrame(rows).set_index("experiment")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ class Recipe:
                 f"recipe {self.name!r} makes images of 1 to {_LARGEST} pixels a side, not of "
                 f"{self.height} x {self.width}; choose another size."
             )
-        if not self.samples >= self.n_fft or not self.step > 0:
+        if not self.samples >= self.n_fft or not 0 < self.step < math.inf:
             raise StoreError(
                 f"recipe {self.name!r} needs windows of at least "
                 f"{self.n_fft / self.sample_rate:.3f} s and a step above zero; "
@@ -152,7 +153,9 @@ class Recipe:
             settings["columns"] = 1 + samples // settings["hop"]
         rows = settings.get("bands") or settings["n_fft"] // 2
         full = settings.pop("full", (rows, settings["columns"]))
-        height, width = full if size is None else (size, size) if isinstance(size, int) else size
+        if size is not None:
+            full = np.broadcast_to(size, 2)
+        height, width = (operator.index(side) for side in full)
         return cls(name=name, height=height, width=width, **settings)
 
     @property

@@ -158,19 +158,18 @@ class SpectrogramStore:
 
         if not corpus.is_log_mels:
             corpus.require_audio()
-        elif recipe.name != "mel-gtzan-store":
-            raise StoreError(
-                f"{corpus.root}: holds log-mels and no sound, of which only recipe "
-                f"'mel-gtzan-store' can be made, not {recipe.name!r}; open the folder of the audio "
-                "files instead."
-            )
+        else:
+            _refuse_cutting(corpus, recipe)
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or Workspace()).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")):
             plan = _Plan.read(path)
             if plan is None or not plan.serves(corpus, recipe):
-                plan = _Plan.begin(path, corpus, recipe, mine=plan)
+                try:
+                    plan = _Plan.begin(path, corpus, recipe, mine=plan)
+                except OSError as error:
+                    raise _full(path, error) from error
             _fill(plan, corpus, jobs=jobs, progress=progress)
         return cls.open(path)
 
@@ -186,6 +185,11 @@ class SpectrogramStore:
         -------
         Path
             The same folder.
+
+        Raises
+        ------
+        StoreError
+            If a file cannot be written.
         """
         from PIL import Image
 
@@ -193,8 +197,11 @@ class SpectrogramStore:
         for row, window in enumerate(self.windows.itertuples()):
             number = window.window_id.rsplit(".", 1)[1]
             file = folder / window.genre / f"{window.track_id}_win{number}.png"
-            with atomic_path(file) as temporary:
-                Image.fromarray(self.images[row]).save(temporary, format="PNG")
+            try:
+                with atomic_path(file) as temporary:
+                    Image.fromarray(self.images[row]).save(temporary, format="PNG")
+            except OSError as error:
+                raise StoreError(f"{file}: cannot be written ({error.strerror}).") from error
         return folder
 
 
@@ -289,6 +296,21 @@ def _damaged(path: Path) -> StoreError:
     )
 
 
+def _refuse_cutting(corpus: Corpus, recipe: Recipe) -> None:
+    """Refuse a recipe for which images of clips will not do."""
+    if recipe.name != "mel-gtzan-store":
+        raise StoreError(
+            f"{corpus.root}: holds log-mels and no sound, of which only recipe 'mel-gtzan-store' "
+            f"can be made, not {recipe.name!r}; open the folder of the audio files instead."
+        )
+    shape = corpus.log_mels().shape[1:]
+    if shape != (logmels.BANDS, logmels.COLUMNS):
+        raise StoreError(
+            f"{corpus.root}: its images have {shape[0]} bands and {shape[1]} columns; windows can "
+            f"be cut out of {logmels.BANDS} x {logmels.COLUMNS} only."
+        )
+
+
 def _begun(path: Path) -> bool:
     """Tell whether all that is in a folder is the beginning of a store."""
     return path.is_dir() and all(
@@ -362,10 +384,17 @@ def _keep(path: Path, track_id: str, place: int, images: np.ndarray) -> None:
         # loses nothing of it; a flushed memory map would be waited for.
         with (path / "images.npy").open("r+b", buffering=0) as stream:
             stream.seek(place)
-            stream.write(images)
+            left = memoryview(images).cast("B")
+            while left:
+                # A disk that is nearly full takes a part.
+                left = left[stream.write(left) :]
         (path / "done" / track_id).touch()
     except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written ({error.strerror}); make room and build it again to go "
-            "on where it stopped."
-        ) from error
+        raise _full(path, error) from error
+
+
+def _full(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be written ({error.strerror}); make room and build it again to go on "
+        "where it stopped."
+    )

@@ -835,3 +835,188 @@ def test_real_tables_are_corpora(gtzan_root):
     assert corpus.tracks["duration_s"].between(29, 31).all()
     assert corpus.tracks["artist"].notna().sum() == 983
     assert FEATURES[0] not in corpus.tracks.columns
+
+
+# --- files of log-mels --------------------------------------------------------
+
+
+def write_log_mels(path: Path, *names: str, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, size=(len(names), 128, 387), dtype=np.uint8)
+    np.savez(path, X=x, names=np.array(names))
+    return path
+
+
+@pytest.fixture
+def log_mels(tmp_path) -> Path:
+    """Three of GTZAN's clips, out of order."""
+    return write_log_mels(tmp_path / "mel.npz", "rock.00001", "blues.00003", "rock.00000")
+
+
+def test_log_mels_are_a_corpus_of_their_clips(log_mels):
+    corpus = open_corpus(log_mels)
+    assert corpus.name == "gtzan"
+    assert corpus.root == log_mels
+    assert corpus.is_log_mels
+    assert not corpus.is_table
+    tracks = corpus.tracks
+    assert tracks.index.tolist() == ["rock.00001", "blues.00003", "rock.00000"]
+    assert tracks.index.name == "track_id"
+    assert tracks.columns.tolist() == [
+        "genre", "path", "artist", "partition", "duration_s", "sample_rate",
+    ]  # fmt: skip
+    assert tracks["genre"].tolist() == ["rock", "blues", "rock"]
+    assert set(tracks["path"]) == {str(log_mels)}
+    assert set(tracks["duration_s"]) == {30.0}
+    assert tracks["sample_rate"].isna().all()
+    facts = gtzan.facts().loc[tracks.index]
+    pd.testing.assert_frame_equal(
+        tracks[["artist", "partition"]],
+        facts[["artist", "partition"]].rename_axis("track_id").astype(object),
+        check_dtype=False,
+    )
+    assert corpus.unreadable == []
+    assert "3 tracks, 2 genres, 1.5 min" in repr(corpus)
+
+
+def test_a_folder_is_no_file_of_log_mels(music_folder):
+    folder = music_folder()
+    assert not open_corpus(folder).is_log_mels
+    folder.rename(folder.with_suffix(".npz"))
+    corpus = open_corpus(folder.with_suffix(".npz"))
+    assert (len(corpus), corpus.is_log_mels) == (4, False)
+
+
+def test_log_mels_by_other_paths(log_mels, monkeypatch):
+    monkeypatch.chdir(log_mels.parent)
+    monkeypatch.setenv("HOME", str(log_mels.parent))
+    for source in (log_mels.name, f"~/{log_mels.name}", str(log_mels)):
+        assert open_corpus(source).root == log_mels
+    log_mels.rename(log_mels.with_suffix(".NPZ"))
+    assert open_corpus(log_mels.with_suffix(".NPZ")).is_log_mels
+
+
+def test_other_music_as_log_mels(tmp_path):
+    corpus = open_corpus(write_log_mels(tmp_path / "mine.npz", "fado.Song 1", "1980.007"))
+    assert corpus.name == "mine"
+    assert corpus.tracks["genre"].tolist() == ["fado", "1980"]
+    assert corpus.tracks[["artist", "partition"]].isna().all(axis=None)
+
+
+def test_artists_from_a_file_beside_the_log_mels(log_mels):
+    (log_mels.parent / "tracks.csv").write_text(
+        "track_id,artist,partition\nblues.00003,None,test\nrock.00001,Ana,\npop.00000,Bo,train\n"
+    )
+    tracks = open_corpus(log_mels).tracks
+    assert tracks["artist"].fillna("-").tolist() == ["Ana", "None", "-"]
+    assert tracks["partition"].fillna("-").tolist() == ["-", "test", "-"]
+
+
+def test_images_are_those_of_the_tracks_in_their_order(log_mels):
+    corpus = open_corpus(log_mels)
+    with np.load(log_mels) as stored:
+        x = stored["X"]
+    np.testing.assert_array_equal(corpus.log_mels(), x)
+    np.testing.assert_array_equal(corpus.select(genres="rock").log_mels(), x[[0, 2]])
+    np.testing.assert_array_equal(corpus.exclude(["rock.00001"]).log_mels(), x[1:])
+    turned = dataclasses.replace(corpus, tracks=corpus.tracks[::-1])
+    np.testing.assert_array_equal(turned.log_mels(), x[::-1])
+
+
+def test_selected_and_excluded_clips_of_log_mels(log_mels):
+    corpus = open_corpus(log_mels)
+    assert corpus.select(genres="rock").tracks.index.tolist() == ["rock.00001", "rock.00000"]
+    assert corpus.select(tracks=["blues.00003"]).is_log_mels
+    assert corpus.exclude(SimpleNamespace(condemned=["rock.00000", "x"])).tracks.shape[0] == 2
+    with pytest.raises(CorpusError, match=r"mel\.npz: there is no genre 'jazz'"):
+        corpus.select(genres="jazz")
+    with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00000'"):
+        corpus.exclude(["jazz.00000"])
+
+
+def test_fingerprint_of_log_mels(log_mels):
+    before = open_corpus(log_mels).fingerprint
+    assert open_corpus(log_mels).fingerprint == before
+    assert open_corpus(log_mels).select(genres="rock").fingerprint != before
+    copy = Path(shutil.copy(log_mels, log_mels.with_name("copy.npz")))
+    assert open_corpus(copy).fingerprint == before
+    write_log_mels(copy, "rock.00001", "blues.00003", "rock.00000", seed=1)
+    assert open_corpus(copy).fingerprint != before
+
+
+def test_state_changes_with_log_mels_and_artists(log_mels):
+    states = [corpus_state(log_mels)]
+    open_corpus(log_mels)
+    assert corpus_state(log_mels) == states[0]
+    os.utime(log_mels, ns=(0, log_mels.stat().st_mtime_ns + 1))
+    states.append(corpus_state(log_mels))
+    (log_mels.parent / "tracks.csv").write_text("track_id,artist\n")
+    states.append(corpus_state(log_mels))
+    assert len(set(states)) == 3
+    with pytest.raises(CorpusError, match=r"none\.npz: there is no such file"):
+        corpus_state(log_mels.with_name("none.npz"))
+
+
+def test_log_mels_hold_no_sound(log_mels):
+    corpus = open_corpus(log_mels)
+    for refused in (corpus.require_audio, lambda: corpus.load("rock.00001")):
+        with pytest.raises(CorpusError) as caught:
+            refused()
+        assert str(caught.value) == (
+            f"{log_mels}: is a file of log-mels, which holds no sound; open the folder of the "
+            "audio files instead."
+        )
+
+
+def test_log_mels_are_cut_into_windows(log_mels):
+    table = windows(open_corpus(log_mels))
+    assert len(table) == 30
+    assert table["window_id"].iloc[[0, -1]].tolist() == ["rock.00001.0", "rock.00000.9"]
+
+
+def test_clips_with_two_images_are_refused(tmp_path):
+    file = write_log_mels(tmp_path / "a.npz", "rock.00000", "blues.00000", "rock.00000")
+    told = r"a\.npz: names track 'rock\.00000' twice; keep one image a track\."
+    with pytest.raises(CorpusError, match=told):
+        open_corpus(file)
+
+
+def test_what_is_no_file_of_log_mels_is_refused(log_mels):
+    (log_mels.parent / "b.npz").write_bytes(log_mels.read_bytes()[:5000])
+    for name, told in [("b.npz", "holds no log-mel images"), ("c.npz", "there is no such file")]:
+        with pytest.raises(CorpusError, match=rf"{name}: {told}") as caught:
+            open_corpus(log_mels.with_name(name))
+        assert "\n" not in str(caught.value)
+
+
+def test_log_mels_that_changed(log_mels):
+    """New clips are passed over, lost ones are not."""
+    corpus = open_corpus(log_mels)
+    before = corpus.log_mels()
+    with np.load(log_mels) as stored:
+        x, names = stored["X"], stored["names"]
+    np.savez(log_mels, X=x[[1, 1, 2, 0]], names=["jazz.00000", *names[[1, 2, 0]]])
+    np.testing.assert_array_equal(corpus.log_mels(), before)
+    np.savez(log_mels, X=x[:2], names=names[:2])
+    told = r"mel\.npz: has no image of rock\.00000 any more; open it again\."
+    with pytest.raises(CorpusError, match=told):
+        corpus.log_mels()
+    log_mels.unlink()
+    assert corpus.is_log_mels
+    with pytest.raises(CorpusError, match=r"mel\.npz: there is no such file"):
+        corpus.log_mels()
+
+
+def test_the_shared_log_mels_are_a_corpus(gtzan_root):
+    file = gtzan_root / "mel" / "gtzan_logmel_999.npz"
+    if not file.is_file():
+        pytest.skip(f"{gtzan_root} holds no mel/gtzan_logmel_999.npz")
+    corpus = open_corpus(file)
+    assert (len(corpus), len(corpus.genres), corpus.name) == (999, 10, "gtzan")
+    facts = gtzan.facts().drop(index="jazz.00054")
+    assert corpus.tracks.index.tolist() == facts.index.tolist()
+    assert corpus.tracks["artist"].notna().sum() == facts["artist"].notna().sum()
+    assert corpus.tracks["partition"].value_counts().to_dict() == (
+        facts["partition"].value_counts().to_dict()
+    )
+    assert len(windows(corpus)) == 9990

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import count, windows
 from gtzan_lib.errors import CorpusError
 
 # Lengths as audio has them, whole samples at GTZAN's rate.
@@ -84,3 +84,43 @@ def test_real_files(music_folder):
     corpus = open_corpus(music_folder(seconds=(0.5, 2.0, 7.0), tracks=3, genres=["jazz"]))
     counts = windows(corpus, 1.0)["track_id"].value_counts()
     assert counts.to_dict() == {"jazz.00001": 2, "jazz.00002": 7}
+
+
+# --- slack --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("duration", "count"),
+    [
+        (29.49, 0), (29.5, 1), (29.93, 1), (30, 1), (30.5, 1), (30.51, 1), (59.6, 1),
+        (60, 2), (60.4, 2), (np.nan, 0),
+    ],
+)  # fmt: skip
+def test_a_track_that_is_one_window_may_be_a_little_off(paper_corpus, duration, count):
+    corpus = paper_corpus([("blues", None, duration), ("rock", None, 30)])
+    table = windows(corpus, 30, slack=0.5)
+    assert (table["track_id"] == "blues.00000").sum() == count
+    assert table["start_s"].isin([0, 30]).all()
+
+
+def test_slack_gives_no_second_window(paper_corpus):
+    """However small the step."""
+    table = windows(one_track(paper_corpus, 30.4), 30, 0.1, slack=0.5)
+    assert table["start_s"].tolist() == [0]
+    assert len(windows(one_track(paper_corpus, 30.4), 30, 0.1)) == 5
+
+
+@given(duration=durations, seconds=lengths, step=lengths, slack=st.floats(0, 0.5))
+def test_slack_changes_only_tracks_of_about_one_window(
+    paper_corpus, duration, seconds, step, slack
+):
+    strict, lenient = (count(duration, seconds, step, each) for each in (0.0, slack))
+    if abs(duration - seconds) <= slack:
+        assert lenient == 1
+    else:
+        assert lenient == strict
+
+
+def test_tracks_that_are_too_short_for_slack(paper_corpus):
+    with pytest.raises(CorpusError, match=r"no track is as long as one window of 30 s"):
+        windows(one_track(paper_corpus, 29), 30, slack=0.5)

@@ -632,6 +632,17 @@ def test_clean_images(tmp_path):
         assert report.as_json() == {"files": 8, "faults": [], "duplicates": []}
 
 
+def test_a_corpus_of_images_is_its_file(tmp_path):
+    x = images()
+    x[5] = x[1]
+    names = [f"{genre}.{n:05d}" for genre in ("jazz", "rock") for n in range(4)]
+    file = save_images(tmp_path / "a.npz", x, names)
+    corpus = open_corpus(file)
+    assert check(corpus).as_json() == check(file).as_json() == check(str(file)).as_json()
+    assert check(corpus.select(genres="jazz")).is_clean
+    assert check(corpus.select(genres="jazz")).track_ids == names[:4]
+
+
 @pytest.mark.parametrize(
     ("x", "names"),
     [
@@ -643,7 +654,7 @@ def test_clean_images(tmp_path):
     ],
 )
 def test_other_arrays_are_no_images(tmp_path, x, names):
-    with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(save_images(tmp_path / "a.npz", x, names))
 
 
@@ -657,14 +668,14 @@ def test_other_arrays_are_no_images(tmp_path, x, names):
     ],
 )
 def test_odd_arrays_are_no_images(tmp_path, x, names):
-    with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(save_images(tmp_path / "a.npz", x, names))
 
 
 @pytest.mark.parametrize("arrays", [{"X": images(2)}, {"names": np.array(["a"])}, {}])
 def test_missing_arrays(tmp_path, arrays):
     np.savez(tmp_path / "a.npz", **arrays)
-    with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
 
 
@@ -686,12 +697,12 @@ def flipped(content: bytes) -> bytes:
 
 def test_a_file_of_something_else(tmp_path):
     (tmp_path / "a.npz").write_text("no archive")
-    with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
-    with pytest.raises(HealthError, match=r"b\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"b\.npz: there is no such file"):
         check(tmp_path / "b.npz")
     (tmp_path / "c.npz").mkdir()
-    with pytest.raises(HealthError, match=r"c\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"c\.npz: holds no genre folders"):
         check(tmp_path / "c.npz")
 
 
@@ -702,7 +713,7 @@ def test_a_file_of_something_else(tmp_path):
 )
 def test_broken_archives(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(HealthError, match=r"a\.npz: holds no log-mel images"):
+    with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
 
 

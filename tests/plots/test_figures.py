@@ -20,9 +20,11 @@ from gtzan_lib.data.corpus import Corpus, open_corpus
 from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.splits import split
 from gtzan_lib.data.synthetic import FAULTS, compose
+from gtzan_lib.errors import StoreError
 from gtzan_lib.health.check import check_health
 from gtzan_lib.learn.evaluation import evaluate
 from gtzan_lib.learn.training import NetClassifier
+from gtzan_lib.plots.images import export_views
 from gtzan_lib.signal.spectrograms import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
 
@@ -82,8 +84,57 @@ def test_spectrogram_has_seconds_and_kilohertz(store):
     assert (bottom, top) == (0, 6)
     # 501 of 512 columns are filled; the second lies between the black ones.
     assert (left + right) / 2 == pytest.approx(0.5)
-    assert right - left == pytest.approx(512 * 24 / 12_000)
+    assert right - left == pytest.approx(1 + 11 * 24 / 12_000)
     assert image.origin == "lower"
+    assert ax.get_ylabel() == "frequency (kHz)"
+
+
+def extent(recipe: Recipe) -> tuple[float, ...]:
+    ax = plots.spectrogram(np.zeros(recipe.shape, dtype=np.uint8), recipe)
+    assert ax.images[0].origin == "lower"
+    return tuple(ax.images[0].get_extent())
+
+
+def test_axes_of_every_recipe():
+    # 508 of 512 columns are filled.
+    assert extent(Recipe.preset()) == pytest.approx((-2 * 71 / 12e3, 3 + 2 * 71 / 12e3, 0, 6))
+    # Turned by 180 degrees: row 0 is the highest frequency, column 0 the latest.
+    assert extent(Recipe.preset("stft-10s-legacy")) == pytest.approx((10, 0, 11.025, 0))
+    assert extent(Recipe.preset("mel-3s", size=64)) == pytest.approx((0, 3, 0, 128))
+    assert extent(Recipe.preset("mel-30s")) == pytest.approx((0, 30, 0, 128))
+    assert extent(Recipe.preset("mel-gtzan-store")) == pytest.approx((0, 30, 0, 128))
+    recipe = Recipe.preset("mel-3s")
+    ax = plots.spectrogram(np.zeros(recipe.shape, dtype=np.uint8), recipe)
+    assert ax.get_ylabel() == "mel band"
+
+
+def test_all_windows_of_a_track(store):
+    figure = plots.track_images(store, "jazz.00001", columns=3)
+    own = store.windows[store.windows["track_id"] == "jazz.00001"]
+    shown = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in shown] == ["from 0 s", "from 1 s", "from 2 s", "from 3 s"]
+    for ax, row in zip(shown, own.index, strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array(), store.images[row])
+    assert figure.get_suptitle() == "jazz.00001"
+    assert len({ax.get_position().y0 for ax in shown}) == 2
+    figure.canvas.draw()
+
+
+def test_track_that_a_store_lacks(store):
+    with pytest.raises(StoreError, match=r"has no window of track 'jazz\.00009'; name another\."):
+        plots.track_images(store, "jazz.00009")
+
+
+def test_a_figure_for_each_track_is_written(corpus, tmp_path):
+    recipe = Recipe.preset("mel-3s", size=(12, 20), seconds=2)
+    two = corpus.select(tracks=["jazz.00001", "rock.00000"])
+    store = SpectrogramStore.build(two, recipe, path=tmp_path / "store")
+    before = plt.get_fignums()
+    export_views(store, tmp_path / "new" / "view")
+    assert plt.get_fignums() == before
+    files = sorted(file.name for file in (tmp_path / "new" / "view").iterdir())
+    assert files == ["jazz.00001.png", "rock.00000.png"]
+    assert plt.imread(tmp_path / "new" / "view" / files[0]).std() > 0
 
 
 def test_wall_has_one_image_a_genre(store):
@@ -120,7 +171,9 @@ def test_recall_has_a_dot_and_an_interval_a_genre(evaluation):
 
 @pytest.mark.parametrize("validate", [True, False])
 def test_history_shows_what_there_is(store, validate):
-    net = NetClassifier(arguments={"channels": [2], "hidden": 2}, epochs=2, device="cpu")
+    net = NetClassifier(
+        arguments={"channels": [2], "hidden": 2}, epochs=2, batch_size=8, device="cpu"
+    )
     part = store.images[:8], store.genres[[*range(4), *range(12, 16)]]
     figure = plots.history(net.fit(*part, valid=part if validate else None))
     for ax in figure.axes:

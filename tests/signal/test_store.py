@@ -1,14 +1,18 @@
 """Stores: the same bytes whatever happened on the way, and nothing of others' touched."""
 
+import dataclasses
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,9 +22,9 @@ from PIL import Image
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.windows import windows
 from gtzan_lib.data.workspace import Workspace
-from gtzan_lib.errors import AudioError, StoreError
+from gtzan_lib.errors import AudioError, GtzanError, StoreError
 from gtzan_lib.signal import store as module
-from gtzan_lib.signal.spectrograms import Recipe, spectrograms
+from gtzan_lib.signal.spectrograms import PRESETS, Recipe, from_log_mels, spectrograms
 from gtzan_lib.signal.store import SpectrogramStore
 
 RECIPE = Recipe.preset(size=16, seconds=1)
@@ -114,12 +118,26 @@ def test_jobs_do_not_change_a_byte(store, corpus, tmp_path):
     assert contents(tmp_path / "two") == contents(store.path)
 
 
+@pytest.mark.slow
+def test_two_processes_of_a_cluster_write_the_same_bytes(store, corpus, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
+        local_directory=str(tmp_path / "dask"),
+    )  # fmt: skip
+    # Processes of their own know nothing of this.
+    monkeypatch.setattr(module.audio, "load", decode_nothing)
+    with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
+        SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "clustered")
+    assert contents(tmp_path / "clustered") == contents(store.path)
+
+
+def decode_nothing(*arguments, **options):
+    raise AssertionError("audio was decoded")
+
+
 def test_second_build_reads_no_audio(store, corpus, monkeypatch):
     before = contents(store.path)
-
-    def decode_nothing(*arguments, **options):
-        raise AssertionError("audio was decoded")
-
     monkeypatch.setattr(module.audio, "load", decode_nothing)
     again = SpectrogramStore.build(corpus, RECIPE, path=store.path)
     assert contents(again.path) == before
@@ -139,6 +157,32 @@ def test_genres_and_tracks_that_look_like_numbers(music_folder, tmp_path):
     store = SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
     assert set(store.genres) == {"1980", "1990"}
     assert set(store.windows["track_id"]) == set(corpus.tracks.index)
+
+
+@pytest.mark.parametrize("name", ["stft-10s-legacy", "mel-3s", "mel-30s"])
+def test_images_of_any_recipe(corpus, tmp_path, name):
+    """Rectangles, each in its place."""
+    recipe = Recipe.preset(name, size=(12, 20), seconds=2)
+    two = corpus.select(tracks=["blues.00001", "rock.00002"])
+    store = SpectrogramStore.build(two, recipe, path=tmp_path / "store", jobs=2)
+    assert store.images.shape == (4, 12, 20)
+    assert SpectrogramStore.open(store.path).recipe == recipe
+    for number, track_id in enumerate(two.tracks.index):
+        y, _ = corpus.load(track_id, sample_rate=22_050)
+        np.testing.assert_array_equal(
+            store.images[2 * number : 2 * number + 2], spectrograms(y, recipe, np.array([0.0, 2.0]))
+        )
+
+
+def test_clips_of_half_a_minute_are_whole(music_folder, tmp_path):
+    seconds = (29.4, 29.93, 30.0, 30.4, 30.6)
+    corpus = open_corpus(music_folder(layout=".", seconds=seconds, genres=["jazz"], rate=8000))
+    for name, count in (("mel-30s", 4), ("mel-gtzan-store", 4)):
+        recipe = Recipe.preset(name, size=16)
+        store = SpectrogramStore.build(corpus, recipe, path=tmp_path / name)
+        assert store.windows["track_id"].tolist() == [f"jazz.{n:05d}" for n in range(1, 1 + count)]
+        y, _ = corpus.load("jazz.00003", sample_rate=22_050)
+        np.testing.assert_array_equal(store.images[2], spectrograms(y, recipe, np.zeros(1))[0])
 
 
 # --- interrupted --------------------------------------------------------------
@@ -222,6 +266,83 @@ def test_two_at_once_do_no_harm(small_folder, corpus, tmp_path):
     assert contents(tmp_path / "shared") == contents(alone.path)
 
 
+class Disk:
+    """Has room for so many bytes of images, and then no more."""
+
+    def __init__(self, monkeypatch, room: int) -> None:
+        self.room = room
+        self.lock = threading.Lock()
+        plain = Path.open
+
+        def open_(path, mode="r", *arguments, **options):
+            stream = plain(path, mode, *arguments, **options)
+            if path.name == "images.npy" and mode == "r+b":
+                write = stream.write
+
+                class Full:
+                    def __enter__(self):
+                        return self
+
+                    def __exit__(self, *error):
+                        stream.close()
+
+                    def seek(self, *where):
+                        return stream.seek(*where)
+
+                    def write(_, data):
+                        data = memoryview(data).cast("B")
+                        if not self.room:
+                            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                        # As the system does: what has room is written, and counted.
+                        with self.lock:
+                            data = data[: self.room]
+                            self.room -= len(data)
+                        return write(data)
+
+                return Full()
+            return stream
+
+        monkeypatch.setattr(Path, "open", open_)
+
+
+@pytest.mark.parametrize(("tracks", "jobs"), [(0, 1), (5, 2), (5.5, 1), (5.5, 2)])
+def test_full_disk_is_told_and_gone_on_from(store, corpus, tmp_path, monkeypatch, tracks, jobs):
+    """Also where it gets full in the middle of a track."""
+    with monkeypatch.context() as patch:
+        Disk(patch, round(tracks * 4 * 16 * 16))
+        with pytest.raises(StoreError, match=r"full: cannot be written \(No space left") as caught:
+            SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "full", jobs=jobs)
+        assert "make room and build it again to go on where it stopped" in str(caught.value)
+        assert "\n" not in str(caught.value)
+    done = marks(tmp_path / "full")
+    assert len(done) <= tracks
+    images = np.load(tmp_path / "full" / "images.npy")
+    for track_id in done:
+        own = store.windows["track_id"] == track_id
+        np.testing.assert_array_equal(images[own], store.images[own])
+    with pytest.raises(StoreError, match="is incomplete"):
+        SpectrogramStore.open(tmp_path / "full")
+    SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "full", jobs=jobs)
+    assert contents(tmp_path / "full") == contents(store.path)
+
+
+@pytest.mark.parametrize("name", ["windows.csv", "recipe.json"])
+def test_disk_that_is_full_from_the_beginning(store, corpus, tmp_path, monkeypatch, name):
+    plain = os.replace
+
+    def replace(source, target, **options):
+        if Path(target).name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        return plain(source, target, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace)
+        with pytest.raises(StoreError, match=r"full: cannot be written \(No space left"):
+            SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "full")
+    SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "full")
+    assert contents(tmp_path / "full") == contents(store.path)
+
+
 # --- broken music -------------------------------------------------------------
 
 
@@ -278,6 +399,27 @@ def test_other_recipe_in_the_same_place_is_refused(store, corpus):
     with pytest.raises(StoreError, match=r"stft-3s_1s_16px of corpus .* not stft-3s_1s_32px"):
         SpectrogramStore.build(corpus, Recipe.preset(size=32, seconds=1), path=store.path)
     assert contents(store.path) == before
+
+
+def test_opened_for_another_recipe_or_corpus_is_refused(store, corpus):
+    jazz = corpus.select(genres="jazz")
+    for expected in ({"recipe": RECIPE}, {"corpus": corpus}, {"recipe": RECIPE, "corpus": corpus}):
+        assert len(SpectrogramStore.open(store.path, **expected)) == 48
+    turned = dataclasses.replace(RECIPE, turned=True)
+    longer = Recipe.preset(size=16, seconds=2)
+    for expected, told in [
+        ({"recipe": longer}, r"holds stft-3s_1s_16px of corpus \w+, not stft-3s_2s_16px of \w+;"),
+        ({"recipe": turned}, r"holds stft-3s_1s_16px of corpus"),
+        (
+            {"corpus": jazz},
+            rf"of corpus {corpus.fingerprint}, not .* of {jazz.fingerprint}; choose",
+        ),
+        ({"recipe": RECIPE, "corpus": jazz}, jazz.fingerprint),
+    ]:
+        with pytest.raises(StoreError, match=told) as caught:
+            SpectrogramStore.open(store.path, **expected)
+        assert str(caught.value).startswith(f"{store.path}: ")
+        assert "\n" not in str(caught.value)
 
 
 def test_changed_code_makes_it_anew(store, corpus, monkeypatch):
@@ -350,6 +492,118 @@ def test_damaged_store_is_refused_in_a_sentence(store, harm):
         SpectrogramStore.open(store.path)
 
 
+# --- log-mels -----------------------------------------------------------------
+
+PICTURES = Recipe.preset("mel-gtzan-store", seconds=3)
+
+
+@pytest.fixture
+def log_mels(tmp_path) -> Path:
+    """Three clips, out of order."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, size=(3, 128, 387), dtype=np.uint8)
+    np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001", "blues.00003", "rock.00000"])
+    return tmp_path / "mel.npz"
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [PICTURES, Recipe.preset("mel-gtzan-store"), Recipe.preset("mel-gtzan-store", size=(20, 30))],
+    ids=lambda recipe: recipe.slug,
+)
+def test_store_of_log_mels(log_mels, tmp_path, recipe):
+    corpus = open_corpus(log_mels)
+    store = SpectrogramStore.build(corpus, recipe, path=tmp_path / "store")
+    each = int(30 / recipe.seconds)
+    assert store.images.shape == (3 * each, *recipe.shape)
+    assert store.windows["track_id"].drop_duplicates().tolist() == corpus.tracks.index.tolist()
+    starts = np.arange(each) * recipe.seconds
+    for number, image in enumerate(corpus.log_mels()):
+        np.testing.assert_array_equal(
+            store.images[number * each :][:each], from_log_mels(image, recipe, starts)
+        )
+    assert len(SpectrogramStore.open(store.path, recipe=recipe, corpus=corpus)) == 3 * each
+
+
+def test_store_of_some_log_mels_goes_on(log_mels, tmp_path):
+    corpus = open_corpus(log_mels)
+    before = contents(SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store").path)
+    (tmp_path / "store" / "done" / "blues.00003").unlink()
+    images = np.load(tmp_path / "store" / "images.npy", mmap_mode="r+")
+    images[10:20] = 77
+    images.flush()
+    again = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store", jobs=2)
+    assert contents(again.path) == before
+    rock = corpus.select(genres="rock")
+    some = SpectrogramStore.build(rock, PICTURES, path=tmp_path / "rock")
+    np.testing.assert_array_equal(some.images, again.images[[*range(10), *range(20, 30)]])
+
+
+@pytest.mark.parametrize("name", sorted(set(PRESETS) - {"mel-gtzan-store"}))
+def test_other_recipes_cannot_be_made_of_log_mels(log_mels, tmp_path, name):
+    with pytest.raises(StoreError) as caught:
+        SpectrogramStore.build(
+            open_corpus(log_mels), Recipe.preset(name), path=tmp_path / "s" / "t"
+        )
+    told = str(caught.value)
+    assert told.startswith(f"{log_mels}: holds log-mels and no sound")
+    assert f"'mel-gtzan-store' can be made, not {name!r}; open the folder" in told
+    assert not (tmp_path / "s").exists()
+
+
+def test_disk_that_gets_full_with_log_mels(log_mels, tmp_path, monkeypatch):
+    corpus = open_corpus(log_mels)
+    whole = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        Disk(patch, 10 * 128 * 39 + 1000)
+        with pytest.raises(StoreError, match="No space left"):
+            SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "full")
+    assert marks(tmp_path / "full") == ["rock.00001"]
+    SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "full")
+    assert contents(tmp_path / "full") == contents(whole.path)
+
+
+@pytest.mark.parametrize("bands", [32, 64, 256])
+@pytest.mark.parametrize("size", [None, 16])
+def test_other_numbers_of_bands_are_refused_in_a_sentence(tmp_path, bands, size):
+    """Such files can be searched for copies, but are no images of the recipe."""
+    x = np.zeros((1, bands, 387), dtype=np.uint8)
+    np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001"])
+    recipe = Recipe.preset("mel-gtzan-store", size=size)
+    with pytest.raises(GtzanError, match=r"mel\.npz: ") as caught:
+        SpectrogramStore.build(open_corpus(tmp_path / "mel.npz"), recipe, path=tmp_path / "store")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("columns", [100, 1292])
+def test_other_numbers_of_columns_are_refused_or_cut_by_seconds(tmp_path, columns):
+    """The last of ten windows is the end of the clip."""
+    x = np.zeros((1, 128, columns), dtype=np.uint8)
+    x[:, :, round(0.95 * columns) :] = 255
+    np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001"])
+    corpus = open_corpus(tmp_path / "mel.npz")
+    try:
+        store = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store")
+    except GtzanError as error:
+        assert str(error).startswith(f"{tmp_path / 'mel.npz'}: ")
+        return
+    assert not store.images[:9].any()
+    assert store.images[9].mean() == pytest.approx(127.5, abs=10)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../../away", "rock/a", "a\0b"])
+def test_clips_whose_names_cannot_be_those_of_files(tmp_path, name):
+    """What is made of a track is called after it, and stays where it belongs."""
+    x = np.zeros((2, 128, 387), dtype=np.uint8)
+    np.savez(tmp_path / "mel.npz", X=x, names=[name, "rock.00000"])
+    store = tmp_path / "made" / "store"
+    with pytest.raises(GtzanError, match=r"mel\.npz: ") as caught:
+        SpectrogramStore.build(open_corpus(tmp_path / "mel.npz"), PICTURES, path=store)
+    assert "\n" not in str(caught.value)
+    assert {file.name for file in tmp_path.iterdir()} <= {"mel.npz", "made", "work"}
+    assert not (tmp_path / "made" / "away").exists()
+
+
 # --- pictures -----------------------------------------------------------------
 
 
@@ -365,3 +619,15 @@ def test_pictures_are_the_images(store, tmp_path):
             assert file.mode == "L"
             np.testing.assert_array_equal(np.asarray(file), store.images[row])
     assert {file.name for file in folder.iterdir()} == {"blues", "classical", "jazz", "rock"}
+
+
+def test_pictures_of_rectangles(corpus, tmp_path):
+    recipe = Recipe.preset("mel-3s", size=(12, 20))
+    one = corpus.select(tracks=["jazz.00001"])
+    store = SpectrogramStore.build(one, recipe, path=tmp_path / "store")
+    folder = store.export_png(store.path / "png")
+    with Image.open(folder / "jazz" / "jazz.00001_win0.png") as file:
+        assert file.size == (20, 12)
+        np.testing.assert_array_equal(np.asarray(file), store.images[0])
+    # The pictures are no part of what is looked through.
+    assert len(SpectrogramStore.build(one, recipe, path=store.path)) == 1
