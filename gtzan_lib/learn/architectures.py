@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from torch import nn
@@ -11,7 +12,7 @@ from .minivgg import MiniVGG
 from .recurrent import CRNN, TrackNet
 from .resnet import ResNet34, ResNet34Features
 
-__all__ = ["ARCHITECTURES", "build"]
+__all__ = ["ARCHITECTURES", "build", "inputs_of"]
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
     "minivgg": MiniVGG,
@@ -43,11 +44,38 @@ def build(name: str, **arguments: Any) -> nn.Module:
     ModelError
         If the name or an argument is unknown.
     """
-    if name not in ARCHITECTURES:
-        known = ", ".join(sorted(ARCHITECTURES))
-        raise ModelError(f"there is no architecture {name!r}; choose one of {known}.")
     try:
-        return ARCHITECTURES[name](**arguments)
+        return _known(name)(**arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"architecture {name!r} cannot be built: {reason}.") from error
+
+
+def inputs_of(name: str) -> dict[str, int]:
+    """Tell what a net takes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ARCHITECTURES`.
+
+    Returns
+    -------
+    dict of str to int
+        Names of its inputs, and how many axes they have: `images` 3, or 4 where
+        it reads the windows of a track; `features` 2.
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown.
+    """
+    names = [key for key in inspect.signature(_known(name).forward).parameters if key != "self"]
+    return {key: 2 if key == "features" else 4 if name == "tracknet" else 3 for key in names}
+
+
+def _known(name: str) -> type[nn.Module]:
+    if not isinstance(name, str) or name not in ARCHITECTURES:
+        known = ", ".join(sorted(ARCHITECTURES))
+        raise ModelError(f"there is no architecture {name!r}; choose one of {known}.")
+    return ARCHITECTURES[name]

@@ -154,8 +154,8 @@ def _gain(images: torch.Tensor, strength: float) -> torch.Tensor:
 
 def _mask_columns(images: torch.Tensor, strength: float) -> torch.Tensor:
     length = images.shape[-1]
-    wide = strength * _random(images) * length
-    first = _random(images) * (length - wide)
+    wide = (strength * _random(images) * length).floor()
+    first = (_random(images) * (length - wide + 1)).floor()
     place = torch.arange(length, device=images.device)
     return images.masked_fill((place >= first) & (place < first + wide), 0.0)
 

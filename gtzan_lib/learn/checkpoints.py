@@ -6,6 +6,7 @@ JSON in its header.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,7 +50,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in checkpoint.tensors.items()
     }
-    content = save(tensors, {"state": json.dumps(checkpoint.state)})
+    state = json.dumps(checkpoint.state)
+    content = save(tensors, {"state": state, "sha256": _digest(tensors, state)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
@@ -69,10 +71,22 @@ def read(path: Path) -> Checkpoint | None:
     """
     try:
         with safe_open(path, "pt") as file:
-            state = json.loads(file.metadata()["state"])
-            return Checkpoint({name: file.get_tensor(name) for name in file.keys()}, state)  # noqa: SIM118
+            kept = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if kept["sha256"] != _digest(tensors, kept["state"]):
+                return None
+            return Checkpoint(tensors, json.loads(kept["state"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
+
+
+def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
+    digest = hashlib.sha256(state.encode())
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:

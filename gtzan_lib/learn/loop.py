@@ -17,10 +17,10 @@ from skorch.callbacks import Callback
 from skorch.dataset import unpack_data
 from skorch.history import History
 
-from ..data.files import canonical_json, source_digest
+from ..data.files import source_digest
 from ..data.progress import follow
 from ..errors import ModelError
-from . import augmentation, checkpoints, layers, minivgg, recurrent, resnet
+from . import checkpoints
 from .augmentation import Augmentation
 from .checkpoints import Checkpoint
 
@@ -154,12 +154,15 @@ class Loop(NeuralNetClassifier):
         logits = self.infer(rows, **fit_params)
         loss = self.get_loss(logits, targets, X=rows, training=True)
         if not torch.isfinite(loss):
-            raise ModelError(
-                f"the loss is no number in epoch {len(self.history)}; lower learning_rate "
-                f"{self.lr:g}, or look for values out of range in the data."
-            )
+            raise self._diverged()
         loss.backward()
         return {"loss": loss, "y_pred": logits}
+
+    def _diverged(self) -> ModelError:
+        return ModelError(
+            f"the loss is no number in epoch {len(self.history)}; lower learning_rate "
+            f"{self.lr:g}, or look for values out of range in the data."
+        )
 
     def train(self, X: Any, labels: np.ndarray) -> Loop:
         """Train to the last epoch, from a checkpoint's where there is one.
@@ -189,6 +192,8 @@ class Loop(NeuralNetClassifier):
             if not steps.finished(self):
                 raise KeyboardInterrupt
         steps.conclude(self)
+        if not all(torch.isfinite(weights).all() for weights in self.bare_module.parameters()):
+            raise self._diverged()
         return self
 
 
@@ -227,6 +232,7 @@ class Steps(Callback):
         """Begin anew."""
         self.best_: dict[str, torch.Tensor] = {}
         self.lowest_, self.misses_, self.done_ = math.inf, 0, False
+        self.ended_ = 0
         self.file_: Path | None = None
         return self
 
@@ -234,6 +240,12 @@ class Steps(Callback):
         """Find the checkpoint of this training, and go back to it."""
         if self.folder is None:
             return
+        try:
+            Path(self.folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(
+                f"{self.folder}: cannot hold checkpoints ({error.strerror}); name another folder."
+            ) from error
         self.file_ = Path(self.folder) / f"{_name(self.identity, net, rows)}.safetensors"
         checkpoint = checkpoints.read(self.file_)
         if checkpoint is not None:
@@ -241,7 +253,7 @@ class Steps(Callback):
 
     def finished(self, net: Loop) -> bool:
         """Tell whether there is no epoch left to be done."""
-        return self.done_ or len(net.history) >= net.max_epochs
+        return self.done_ or self.ended_ >= net.max_epochs
 
     def conclude(self, net: Loop) -> None:
         """Take the best weights, where there was patience."""
@@ -276,6 +288,7 @@ class Steps(Callback):
             else:
                 self.misses_ += 1
                 self.done_ = self.misses_ >= self.patience
+        self.ended_ = len(net.history)
         if self.file_ is not None:
             checkpoints.write(self.file_, self._state(net))
         if self.done_:
@@ -320,11 +333,17 @@ class Steps(Callback):
         self.lowest_ = math.inf if state["lowest"] is None else state["lowest"]
         self.misses_, self.done_ = state["misses"], state["done"]
         net.history_ = History({**epoch, "batches": []} for epoch in state["history"])
+        self.ended_ = len(net.history)
         if self.finished(net):
             return
+        weights = [one for group in net.optimizer_.param_groups for one in group["params"]]
         moments: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in checkpoints.part_of(tensors, "optimizer").items():
             number, name = key.split("/")
+            like = weights[int(number)]
+            if value.shape == like.shape:
+                # In the weights' own order in memory, which the fused step takes for granted.
+                value = torch.empty_like(like, dtype=value.dtype).copy_(value)
             moments.setdefault(int(number), {})[name] = value
         groups = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
@@ -336,9 +355,8 @@ class Steps(Callback):
 
 def _name(identity: dict[str, Any], net: Loop, rows: Rows) -> str:
     """Return a digest of all that a training depends on: settings, data and code."""
-    digest = hashlib.sha256(canonical_json(identity).encode())
-    modules = (augmentation, layers, minivgg, recurrent, resnet)
-    digest.update(source_digest([__file__, *(module.__file__ for module in modules)]).encode())
+    code = source_digest(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(f"{sorted(identity.items())} {code} {torch.__version__}".encode())
     digest.update(str(net.device).encode())
     valid = net.train_split.keywords["valid_ds"] if net.train_split else None
     for part in (rows, valid):

@@ -15,8 +15,9 @@ from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from ..errors import ModelError
-from .architectures import build
+from .architectures import build, inputs_of
 from .augmentation import Augmentation
+from .layers import sides
 from .loop import SCHEDULES, Loop, Rows, Steps
 
 __all__ = ["NetClassifier"]
@@ -58,7 +59,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         has it.
     channels_last : bool
         Whether images lie in memory with their channels together, which is
-        quicker and gives the same net.
+        quicker and gives the same net up to rounding.
     compile : bool
         Whether torch compiles the net first, for which it needs a C++ compiler.
     checkpoint : str or Path, optional
@@ -161,6 +162,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         arguments = {
             "classes": len(self.classes_),
             "size": int(shape[0]) if shape[0] == shape[1] else [int(side) for side in shape],
+            **({"features": X["features"].shape[1]} if isinstance(X, Mapping) else {}),
             **(self.arguments or {}),
         }
         split = None
@@ -193,13 +195,21 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the images have another size than those it was trained on.
         """
         check_is_fitted(self, "net_")
-        size, shape = self.arguments_["size"], _images(X).shape[-2:]
-        known = (size, size) if isinstance(size, int) else tuple(size)
+        self._refuse_inputs(X)
+        known, shape = sides(self.arguments_["size"]), _images(X).shape[-2:]
         if shape != known:
             raise ModelError(
-                f"the net was trained on images of {known[0]} x {known[1]}, and these have "
-                f"{shape[0]} x {shape[1]}; make them with the model's own recipe."
+                f"the net was trained on images of {_by(known)}, and these have {_by(shape)}; make "
+                "them with the model's own recipe."
             )
+        features = self.arguments_.get("features")
+        if features is not None and X["features"].shape[1] != features:
+            raise ModelError(
+                f"the net was trained on {features} features, and these are "
+                f"{X['features'].shape[1]}; give it the same."
+            )
+        if not len(_images(X)):
+            return np.zeros((0, len(self.classes_)), dtype=np.float32)
         return self.net_.predict_proba(Rows(X))
 
     def predict(self, X: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
@@ -224,7 +234,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "net_")
         columns = ["epoch", "train_loss", "train_accuracy", "valid_loss", "valid_acc"]
         table = pd.DataFrame(list(self.net_.history)).reindex(columns=[*columns, "learning_rate"])
-        return table.dropna(axis=1).rename(columns={"valid_acc": "valid_accuracy"})
+        return table.dropna(axis=1, how="all").rename(columns={"valid_acc": "valid_accuracy"})
 
     @property
     def seconds_(self) -> float:
@@ -263,7 +273,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the weights do not fit the architecture.
         """
         self.classes_ = np.asarray(classes)
-        net = self._initialize(arguments, None, np.arange(len(classes)))
+        # Fresh weights are drawn and thrown away; nobody else's numbers shall change.
+        with torch.random.fork_rng():
+            net = self._initialize(arguments, None, np.arange(len(classes)))
         try:
             net.bare_module.load_state_dict(weights)
         except RuntimeError as error:
@@ -278,6 +290,11 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             raise ModelError(
                 f"there is no schedule {self.schedule!r}; choose one of {', '.join(SCHEDULES)}."
             )
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ModelError(
+                f"{self.epochs} epochs in batches of {self.batch_size} train no net; give at least "
+                "one epoch, and batches of two or more."
+            )
         if self.patience is not None and (valid is None or not len(valid[1])):
             raise ModelError(
                 f"patience {self.patience} needs a validation part to watch, and there is none; "
@@ -285,21 +302,53 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             )
         if len(self.classes_) < 2:
             raise ModelError(
-                f"all windows to train on are {self.classes_[0]!r}; a classifier needs two genres."
+                f"all windows to train on are {str(self.classes_[0])!r}; a classifier needs two "
+                "genres."
             )
         if len(y) < self.batch_size:
             raise ModelError(
                 f"there are {len(y)} windows to train on, fewer than a batch of "
                 f"{self.batch_size}; lower batch_size."
             )
-        for part in (X, valid[0] if valid is not None else {}):
-            for name, values in (part if isinstance(part, Mapping) else {"images": part}).items():
-                if values.dtype.kind == "f" and not np.isfinite(values).all():
-                    row = int(np.argwhere(~np.isfinite(values))[0, 0])
-                    raise ModelError(
-                        f"input {name!r} holds values that are no numbers, first in row {row}; "
-                        "leave such windows out."
-                    )
+        self._refuse_inputs(X, len(y))
+        if valid is not None and len(valid[1]):
+            self._refuse_inputs(valid[0], len(valid[1]))
+            here, there = _images(X).shape[1:], _images(valid[0]).shape[1:]
+            if here != there:
+                raise ModelError(
+                    f"images to train on are {_by(here)} and those to validate on {_by(there)}; "
+                    "make both with one recipe."
+                )
+
+    def _refuse_inputs(self, X: Any, length: int | None = None) -> None:
+        """Refuse rows that the architecture cannot take."""
+        inputs = X if isinstance(X, Mapping) else {"images": X}
+        wanted = inputs_of(self.architecture)
+        if set(inputs) != set(wanted):
+            raise ModelError(
+                f"architecture {self.architecture!r} takes {' and '.join(wanted)}, and is given "
+                f"{' and '.join(inputs)}; gl.with_features gives images and features together."
+            )
+        lengths = {name: len(values) for name, values in inputs.items()}
+        if length is not None:
+            lengths["genres"] = length
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{count} {name}" for name, count in lengths.items())
+            raise ModelError(f"rows do not belong together: {told}; give one of each a window.")
+        axes = {"images": wanted["images"], "features": 2}
+        for name, values in inputs.items():
+            if values.ndim != axes[name]:
+                raise ModelError(
+                    f"architecture {self.architecture!r} takes {name} of {axes[name]} axes, not of "
+                    f"{values.ndim}; nets for tracks take what gl.by_track gives, others a store's "
+                    "images."
+                )
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                row = int(np.argwhere(~np.isfinite(values))[0, 0])
+                raise ModelError(
+                    f"input {name!r} holds values that are no numbers, first in row {row}; leave "
+                    "such windows out."
+                )
 
     def _labels(self, y: np.ndarray) -> np.ndarray:
         unknown = sorted(set(np.unique(y)) - set(self.classes_))
@@ -336,6 +385,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             criterion__weight=weight,
             optimizer=torch.optim.Adam,
             optimizer__weight_decay=self.weight_decay,
+            # All of a step's arithmetic in one pass over the weights.
+            optimizer__fused=True,
             lr=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.epochs,
@@ -363,6 +414,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         """Return the settings that a net depends on, for its checkpoint's name."""
         aside = ("checkpoint", "progress", "device")
         return {name: value for name, value in self.get_params().items() if name not in aside}
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(side) for side in shape)
 
 
 def _images(X: Any) -> np.ndarray:

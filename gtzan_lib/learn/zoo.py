@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..data.files import atomic_path, sha256_of, write_json
-from ..errors import ModelError
+from ..errors import ModelError, StoreError
 from ..signal.spectrograms import Recipe
 from .training import NetClassifier
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["load_model", "save_model"]
 
@@ -84,8 +87,6 @@ def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
     ModelError
         If the folder holds no model, or weights and card do not belong together.
     """
-    from safetensors.torch import load_file
-
     folder = Path(folder)
     card = _read_card(folder)
     if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
@@ -93,9 +94,28 @@ def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
             f"{folder / WEIGHTS}: is missing or not the file that {CARD} describes; train the "
             "model again."
         )
-    estimator = NetClassifier(card["architecture"])
-    estimator.restore(card["genres"], card["arguments"], load_file(folder / WEIGHTS))
-    return estimator, Recipe.from_dict(card["recipe"])
+    try:
+        recipe = Recipe.from_dict(card["recipe"])
+        estimator = NetClassifier(card["architecture"])
+        genres, arguments = list(card["genres"]), dict(card["arguments"])
+        estimator.restore(genres, arguments, _read_weights(folder / WEIGHTS))
+    except ModelError as error:
+        raise ModelError(f"{folder}: {error}") from error
+    except (TypeError, ValueError, KeyError, AttributeError, StoreError) as error:
+        raise _no_model(folder) from error
+    if len(genres) != arguments.get("classes"):
+        raise _no_model(folder)
+    return estimator, recipe
+
+
+def _read_weights(file: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise ModelError("its weights are damaged; train the model again.") from error
 
 
 def _read_card(folder: Path) -> dict[str, Any]:
@@ -103,7 +123,11 @@ def _read_card(folder: Path) -> dict[str, Any]:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         return {key: card[key] for key in NEEDED}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{folder}: holds no model; expected {CARD} and {WEIGHTS}, as an experiment leaves "
-            "them in its run's models/."
-        ) from error
+        raise _no_model(folder) from error
+
+
+def _no_model(folder: Path) -> ModelError:
+    return ModelError(
+        f"{folder}: holds no model; expected {CARD} and {WEIGHTS}, as an experiment leaves "
+        "them in its run's models/."
+    )

@@ -7,20 +7,24 @@ what they drew into.
 from .basics import genre_colors
 from .clouds import cloud
 from .clusters import agreements, cluster_genres, cluster_profile, elbow
+from .comparisons import calibration, confusions, learning_curve, standing, tradeoff
 from .components import loadings, plane, scree
 from .features import distributions, levels_of_variance, portrait, profile
 from .grids import grid_leaks, grid_losses, grid_scores
 from .health import copies, faults, levels
 from .images import spectrogram, spectrogram_wall, track_images
+from .leaks import leak_by, leaks, reshuffled
 from .scores import confusion, history, parts, recall
 from .sounds import halves, players
 
 __all__ = [
     "agreements",
+    "calibration",
     "cloud",
     "cluster_genres",
     "cluster_profile",
     "confusion",
+    "confusions",
     "copies",
     "distributions",
     "elbow",
@@ -31,6 +35,9 @@ __all__ = [
     "grid_scores",
     "halves",
     "history",
+    "leak_by",
+    "leaks",
+    "learning_curve",
     "levels",
     "levels_of_variance",
     "loadings",
@@ -40,8 +47,11 @@ __all__ = [
     "portrait",
     "profile",
     "recall",
+    "reshuffled",
     "scree",
     "spectrogram",
     "spectrogram_wall",
+    "standing",
     "track_images",
+    "tradeoff",
 ]

@@ -1,7 +1,6 @@
 """Checkpoints: what was written is read, and nothing else is."""
 
 import ast
-import json
 import os
 import pickle
 from pathlib import Path
@@ -142,7 +141,7 @@ def test_a_pickle_within_is_not_unpickled(file, tmp_path):
     content = pickle.dumps(Trap(tmp_path / "sprung"))
     tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8)
     state = {"history": content.decode("latin1")}
-    file.write_bytes(save({"net/a": tensor}, {"state": json.dumps(state)}))
+    write(file, Checkpoint({"net/a": tensor}, state))
     assert read(file).state == state
     assert not (tmp_path / "sprung").exists()
 

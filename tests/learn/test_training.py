@@ -7,9 +7,13 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from gtzan_lib.errors import ModelError
+from gtzan_lib.learn.architectures import ARCHITECTURES
 from gtzan_lib.learn.training import NetClassifier
+from gtzan_lib.learn.zoo import load_model, save_model
+from gtzan_lib.signal.spectrograms import Recipe
 
 TINY = {"channels": [8, 16], "hidden": 16, "dropout": 0.1}
+PARTS = (slice(96), slice(96, None))
 
 
 def tiny(**arguments) -> NetClassifier:
@@ -39,7 +43,8 @@ def trained(easy):
 def test_clone_keeps_every_parameter():
     net = NetClassifier(
         "minivgg", arguments=TINY, epochs=7, learning_rate=0.1, weight_decay=0.2, batch_size=5,
-        device="cpu", seed=9,
+        schedule="cosine", patience=3, augment={"crop": 0.1}, balance=True, mixed_precision=False,
+        channels_last=False, compile=True, checkpoint="here", progress=False, device="cpu", seed=9,
     )  # fmt: skip
     copy = clone(net)
     assert copy is not net
@@ -54,12 +59,13 @@ def test_clone_of_a_trained_net_is_untrained(trained):
 
 
 def test_training_leaves_the_parameters_alone(easy):
-    arguments = dict(TINY)
-    net = tiny(arguments=arguments, epochs=1)
+    arguments, augment = dict(TINY), {"crop": 0.1, "mixup": 0.2}
+    net = tiny(arguments=arguments, augment=augment, epochs=1)
     before = net.get_params()
     net.fit(*easy)
     assert net.get_params() == before
     assert arguments == TINY
+    assert augment == {"crop": 0.1, "mixup": 0.2}
 
 
 # --- learning -----------------------------------------------------------------
@@ -167,11 +173,221 @@ def test_learning_rate_falls_to_a_quarter_at_half_way(easy, epochs):
     """Once, and in the middle; for odd numbers the middle is one of two epochs."""
     images, genres = easy
     net = tiny(epochs=epochs, learning_rate=0.004, arguments={"channels": [2], "hidden": 2})
-    rates = net.fit(images[:6], genres[:6]).history_["learning_rate"].tolist()
+    rates = net.fit(images[:8], genres[:8]).history_["learning_rate"].tolist()
     late = [rate for rate in rates if rate == pytest.approx(0.001)]
     early = [rate for rate in rates if rate == pytest.approx(0.004)]
     assert rates == early + late
     assert abs(len(early) - len(late)) <= 1
+
+
+# --- settings -----------------------------------------------------------------
+
+
+def one_epoch(easy, **settings) -> NetClassifier:
+    images, genres = easy
+    return tiny(epochs=1, **settings).fit(images[:40], genres[:40])
+
+
+@pytest.mark.parametrize(
+    "augment", [{"time_mask": 0.5}, {"frequency_mask": 0.5}, {"crop": 0.5}, {"gain": 0.2}]
+)
+def test_augmentation_is_trained_on(easy, augment):
+    augmented = one_epoch(easy, augment=augment)
+    assert not same(augmented, one_epoch(easy))
+    assert same(augmented, one_epoch(easy, augment=augment))
+
+
+def test_net_learns_from_mixed_images(easy):
+    images, genres = easy
+    net = tiny(augment={"mixup": 0.3, "gain": 0.1}, epochs=4).fit(images[:96], genres[:96])
+    assert net.score(images[96:], genres[96:]) > 0.9
+
+
+def test_validation_does_not_shift_the_augmentation(easy):
+    images, genres = easy
+    settings = {"augment": {"mixup": 0.3, "crop": 0.2}, "epochs": 2}
+    nets = [
+        tiny(**settings).fit(images[:40], genres[:40], valid=valid)
+        for valid in (None, (images[40:], genres[40:]), (images[40:47], genres[40:47]))
+    ]
+    assert same(nets[0], nets[1])
+    assert same(nets[0], nets[2])
+
+
+def test_augmentation_of_nothing_is_none(easy):
+    assert same(one_epoch(easy, augment={}), one_epoch(easy))
+    assert same(one_epoch(easy, augment={"mixup": 0}), one_epoch(easy))
+
+
+def test_balanced_genres_weigh_the_same(easy):
+    images = easy[0]
+    uneven = np.array(["blues"] * 24 + ["jazz"] * 4 + ["rock"] * 12)
+    net = tiny(balance=True, epochs=1).fit(images[:40], uneven)
+    weight = net.net_.criterion_.weight
+    torch.testing.assert_close(weight, torch.tensor([40 / 72, 40 / 12, 40 / 36]))
+    assert float(weight @ torch.tensor([24.0, 4.0, 12.0])) == pytest.approx(40)
+    plain = tiny(epochs=1).fit(images[:40], uneven)
+    assert plain.net_.criterion_.weight is None
+    assert not same(net, plain)
+
+
+def test_balance_changes_nothing_where_genres_are_even(easy):
+    images, genres = easy
+    net, plain = (tiny(balance=b, epochs=1).fit(images[:48], genres[:48]) for b in (True, False))
+    for name, value in states(plain).items():
+        np.testing.assert_allclose(states(net)[name], value, atol=2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("augment", [None, {"mixup": 0.3}])
+def test_mixed_precision_gives_probabilities(easy, augment):
+    net = one_epoch(easy, mixed_precision=True, augment=augment)
+    probabilities = net.predict_proba(easy[0][:40])
+    assert probabilities.dtype == np.float32
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert all(value.dtype != torch.bfloat16 for value in net.net_.module_.state_dict().values())
+
+
+def test_mixed_precision_is_nearly_the_same(trained, easy):
+    images = easy[0][:30]
+    net = tiny(mixed_precision=True).restore(
+        trained.classes_.tolist(), trained.arguments_, trained.net_.bare_module.state_dict()
+    )
+    probabilities, exact = net.predict_proba(images), trained.predict_proba(images)
+    assert not np.array_equal(probabilities, exact)
+    np.testing.assert_allclose(probabilities, exact, atol=0.05)
+
+
+def test_mixed_precision_is_not_for_processors_unless_asked_for(trained, easy):
+    assert not trained.net_.mixed
+    assert not same(one_epoch(easy, mixed_precision=True), one_epoch(easy))
+    assert same(one_epoch(easy, mixed_precision=False), one_epoch(easy))
+
+
+def test_channels_last_is_nearly_the_same(easy):
+    """But for rounding, which Adam makes larger where gradients are small."""
+    settings = {"learning_rate": 1e-5}
+    last, first = (one_epoch(easy, channels_last=way, **settings) for way in (True, False))
+    weights = [net.net_.module_.blocks[0][3].weight for net in (last, first)]
+    assert weights[0].is_contiguous(memory_format=torch.channels_last)
+    assert not weights[1].is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_allclose(last.predict_proba(easy[0]), first.predict_proba(easy[0]), atol=1e-3)
+    same_weights = tiny(channels_last=False).restore(
+        last.classes_.tolist(), last.arguments_, last.net_.bare_module.state_dict()
+    )
+    np.testing.assert_allclose(
+        same_weights.predict_proba(easy[0]), last.predict_proba(easy[0]), atol=1e-5
+    )
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Compilation that wraps a net, and leaves out what takes most of a minute."""
+    compiled = []
+    compile_ = torch.compile
+
+    def wrap(module, **kwargs):
+        compiled.append(module)
+        return compile_(module, backend="eager")
+
+    monkeypatch.setattr(torch, "compile", wrap)
+    return compiled
+
+
+def test_compiled_net_has_plain_names(eager, easy, tmp_path):
+    net = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
+    assert eager[0] is net.net_.bare_module
+    assert any("_orig_mod" in name for name in net.net_.module_.state_dict())
+    plain = one_epoch(easy)
+    assert net.net_.bare_module.state_dict().keys() == states(plain).keys()
+    assert net.parameters_ == plain.parameters_
+    (file,) = (tmp_path / "checkpoints").iterdir()
+    assert b"_orig_mod" not in file.read_bytes()
+    again = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
+    np.testing.assert_array_equal(again.predict_proba(easy[0]), net.predict_proba(easy[0]))
+    save_model(tmp_path / "model", net, Recipe.preset(size=32), record="", split="")
+    loaded, _ = load_model(tmp_path / "model")
+    np.testing.assert_allclose(loaded.predict_proba(easy[0]), net.predict_proba(easy[0]), atol=1e-6)
+
+
+# --- other inputs -------------------------------------------------------------
+
+
+def test_images_need_not_be_square(easy):
+    images, genres = easy
+    net = tiny().fit(images[:, :, :20], genres)
+    assert net.arguments_["size"] == [32, 20]
+    assert net.score(images[:, :, :20], genres) > 0.9
+
+
+def test_track_sequences(easy):
+    images, genres = easy
+    tracks = images.reshape(40, 3, 32, 32)[:, [0, 0, 0, 0]]
+    net = tiny(
+        architecture="tracknet", arguments={"channels": [4, 8], "hidden": 8}, epochs=2,
+        augment={"time_mask": 0.1, "mixup": 0.1},
+    ).fit(tracks, genres[:40])  # fmt: skip
+    assert net.predict_proba(tracks).shape == (40, 3)
+    assert net.predict_proba(tracks[:, :2]).shape == (40, 3)
+
+
+def test_units_of_features_do_not_matter(easy):
+    images, genres = easy[0][:12], easy[1][:12]
+    features = np.random.default_rng(0).normal(size=(12, 2))
+    answers = []
+    for unit in (1, [1000, 1]):
+        rows = {"images": images, "features": features * unit}
+        net = NetClassifier(
+            "resnet34-features", arguments={"features": 2, "hidden": 8}, epochs=1, batch_size=6,
+            device="cpu",
+        ).fit(rows, genres)  # fmt: skip
+        scale = net.net_.module_.scale
+        np.testing.assert_allclose(scale.mean, rows["features"].mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(scale.spread, rows["features"].std(axis=0), rtol=1e-5)
+        answers.append(net.predict_proba(rows))
+    np.testing.assert_allclose(*answers, atol=0.02)
+
+
+def test_scale_is_learned_from_the_training_part_only(easy, monkeypatch):
+    """Before training, and from nothing that is validated on."""
+    seen = []
+
+    class Small(torch.nn.Module):
+        def __init__(self, classes, size):
+            super().__init__()
+            self.layer = torch.nn.Linear(2, classes)
+
+        def learn_inputs(self, rows):
+            seen.append(rows["features"])
+
+        def forward(self, images, features):
+            assert len(seen) == 1
+            return self.layer(features)
+
+    monkeypatch.setitem(ARCHITECTURES, "small", Small)
+    images, genres = easy
+    rows = {"images": images, "features": np.zeros((120, 2), dtype=np.float32)}
+    parts = [{name: values[part] for name, values in rows.items()} for part in PARTS]
+    NetClassifier("small", epochs=1, batch_size=8, device="cpu").fit(
+        parts[0], genres[:96], valid=(parts[1], genres[96:])
+    )
+    assert seen[0] is parts[0]["features"]
+
+
+@pytest.mark.parametrize("name", ["minivgg", "resnet34"])
+def test_one_window_left_over_is_no_trouble(easy, name):
+    """Batch normalisation of a single pixel has no spread."""
+    images, genres = easy
+    arguments = {"channels": [2] * 5, "hidden": 2} if name == "minivgg" else None
+    net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=4, device="cpu")
+    probabilities = net.fit(images[:9], genres[:9]).predict_proba(images[:1])
+    assert np.isfinite(probabilities).all()
+
+
+def test_several_windows_left_over_are_trained_on(easy):
+    images, genres = easy
+    steps = [tiny(epochs=1).fit(images[:n], genres[:n]).net_.history[0] for n in (16, 17, 18)]
+    assert [epoch["train_batch_count"] for epoch in steps] == [2, 2, 3]
 
 
 # --- refusals -----------------------------------------------------------------
@@ -204,3 +420,75 @@ def test_weights_of_another_net_are_refused(trained):
         tiny().restore(
             ["a", "b"], {"classes": 2, "size": 32, **TINY}, trained.net_.module_.state_dict()
         )
+
+
+def refused(match: str, *args, settings: dict | None = None, **kwargs) -> None:
+    """Expect one sentence, and nothing done."""
+    with pytest.raises(ModelError, match=match) as caught:
+        tiny(**(settings or {})).fit(*args, **kwargs)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_unknown_schedule(easy):
+    refused("no schedule 'steps'; choose one of halfway, cosine, constant", *easy,
+            settings={"schedule": "steps"})  # fmt: skip
+
+
+@pytest.mark.parametrize("valid", [None, 0])
+def test_patience_needs_something_to_watch(easy, valid):
+    images, genres = easy
+    part = None if valid is None else (images[:0], genres[:0])
+    refused("patience 2 needs a validation part to watch", images, genres, valid=part,
+            settings={"patience": 2})  # fmt: skip
+
+
+def test_one_genre_only(easy):
+    refused("all windows to train on are 'jazz'", easy[0], np.full(120, "jazz"))
+
+
+def test_fewer_windows_than_a_batch(easy):
+    images, genres = easy
+    refused("there are 7 windows to train on, fewer than a batch of 8", images[:7], genres[:7])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_features_that_are_no_numbers(easy, value):
+    images, genres = easy
+    features = np.zeros((120, 3))
+    features[[41, 60], 2] = value
+    rows = {"images": images, "features": features}
+    refused("input 'features' holds values that are no numbers, first in row 41", rows, genres)
+    clean = {**rows, "features": np.zeros((120, 3))}
+    refused("first in row 41", clean, genres, valid=(rows, genres))
+
+
+def test_images_that_are_no_numbers(easy):
+    images = easy[0].astype(np.float32)
+    images[5, 3, 2] = np.nan
+    refused("input 'images' .* first in row 5", images, easy[1])
+
+
+def test_loss_that_is_no_number(easy):
+    refused("loss is no number in epoch 1; lower learning_rate 1e\\+30", *easy,
+            settings={"learning_rate": 1e30})  # fmt: skip
+
+
+def test_unknown_augmentation(easy):
+    refused("there is no augmentation 'noise'", *easy, settings={"augment": {"noise": 1}})
+
+
+def test_gain_for_a_net_that_undoes_it(easy):
+    refused("'gain' has no effect", *easy,
+            settings={"augment": {"gain": 0.1}, "arguments": {**TINY, "inputs": "bands"}},
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 64)])
+def test_images_of_another_size(trained, shape):
+    images = np.zeros((2, *shape), dtype=np.uint8)
+    message = f"trained on images of 32 x 32, and these have {shape[0]} x {shape[1]}"
+    for answer in (trained.predict, trained.predict_proba):
+        with pytest.raises(ModelError, match=message) as caught:
+            answer(images)
+        assert "\n" not in str(caught.value)

@@ -1,6 +1,8 @@
 """Model folders: what was saved is what predicts."""
 
 import json
+import os
+import pickle
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from gtzan_lib.learn.zoo import load_model, save_model
 from gtzan_lib.signal.spectrograms import Recipe
 
 RECIPE = Recipe.preset(size=32)
+WHOLE = ("model.json", "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +115,111 @@ def test_weights_that_do_not_fit_the_card_are_refused(folder):
 def test_missing_folder_is_refused(tmp_path):
     with pytest.raises(ModelError, match="holds no model"):
         load_model(tmp_path / "none")
+
+
+def edit(folder, **fields) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, **fields}))
+
+
+def refused(folder, match: str) -> None:
+    with pytest.raises(ModelError, match=match) as caught:
+        load_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("keep", [0, 7, 8, 200, -1])
+def test_truncated_weights_are_refused(folder, keep):
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[:keep])
+    refused(folder, r"model\.safetensors: is missing or not the file that model\.json describes")
+
+
+def test_weights_of_another_checksum_are_refused(folder):
+    edit(folder, sha256="0" * 64)
+    refused(folder, r"model\.safetensors: is missing or not the file")
+
+
+def test_unknown_architecture_in_the_card_is_refused(folder):
+    edit(folder, architecture="alexnet")
+    refused(folder, "there is no architecture 'alexnet'; choose one of crnn, minivgg")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"depth": 3}, {"classes": 3, "size": "x"}, {"classes": 3, "inputs": "colour"}]
+)
+def test_unknown_arguments_in_the_card_are_refused(folder, arguments):
+    edit(folder, arguments=arguments)
+    refused(folder, "cannot be built|no inputs 'colour'")
+
+
+class Trap:
+    """Makes a folder when unpickled."""
+
+    def __init__(self, path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+def test_a_pickle_is_not_unpickled(folder, name, write, tmp_path):
+    with (folder / name).open("wb") as file:
+        write(Trap(tmp_path / "sprung"), file)
+    refused(folder, str(folder))
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_anybody_may_read_a_model(folder):
+    """As their umask has it; safetensors' own files are for their owner alone."""
+    modes = {(folder / name).stat().st_mode & 0o777 for name in WHOLE}
+    (folder / "plain").write_text("")
+    assert modes == {(folder / "plain").stat().st_mode & 0o777}
+
+
+# --- other nets ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("minivgg", {"channels": [2, 3], "hidden": 4}),
+        ("minivgg", {"channels": [2, 3], "head": "pool", "inputs": "bands"}),
+        ("crnn", {"channels": 2, "hidden": 3}),
+        ("tracknet", {"channels": [2, 3], "hidden": 3}),
+    ],
+)
+def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
+    images, genres = easy[0][:16, :, :20], easy[1][:16]
+    images = images[:, None].repeat(2, axis=1) if name == "tracknet" else images
+    net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=8, device="cpu")
+    net.fit(images, genres)
+    loaded, _ = load_model(save_model(tmp_path / "m", net, RECIPE, record="", split=""))
+    assert loaded.architecture == name
+    assert loaded.arguments_ == {"classes": 3, "size": [32, 20], **arguments}
+    np.testing.assert_array_equal(loaded.predict_proba(images), net.predict_proba(images))
+    with pytest.raises(ModelError, match="trained on images of 32 x 20, and these have 32 x 32"):
+        loaded.predict(easy[0][:2])
+
+
+def test_features_there_and_back(easy, tmp_path):
+    """With the scale of the training part, which is not learned again."""
+    features = np.random.default_rng(3).normal(5, [2, 300], size=(8, 2))
+    rows = {"images": easy[0][:8], "features": features}
+    net = NetClassifier(
+        "resnet34-features", arguments={"features": 2, "hidden": 8}, epochs=1, batch_size=4,
+        device="cpu",
+    ).fit(rows, easy[1][:8])  # fmt: skip
+    loaded, _ = load_model(save_model(tmp_path / "m", net, RECIPE, record="", split=""))
+    scales = [one.net_.bare_module.scale for one in (loaded, net)]
+    assert torch.equal(scales[0].mean, scales[1].mean)
+    assert torch.equal(scales[0].spread, scales[1].spread)
+    np.testing.assert_allclose(scales[0].spread, features.std(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(loaded.predict_proba(rows), net.predict_proba(rows))
+    few = {name: values[:1] for name, values in rows.items()}
+    np.testing.assert_allclose(
+        loaded.predict_proba(few), net.predict_proba(rows)[:1], rtol=1e-4, atol=1e-5
+    )
+    assert loaded.parameters_ == net.parameters_
