@@ -12,7 +12,7 @@ from .components import loadings, plane, scree
 from .features import distributions, levels_of_variance, portrait, profile
 from .grids import grid_leaks, grid_losses, grid_scores
 from .health import copies, faults, levels
-from .images import spectrogram, spectrogram_wall, track_images
+from .images import recipe_wall, spectrogram, spectrogram_wall, track_images
 from .leaks import leak_by, leaks, reshuffled
 from .scores import confusion, history, parts, recall
 from .sounds import halves, players
@@ -47,6 +47,7 @@ __all__ = [
     "portrait",
     "profile",
     "recall",
+    "recipe_wall",
     "reshuffled",
     "scree",
     "spectrogram",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,18 @@ import numpy as np
 
 from ..data.files import atomic_path
 from ..errors import StoreError
+from ..signal.spectrograms import spectrograms
 from .basics import new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from ..data.corpus import Corpus
     from ..signal.spectrograms import Recipe
     from ..signal.store import SpectrogramStore
 
-__all__ = ["export_views", "spectrogram", "spectrogram_wall", "track_images"]
+__all__ = ["export_views", "recipe_wall", "spectrogram", "spectrogram_wall", "track_images"]
 
 
 def spectrogram(
@@ -133,4 +136,31 @@ def _wall(store: SpectrogramStore, titles: dict[int, str], columns: int) -> Figu
     for ax, (row, title) in zip(axes.flat, titles.items(), strict=False):
         spectrogram(store.images[row], store.recipe, ax, title=title)
         ax.label_outer()
+    return figure
+
+
+def recipe_wall(corpus: Corpus, track_id: str, recipes: Iterable[Recipe]) -> Figure:
+    """Draw the beginning of one track as several recipes show it.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Where the track is.
+    track_id : str
+        Which track.
+    recipes : iterable of Recipe
+        How; none longer than the track.
+
+    Returns
+    -------
+    Figure
+        One image a recipe, its first window.
+    """
+    recipes = list(recipes)
+    figure, axes = plt.subplots(
+        1, len(recipes), figsize=(3 * len(recipes), 2.9), squeeze=False, layout="constrained"
+    )
+    for ax, recipe in zip(axes.flat, recipes, strict=True):
+        y, _ = corpus.load(track_id, sample_rate=recipe.sample_rate)
+        spectrogram(spectrograms(y, recipe, np.zeros(1))[0], recipe, ax, title=recipe.name)
     return figure

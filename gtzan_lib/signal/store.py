@@ -164,6 +164,7 @@ class SpectrogramStore:
         path = Path(path) if path is not None else (work or Workspace()).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")):
+            _clear_outdated(path, corpus, recipe)
             plan = _Plan.read(path)
             if plan is None or not plan.serves(corpus, recipe):
                 try:
@@ -294,6 +295,21 @@ def _damaged(path: Path) -> StoreError:
         f"{path}: its recipe.json, windows.csv or images.npy is damaged; remove the folder and "
         "build the store again."
     )
+
+
+def _clear_outdated(path: Path, corpus: Corpus, recipe: Recipe) -> None:
+    """Make room where older code left the same store, in a form that is no longer read."""
+    try:
+        values = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
+        same = (values["corpus"], values["recipe"]["name"]) == (corpus.fingerprint, recipe.name)
+        if not same or values["code"] == _code():
+            return
+        fields = {field.name for field in dataclasses.fields(Recipe)}
+    except (OSError, ValueError, KeyError, TypeError):
+        # None there, or damaged by something else, which reading it tells.
+        return
+    if not fields <= values["recipe"].keys():
+        (path / "recipe.json").unlink()
 
 
 def _refuse_cutting(corpus: Corpus, recipe: Recipe) -> None:

@@ -602,6 +602,152 @@ def test_difference_reads_as_a_sentence():
     assert str(loss) == "-2.0 points (95 % interval -5.0 to +1.0)"
 
 
+# --- how sure, and how nearly right ----------------------------------------------
+
+
+@pytest.fixture
+def unsure(lesson, by_artist):
+    """Make an evaluation of given probabilities of the test windows."""
+    columns = ["window_id", "track_id", "genre", "artist"]
+    rows = by_artist.table.iloc[by_artist.folds[0].test][columns].reset_index(drop=True)
+    genres = ["blues", "jazz", "rock"]
+
+    def make(probabilities=None):
+        if probabilities is None:
+            probabilities = np.random.default_rng(6).dirichlet(np.ones(3), size=len(rows))
+        told = pd.DataFrame(probabilities, columns=genres).reindex(rows.index)
+        return Evaluation(rows.assign(fold=0).join(told), genres, 1.0, [], by_artist)
+
+    return make
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_first_answer_is_the_accuracy(unsure, by_hand, unit):
+    for evaluation in (unsure(), by_hand):
+        assert evaluation.top(1, unit) == evaluation.accuracy(unit)
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_more_answers_are_right_more_often(unsure, unit):
+    evaluation = unsure()
+    scores = [evaluation.top(k, unit) for k in (0, 1, 2, 3, 4)]
+    values = [score.value for score in scores]
+    assert values == sorted(values)
+    assert (values[0], values[3], values[4]) == (0, 1, 1)
+    assert 0 < values[1] < values[2] < 1
+    assert {score.n for score in scores} == {scores[0].n}
+    assert {score.interval for score in scores} == {evaluation.accuracy(unit).interval}
+    table = evaluation.tracks if unit == "track" else evaluation.windows
+    ranked = np.array(evaluation.genres)[np.argsort(-table[evaluation.genres], axis=1)]
+    among = (ranked[:, :2] == table["genre"].to_numpy()[:, None]).any(axis=1)
+    assert evaluation.top(unit=unit).value == values[2] == among.mean()
+    assert all(score.low <= score.value <= score.high for score in scores)
+
+
+def test_all_the_same_is_no_answer(unsure):
+    """An estimator that cannot choose is right when it may name every genre."""
+    evaluation = unsure(np.full((len(unsure().windows), 3), 1 / 3))
+    for unit in ("track", "window"):
+        assert [evaluation.top(k, unit).value for k in (1, 2, 3)] == [0, 0, 1]
+
+
+def test_calibration_by_hand(by_hand):
+    """Windows answer with 0.9, 0.6, 0.6, 0.9, 0.8, 0.7, 0.8, 0.7, 0.9, 0.6 and 0.7."""
+    table = by_hand.calibration(unit="window", bins=4)
+    assert table.columns.tolist() == ["confidence", "accuracy", "low", "high", "n"]
+    # 0.5 to 0.75: right are the third, sixth and eighth of six; above: three of five.
+    assert table["n"].tolist() == [6, 5]
+    assert table["confidence"].tolist() == pytest.approx([3.9 / 6, 4.3 / 5])
+    assert table["accuracy"].tolist() == pytest.approx([3 / 6, 4 / 5])
+    bounds = [wilson_interval(3, 6), wilson_interval(4, 5)]
+    assert list(zip(table["low"], table["high"], strict=True)) == bounds
+    one = by_hand.calibration(unit="window", bins=1)
+    assert one.iloc[0, :2].tolist() == pytest.approx([8.2 / 11, 7 / 11])
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+@pytest.mark.parametrize("bins", [1, 3, 10, 100])
+def test_steps_of_confidence_hold_every_answer_once(unsure, unit, bins):
+    evaluation = unsure()
+    table = evaluation.calibration(bins=bins, unit=unit)
+    score = evaluation.accuracy(unit)
+    assert table["n"].sum() == score.n
+    assert (table["accuracy"] @ table["n"]) / score.n == pytest.approx(score.value)
+    assert (table["n"] > 0).all()
+    assert table["confidence"].is_monotonic_increasing
+    assert len(np.unique((table["confidence"] * bins).astype(int))) == len(table)
+    assert (
+        table[["low", "accuracy", "high"]].apply(lambda row: row.is_monotonic_increasing, 1).all()
+    )
+
+
+def test_the_last_step_holds_what_is_certain(unsure):
+    rows = unsure().windows
+    certain = unsure(np.eye(3)[rows["genre"].map(["blues", "jazz", "rock"].index)])
+    table = certain.calibration(unit="window")
+    assert table[["confidence", "accuracy", "n"]].to_numpy().tolist() == [[1, 1, len(rows)]]
+    assert certain.calibration_error() == certain.calibration_error("window") == 0
+    wrong = unsure(np.roll(np.eye(3), 1, axis=1)[rows["genre"].map(certain.genres.index)])
+    assert wrong.calibration_error() == wrong.calibration_error("window") == 1
+
+
+def test_as_sure_as_right_has_no_calibration_error(two_genres):
+    """Of ten answers with 0.6, six are right, and so on."""
+    table, divided = two_genres
+    place = np.arange(len(table)) % 40
+    sure = np.array([0.6, 0.7, 0.8, 0.9])[place // 10]
+    right = place % 10 < np.round(10 * sure)
+    blues = (table["genre"] == "blues").to_numpy()
+    evaluation = answered(table, divided, right)
+    said = np.where(right, sure, 1 - sure)
+    evaluation.windows["blues"] = np.where(blues, said, 1 - said)
+    evaluation.windows["rock"] = 1 - evaluation.windows["blues"]
+    assert evaluation.calibration_error("window") == pytest.approx(0, abs=1e-12)
+    # Ten points more than they should be, all of them.
+    bolder = np.where(right, sure + 0.05, 0.95 - sure)
+    evaluation.windows["blues"] = np.where(blues, bolder, 1 - bolder)
+    evaluation.windows["rock"] = 1 - evaluation.windows["blues"]
+    assert evaluation.calibration_error("window") == pytest.approx(0.05)
+
+
+def test_metrics_tell_both(unsure):
+    evaluation = unsure()
+    metrics = evaluation.metrics()
+    for unit in ("track", "window"):
+        assert metrics[unit]["top2"] == evaluation.top(2, unit).value
+        assert metrics[unit]["calibration_error"] == evaluation.calibration_error(unit)
+
+
+# --- genres that cannot be learnt --------------------------------------------------
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_genre_without_training_windows_is_refused(lesson, folds):
+    corpus, table, _, features = lesson
+    divided = split(table, corpus, folds=folds)
+    changed = divided.table.copy()
+    last = f"fold_{folds - 1}"
+    jazz = (changed["genre"] == "jazz") & (changed[last] == "train")
+    changed.loc[jazz, last] = "unused"
+    less = dataclasses.replace(divided, table=changed)
+    message = rf"genre 'jazz' is tested in fold {folds - 1} and has no window in its training part;"
+    with pytest.raises(SplitError, match=message) as caught:
+        evaluate(KNeighborsClassifier(), features, table, less)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+
+
+def test_genre_that_is_only_trained_on_is_no_trouble(lesson, by_artist):
+    _, table, _, features = lesson
+    changed = by_artist.table.copy()
+    changed.loc[(changed["genre"] == "jazz") & (changed["fold_0"] == "test"), "fold_0"] = "unused"
+    less = dataclasses.replace(by_artist, table=changed)
+    evaluation = evaluate(KNeighborsClassifier(), features, table, less)
+    assert evaluation.genres == ["blues", "jazz", "rock"]
+    assert sorted(evaluation.windows["genre"].unique()) == ["blues", "rock"]
+    json.dumps(evaluation.metrics(), allow_nan=False)
+
+
 # --- what is written down -----------------------------------------------------
 
 

@@ -2,15 +2,18 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.files import sha256_of
+from gtzan_lib.data.splits import split
+from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import RecordError
 from gtzan_lib.learn.evaluation import evaluate
-from gtzan_lib.learn.records import Record, leaderboard
+from gtzan_lib.learn.records import Record, leaderboard, predictions, records_in
 
 
 @pytest.fixture
@@ -118,6 +121,94 @@ def test_missing_record_is_refused(tmp_path):
         Record.load(tmp_path / "none.json")
 
 
+# --- predictions --------------------------------------------------------------
+
+
+def test_predictions_are_what_was_answered(save, tmp_path, lesson, by_artist):
+    _, table, _, features = lesson
+    save()
+    evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    read = predictions(tmp_path / "records" / "knn.json")
+    pd.testing.assert_frame_equal(read, evaluation.tracks, atol=1e-6)
+    pd.testing.assert_frame_equal(predictions(str(tmp_path / "records" / "knn.json")), read)
+
+
+def test_names_may_look_like_numbers_or_nothing(paper_corpus, tmp_path):
+    """As text they were written, and as text they are read."""
+    names = ["007", "1e3", "NA", "nan", "None", None]
+    rows = [(genre, artist, 6.0) for genre in ("1", "02", "3.50", "null") for artist in names]
+    corpus = paper_corpus(rows)
+    table = windows(corpus)
+    divided = split(table, corpus, protocol="track")
+    features = np.random.default_rng(1).normal(size=(len(table), 2))
+    evaluation = evaluate(KNeighborsClassifier(3), features, table, divided)
+    record = Record.save(evaluation, tmp_path, experiment="1", corpus=corpus, parameters={})
+    read = predictions(tmp_path / "1.json")
+    pd.testing.assert_frame_equal(read, evaluation.tracks, atol=1e-6)
+    assert read.columns.tolist() == ["genre", "artist", "predicted", "02", "1", "3.50", "null"]
+    assert (read["genre"] == read["predicted"]).mean() == record.result["track"]["value"]
+    assert "1.00000" in corpus.tracks.index
+    assert set(read.index) <= set(corpus.tracks.index)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"track_id,genre,artist,predicted\n"])
+def test_other_predictions_are_refused(save, tmp_path, content):
+    save()
+    file = tmp_path / "records" / "knn.predictions.csv"
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    message = (
+        r"knn\.predictions\.csv: is missing or not the file that knn\.json describes; exec.*\.$"
+    )
+    with pytest.raises(RecordError, match=message):
+        predictions(tmp_path / "records" / "knn.json")
+
+
+def test_one_changed_answer_is_noticed(save, tmp_path):
+    save()
+    file = tmp_path / "records" / "knn.predictions.csv"
+    file.write_bytes(file.read_bytes().replace(b"jazz", b"rock", 1))
+    with pytest.raises(RecordError, match="not the file that"):
+        predictions(tmp_path / "records" / "knn.json")
+
+
+def test_predictions_of_a_damaged_record_are_refused(save, tmp_path):
+    save()
+    file = tmp_path / "records" / "knn.json"
+    values = json.loads(file.read_text())
+    values["result"]["predictions"]["file"] = "other.csv"
+    file.write_text(json.dumps(values))
+    with pytest.raises(RecordError, match=r"knn\.json: its result was changed"):
+        predictions(file)
+    with pytest.raises(RecordError, match=r"none\.json: is not a record"):
+        predictions(tmp_path / "none.json")
+
+
+# --- all records of a folder ----------------------------------------------------
+
+
+def test_records_come_by_name(save, tmp_path):
+    folder = tmp_path / "records"
+    made = {name: save(name, DummyClassifier()) for name in ("b", "c", "a")}
+    (folder / ".d-0123abcd.json").write_text('{"spec": ')
+    (folder / "notes.txt").write_text("mine")
+    found = records_in(str(folder))
+    assert list(found) == [folder / f"{name}.json" for name in "abc"]
+    assert all(record == made[file.stem] for file, record in found.items())
+    (folder / "b.json").write_text("{")
+    with pytest.raises(RecordError, match=r"b\.json: is not a record"):
+        records_in(folder)
+
+
+def test_no_records_are_refused(tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "knn.json").write_text("{}")
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(RecordError, match=r"holds no records; execute an experiment first\.$"):
+            records_in(folder)
+
+
 # --- leaderboard --------------------------------------------------------------
 
 
@@ -137,6 +228,24 @@ def test_leaderboard_is_ordered_and_true(save, tmp_path, by_artist):
         assert row["tracks"] == track["n"]
         assert row["window_accuracy"] == record.result["window"]["value"]
         assert row["protocol"] == "artist"
+
+
+def test_leaderboard_tells_sizes_and_times_where_they_are_known(save, tmp_path):
+    save("net", seconds=12.5, extra={"weights": 345})
+    record = save("knn", seconds=0.25)
+    save("plain")
+    table = leaderboard(tmp_path / "records")
+    assert table["weights"].to_dict() == pytest.approx(
+        {"net": 345, "knn": np.nan, "plain": np.nan}, nan_ok=True
+    )
+    assert table["seconds"].to_dict() == pytest.approx(
+        {"net": 12.5, "knn": 0.25, "plain": np.nan}, nan_ok=True
+    )
+    assert table["weights"].dtype == table["seconds"].dtype == float
+    row = table.loc["knn"]
+    for name in ("macro_f1", "top2", "calibration_error"):
+        assert row[name] == record.result["track"][name]
+    assert row["train_accuracy"] == record.result["train_accuracy"]
 
 
 def test_what_a_kill_left_is_passed_over(save, tmp_path):

@@ -16,6 +16,24 @@ TINY = {"channels": [8, 16], "hidden": 16, "dropout": 0.1}
 PARTS = (slice(96), slice(96, None))
 
 
+class Small(torch.nn.Module):
+    """Goes by features alone, and is quick."""
+
+    def __init__(self, classes, size, features):
+        super().__init__()
+        self.layer = torch.nn.Linear(features, classes)
+
+    def forward(self, images, features):
+        return self.layer(features.float())
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A net that takes features beside images, by name."""
+    monkeypatch.setitem(ARCHITECTURES, "small", Small)
+    return "small"
+
+
 def tiny(**arguments) -> NetClassifier:
     settings = {"arguments": TINY, "epochs": 3, "learning_rate": 5e-3, "batch_size": 8}
     return NetClassifier(device="cpu", **{**settings, **arguments})
@@ -352,19 +370,15 @@ def test_scale_is_learned_from_the_training_part_only(easy, monkeypatch):
     """Before training, and from nothing that is validated on."""
     seen = []
 
-    class Small(torch.nn.Module):
-        def __init__(self, classes, size):
-            super().__init__()
-            self.layer = torch.nn.Linear(2, classes)
-
+    class Watching(Small):
         def learn_inputs(self, rows):
             seen.append(rows["features"])
 
         def forward(self, images, features):
             assert len(seen) == 1
-            return self.layer(features)
+            return super().forward(images, features)
 
-    monkeypatch.setitem(ARCHITECTURES, "small", Small)
+    monkeypatch.setitem(ARCHITECTURES, "small", Watching)
     images, genres = easy
     rows = {"images": images, "features": np.zeros((120, 2), dtype=np.float32)}
     parts = [{name: values[part] for name, values in rows.items()} for part in PARTS]
@@ -430,6 +444,15 @@ def refused(match: str, *args, settings: dict | None = None, **kwargs) -> None:
     assert str(caught.value).endswith(".")
 
 
+def asked(net: NetClassifier, match: str, rows) -> None:
+    """Expect one sentence instead of answers."""
+    for answer in (net.predict, net.predict_proba):
+        with pytest.raises(ModelError, match=match) as caught:
+            answer(rows)
+        assert "\n" not in str(caught.value)
+        assert str(caught.value).endswith(".")
+
+
 def test_unknown_schedule(easy):
     refused("no schedule 'steps'; choose one of halfway, cosine, constant", *easy,
             settings={"schedule": "steps"})  # fmt: skip
@@ -453,14 +476,18 @@ def test_fewer_windows_than_a_batch(easy):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_features_that_are_no_numbers(easy, value):
+def test_features_that_are_no_numbers(easy, small, value):
     images, genres = easy
     features = np.zeros((120, 3))
     features[[41, 60], 2] = value
     rows = {"images": images, "features": features}
-    refused("input 'features' holds values that are no numbers, first in row 41", rows, genres)
+    settings = {"architecture": small, "arguments": None}
+    message = "input 'features' holds values that are no numbers, first in row 41"
+    refused(message, rows, genres, settings=settings)
     clean = {**rows, "features": np.zeros((120, 3))}
-    refused("first in row 41", clean, genres, valid=(rows, genres))
+    refused("first in row 41", clean, genres, valid=(rows, genres), settings=settings)
+    net = tiny(**settings).fit(clean, genres)
+    asked(net, message, rows)
 
 
 def test_images_that_are_no_numbers(easy):
@@ -487,8 +514,144 @@ def test_gain_for_a_net_that_undoes_it(easy):
 @pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 64)])
 def test_images_of_another_size(trained, shape):
     images = np.zeros((2, *shape), dtype=np.uint8)
-    message = f"trained on images of 32 x 32, and these have {shape[0]} x {shape[1]}"
-    for answer in (trained.predict, trained.predict_proba):
-        with pytest.raises(ModelError, match=message) as caught:
-            answer(images)
-        assert "\n" not in str(caught.value)
+    asked(trained, f"trained on images of 32 x 32, and these have {shape[0]} x {shape[1]}", images)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 1}, {"batch_size": 0}]
+)
+def test_training_of_nothing(easy, settings):
+    told = {"epochs": 3, "batch_size": 8, **settings}
+    message = f"{told['epochs']} epochs in batches of {told['batch_size']} train no net"
+    refused(message, *easy, settings=settings)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "names", "message"),
+    [
+        ("minivgg", "images features", "takes images, and is given images and features;"),
+        ("minivgg", "features", "takes images, and is given features;"),
+        ("small", "images", "takes images and features, and is given images;"),
+        ("small", "features", "takes images and features, and is given features;"),
+        ("small", "images feature", "takes images and features, and is given images and feature;"),
+    ],
+)
+def test_wrong_inputs(easy, small, architecture, names, message):
+    images, genres = easy
+    arrays = {"images": images, "features": np.zeros((120, 2)), "feature": np.zeros((120, 2))}
+    rows = {name: arrays[name] for name in names.split()}
+    settings = {"architecture": architecture}
+    if architecture == "small":
+        settings["arguments"] = None
+        right = {name: arrays[name] for name in ("images", "features")}
+    else:
+        right = images
+    refused(message, rows, genres, settings=settings)
+    refused(message, right, genres, valid=(rows, genres), settings=settings)
+    asked(tiny(**settings, epochs=1).fit(right, genres), message, rows)
+
+
+def test_images_alone_where_features_are_wanted(easy, small):
+    """As an array, which is what nets without features take."""
+    images, genres = easy
+    message = "takes images and features, and is given images; gl.with_features gives"
+    refused(message, images, genres, settings={"architecture": small, "arguments": None})
+    net = tiny(architecture=small, arguments=None, epochs=1)
+    asked(net.fit({"images": images, "features": np.zeros((120, 2))}, genres), message, images)
+
+
+def test_other_number_of_features(easy, small):
+    images, genres = easy
+    net = tiny(architecture=small, arguments=None, epochs=1)
+    net.fit({"images": images, "features": np.zeros((120, 2))}, genres)
+    assert net.arguments_ == {"classes": 3, "size": 32, "features": 2}
+    for count in (1, 3):
+        rows = {"images": images, "features": np.zeros((120, count))}
+        asked(net, f"was trained on 2 features, and these are {count}; give it the same", rows)
+
+
+def test_rows_that_do_not_belong_together(easy, small):
+    images, genres = easy
+    settings = {"architecture": small, "arguments": None}
+    features = np.zeros((120, 2))
+    rows = {"images": images, "features": features}
+    fewer = {"images": images, "features": features[:119]}
+    refused("120 images, 119 features, 120 genres;", fewer, genres, settings=settings)
+    refused("120 images, 119 genres;", images, genres[:119])
+    refused("6 images, 5 genres;", images, genres, valid=(images[:6], genres[:5]))
+    refused("120 images, 119 features, 120 genres;", rows, genres, valid=(fewer, genres),
+            settings=settings)  # fmt: skip
+    net = tiny(**settings, epochs=1).fit(rows, genres)
+    asked(net, "do not belong together: 120 images, 119 features;", fewer)
+
+
+@pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 64)])
+def test_validation_images_of_another_size(easy, shape):
+    other = np.zeros((120, *shape), dtype=np.uint8)
+    message = f"train on are 32 x 32 and those to validate on {shape[0]} x {shape[1]}; make both"
+    refused(message, *easy, valid=(other, easy[1]))
+
+
+def test_windows_for_a_net_of_tracks_and_tracks_for_one_of_windows(easy, trained):
+    images, genres = easy
+    tracks = images[:, None]
+    message = "'minivgg' takes images of 3 axes, not of 4; nets for tracks take what gl.by_track"
+    refused(message, tracks, genres)
+    refused(message, images, genres, valid=(tracks, genres))
+    asked(trained, message, tracks)
+    settings = {"architecture": "tracknet", "arguments": {"channels": [2], "hidden": 2}}
+    message = "'tracknet' takes images of 4 axes, not of 3"
+    refused(message, images, genres, settings=settings)
+    asked(tiny(**settings, epochs=1).fit(tracks[:8], genres[:8]), message, images)
+
+
+def test_features_without_a_second_axis(easy, small):
+    rows = {"images": easy[0], "features": np.zeros(120)}
+    refused("takes features of 2 axes, not of 1", rows, easy[1],
+            settings={"architecture": small, "arguments": None})  # fmt: skip
+
+
+def test_no_images_no_answers(easy, trained, small):
+    images, genres = easy
+    rows = {"images": images, "features": np.zeros((120, 2))}
+    other = tiny(architecture=small, arguments=None, epochs=1).fit(rows, genres)
+    none = {name: values[:0] for name, values in rows.items()}
+    for net, nothing in ((trained, images[:0]), (other, none)):
+        probabilities = net.predict_proba(nothing)
+        assert probabilities.shape == (0, 3)
+        assert probabilities.dtype == np.float32
+        answers = net.predict(nothing)
+        assert answers.shape == (0,)
+        assert answers.dtype == net.classes_.dtype
+    asked(trained, "these have 16 x 32", np.zeros((0, 16, 32), dtype=np.uint8))
+
+
+def test_last_step_may_be_the_one_too_far(easy, tmp_path):
+    """No loss is computed after it, and a checkpoint of it is no excuse."""
+    images, genres = easy
+    settings = {"epochs": 1, "learning_rate": 1e39, "checkpoint": tmp_path / "checkpoints"}
+    for _ in range(2):
+        refused("loss is no number in epoch 1; lower learning_rate 1e\\+39", images[:8], genres[:8],
+                settings=settings)  # fmt: skip
+
+
+def test_restoring_leaves_the_global_random_state_alone(trained):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    weights = trained.net_.bare_module.state_dict()
+    tiny().restore(trained.classes_.tolist(), trained.arguments_, weights)
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+    with pytest.raises(ModelError):
+        tiny().restore(["a", "b"], {**trained.arguments_, "classes": 2}, weights)
+    torch.manual_seed(5)
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_checkpoint_folder_that_is_a_file(easy, tmp_path, below):
+    (tmp_path / "file").write_text("mine")
+    folder = tmp_path / "file" / below
+    refused(rf"{folder}: cannot hold checkpoints \(.+\); name another folder", *easy,
+            settings={"checkpoint": folder})  # fmt: skip
+    assert (tmp_path / "file").read_text() == "mine"

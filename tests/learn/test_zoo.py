@@ -7,7 +7,9 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
+from gtzan_lib.data.files import sha256_of
 from gtzan_lib.errors import ModelError
 from gtzan_lib.learn.training import NetClassifier
 from gtzan_lib.learn.zoo import load_model, save_model
@@ -126,6 +128,8 @@ def refused(folder, match: str) -> None:
     with pytest.raises(ModelError, match=match) as caught:
         load_model(folder)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(folder))
+    assert str(caught.value).endswith(".")
 
 
 @pytest.mark.parametrize("keep", [0, 7, 8, 200, -1])
@@ -153,6 +157,64 @@ def test_unknown_arguments_in_the_card_are_refused(folder, arguments):
     refused(folder, "cannot be built|no inputs 'colour'")
 
 
+def card_of(folder) -> dict:
+    return json.loads((folder / "model.json").read_text())
+
+
+@pytest.mark.parametrize("architecture", [["minivgg"], {"minivgg": 1}, 3, None, ""])
+def test_architecture_that_is_no_name_is_refused(folder, architecture):
+    edit(folder, architecture=architecture)
+    refused(folder, "there is no architecture .*; choose one of crnn, minivgg")
+
+
+@pytest.mark.parametrize("arguments", [[], [1], ["ab"], 3, None, "classes"])
+def test_arguments_that_are_none_are_refused(folder, arguments):
+    edit(folder, arguments=arguments)
+    refused(folder, "holds no model|cannot be built|do not fit architecture")
+
+
+@pytest.mark.parametrize("genres", [3, None, [], ["blues"], ["blues", "jazz", "rock", "pop"]])
+def test_genres_that_do_not_fit_are_refused(folder, genres):
+    edit(folder, genres=genres)
+    refused(folder, "holds no model")
+
+
+def test_other_number_of_classes_is_refused(folder):
+    edit(folder, arguments={**card_of(folder)["arguments"], "classes": 2}, genres=["a", "b"])
+    refused(folder, "do not fit architecture 'minivgg'")
+
+
+@pytest.mark.parametrize("recipe", [{}, 3, None, [], "mel-3s", {"sample_rate": 22_050}])
+def test_recipe_that_is_none_is_refused(folder, recipe):
+    edit(folder, recipe=recipe)
+    refused(folder, "holds no model")
+
+
+def with_weights(folder, content: bytes) -> None:
+    """Replace the weights, and have the card agree."""
+    (folder / "model.safetensors").write_bytes(content)
+    edit(folder, sha256=sha256_of(folder / "model.safetensors"))
+
+
+@pytest.mark.parametrize("keep", [0, 7, 8, 200, -1])
+def test_damaged_weights_of_the_right_checksum_are_refused(folder, keep):
+    with_weights(folder, (folder / "model.safetensors").read_bytes()[:keep])
+    refused(folder, "its weights are damaged; train the model again")
+
+
+def test_other_tensors_of_the_right_checksum_are_refused(folder):
+    with_weights(folder, save({"a": torch.ones(2)}))
+    refused(folder, "do not fit architecture 'minivgg'")
+
+
+def test_loading_leaves_the_global_random_state_alone(folder):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    load_model(folder)
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
 class Trap:
     """Makes a folder when unpickled."""
 
@@ -169,6 +231,15 @@ def test_a_pickle_is_not_unpickled(folder, name, write, tmp_path):
     with (folder / name).open("wb") as file:
         write(Trap(tmp_path / "sprung"), file)
     refused(folder, str(folder))
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+def test_a_pickle_of_the_right_checksum_is_not_unpickled(folder, write, tmp_path):
+    with (folder / "model.safetensors").open("wb") as file:
+        write(Trap(tmp_path / "sprung"), file)
+    edit(folder, sha256=sha256_of(folder / "model.safetensors"))
+    refused(folder, "its weights are damaged")
     assert not (tmp_path / "sprung").exists()
 
 
@@ -200,8 +271,9 @@ def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
     assert loaded.architecture == name
     assert loaded.arguments_ == {"classes": 3, "size": [32, 20], **arguments}
     np.testing.assert_array_equal(loaded.predict_proba(images), net.predict_proba(images))
+    other = np.zeros((*images.shape[:-1], 32), dtype=np.uint8)
     with pytest.raises(ModelError, match="trained on images of 32 x 20, and these have 32 x 32"):
-        loaded.predict(easy[0][:2])
+        loaded.predict(other)
 
 
 def test_features_there_and_back(easy, tmp_path):

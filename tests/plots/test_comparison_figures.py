@@ -1,0 +1,330 @@
+"""Figures that set models and protocols side by side: every number they were given, in its place."""
+
+import warnings
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from gtzan_lib import plots
+from gtzan_lib.data.splits import split
+from gtzan_lib.data.windows import windows
+from gtzan_lib.learn.comparison import learning_curve
+from gtzan_lib.learn.evaluation import evaluate
+from gtzan_lib.learn.leaks import audit, reshuffle
+
+PARTS = ["train", "train", "train", "valid", "test", "test"]
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def music(paper_corpus):
+    """Three genres of six artists with two tracks, and features that tell tracks apart."""
+    genres = ("blues", "jazz", "rock")
+    corpus = paper_corpus((g, f"{g} {a}", 9.0) for g in genres for a in range(6) for _ in "xy")
+    corpus.tracks["partition"] = [part for _ in genres for part in PARTS for _ in "xy"]
+    table = windows(corpus)
+    rng = np.random.default_rng(2)
+    number = pd.factorize(table["track_id"])[0]
+    means = pd.factorize(table["genre"])[0][:, None] + rng.normal(size=(36, 3))[number]
+    return corpus, table, means + rng.normal(scale=0.1, size=(len(table), 3))
+
+
+@pytest.fixture(scope="module")
+def board() -> pd.DataFrame:
+    """A leaderboard, of which one experiment tells neither size nor time."""
+    return pd.DataFrame(
+        {
+            "protocol": ["artist", "artist", "track"],
+            "accuracy": [0.8, 0.7, 0.5],
+            "low": [0.7, 0.55, 0.4],
+            "high": [0.9, 0.75, 0.6],
+            "window_accuracy": [0.75, 0.6, 0.45],
+            "weights": [2e6, np.nan, 3e4],
+            "seconds": [90.0, np.nan, 700.0],
+        },
+        index=pd.Index(["net", "knn", "tiny"], name="experiment"),
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluation(music):
+    corpus, table, features = music
+    return evaluate(KNeighborsClassifier(5), features, table, split(table, corpus, folds=3))
+
+
+@pytest.fixture(scope="module")
+def curve(music):
+    corpus, table, features = music
+    divided = split(table, corpus)
+    return learning_curve(KNeighborsClassifier(1), features, table, divided, shares=[0.5, 1])
+
+
+@pytest.fixture(scope="module")
+def audited(music):
+    corpus, table, features = music
+    models = {f"{k} neighbours": (KNeighborsClassifier(k), features) for k in (1, 9)}
+    names = ["window", "track", "artist", "fault-filtered"]
+    return audit(models, table, corpus, folds=3, protocols=names)
+
+
+@pytest.fixture(scope="module")
+def drawn(music):
+    corpus, table, features = music
+    return reshuffle(KNeighborsClassifier(1), features, table, corpus, draws=50)
+
+
+def spans(ax, across: str = "x") -> list[tuple[float, float]]:
+    """What the lines of intervals reach from and to."""
+    column = "xy".index(across)
+    return [
+        tuple(path[:, column])
+        for lines in ax.collections
+        if hasattr(lines, "get_segments")
+        for path in lines.get_segments()
+    ]
+
+
+def dots(ax, marker: str = "o") -> np.ndarray:
+    """All points of one marker, as rows of x and y."""
+    return np.vstack([line.get_xydata() for line in ax.lines if line.get_marker() == marker])
+
+
+def ticks(ax) -> dict[str, float]:
+    return {
+        text.get_text(): place
+        for text, place in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)
+    }
+
+
+def texts(legend) -> list[str]:
+    return [text.get_text() for text in legend.get_texts()]
+
+
+NAMES = ["standing", "tradeoff", "calibration", "learning_curve", "leak_by", "reshuffled"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ax_in_ax_out(board, evaluation, curve, audited, drawn, name):
+    draw = {
+        "standing": lambda ax: plots.standing(board, ax),
+        "tradeoff": lambda ax: plots.tradeoff(board, "weights", "weights", ax),
+        "calibration": lambda ax: plots.calibration(evaluation, ax),
+        "learning_curve": lambda ax: plots.learning_curve(curve, ax),
+        "leak_by": lambda ax: plots.leak_by(audited.by("artist", "1 neighbours"), ax),
+        "reshuffled": lambda ax: plots.reshuffled(drawn, ax),
+    }[name]
+    _, ax = plt.subplots()
+    before = plt.get_fignums()
+    assert draw(ax) is ax
+    assert plt.get_fignums() == before
+    assert ax.has_data()
+    own = draw(None)
+    assert own is not ax
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        own.figure.canvas.draw()
+
+
+# --- leaderboards -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_standing_has_a_line_an_experiment(board, rows):
+    table = board.head(rows)
+    ax = plots.standing(table)
+    places = ticks(ax)
+    assert list(places) == ["net  (artist)", "knn  (artist)", "tiny  (track)"][:rows]
+    # The best is uppermost.
+    assert list(places.values()) == list(range(rows))[::-1]
+    expected = np.column_stack([100 * table["accuracy"], list(places.values())])
+    np.testing.assert_allclose(dots(ax), expected)
+    np.testing.assert_allclose(dots(ax, "|")[:, 0], 100 * table["window_accuracy"])
+    np.testing.assert_allclose(spans(ax), 100 * table[["low", "high"]])
+    assert ax.get_xlim() == (0, 100)
+    assert texts(ax.get_legend()) == ["tracks (95 % interval)", "windows"]
+
+
+@pytest.mark.parametrize("of", ["weights", "seconds"])
+def test_tradeoff_leaves_out_what_is_not_known(board, of):
+    ax = plots.tradeoff(board, of, "what it costs")
+    known = board.dropna().sort_values(of)
+    np.testing.assert_allclose(dots(ax), np.column_stack([known[of], 100 * known["accuracy"]]))
+    assert texts(ax.get_legend()) == known.index.tolist()
+    assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == "what it costs"
+    bars = [line for line in ax.lines if line.get_marker() == "None"]
+    np.testing.assert_allclose([bar.get_ydata() for bar in bars], 100 * known[["low", "high"]])
+    colors = [line.get_color() for line in ax.lines]
+    assert len(set(colors)) == 2
+    assert colors[::2] == colors[1::2]
+
+
+def test_tradeoff_of_one_model(board):
+    ax = plots.tradeoff(board.head(1), "weights", "weights")
+    np.testing.assert_allclose(dots(ax), [[2e6, 80]])
+
+
+# --- confusions ---------------------------------------------------------------
+
+
+def answers(*pairs: str) -> pd.DataFrame:
+    return pd.DataFrame([pair.split() for pair in pairs], columns=["genre", "predicted"])
+
+
+def shown(figure) -> list:
+    return [ax for ax in figure.axes if ax.axison]
+
+
+def shares(ax, count: int) -> np.ndarray:
+    return np.asarray(ax.collections[0].get_array()).reshape(count, count)
+
+
+def test_confusions_show_shares_of_each_genre():
+    first = answers("a a", "a b", "a a", "a c", "b b", "c c", "c a")
+    second = answers("a a", "b b", "c c")
+    figure = plots.confusions({"first": first, "second": second})
+    one, other = shown(figure)
+    expected = [[0.5, 0.25, 0.25], [0, 1, 0], [0.5, 0, 0.5]]
+    np.testing.assert_allclose(shares(one, 3), expected)
+    np.testing.assert_allclose(shares(other, 3), np.eye(3))
+    assert [ax.get_title() for ax in (one, other)] == ["first\n57 % of 7", "second\n100 % of 3"]
+    assert [text.get_text() for text in one.get_yticklabels()] == ["a", "b", "c"]
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("answer", "genre")
+    figure.canvas.draw()
+
+
+def test_genres_missing_in_answers_keep_their_place():
+    """One was never tested here, and one was never answered."""
+    figure = plots.confusions({"x": answers("a a", "b a"), "y": answers("a a", "c c")})
+    one, other = shown(figure)
+    np.testing.assert_array_equal(shares(one, 3), [[1, 0, 0], [1, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(shares(other, 3), [[1, 0, 0], [0, 0, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("models", "columns", "grid"), [(1, 3, (1, 1)), (2, 3, (1, 2)), (4, 3, (2, 3)), (3, 1, (3, 1))]
+)
+def test_confusions_of_so_many_models(evaluation, models, columns, grid):
+    tables = {f"model {number}": evaluation.tracks for number in range(models)}
+    figure = plots.confusions(tables, columns=columns)
+    assert len(figure.axes) == grid[0] * grid[1]
+    assert figure.axes[0].get_gridspec().get_geometry() == grid
+    assert [ax.get_title().split("\n")[0] for ax in shown(figure)] == list(tables)
+    counts = evaluation.confusion().to_numpy()
+    for ax in shown(figure):
+        np.testing.assert_allclose(shares(ax, 3), counts / counts.sum(axis=1, keepdims=True))
+
+
+# --- calibration and learning curves -------------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_calibration_has_a_dot_a_step(evaluation, unit):
+    ax = plots.calibration(evaluation, unit=unit)
+    table = evaluation.calibration(unit=unit)
+    scatter = ax.collections[-1]
+    np.testing.assert_allclose(scatter.get_offsets(), table[["confidence", "accuracy"]])
+    sizes = scatter.get_sizes()
+    assert np.argmax(sizes) == np.argmax(table["n"])
+    assert sizes.max() == 200
+    np.testing.assert_allclose(spans(ax, "y"), table[["low", "high"]])
+    assert texts(ax.get_legend()) == ["as sure as right", f"{unit}s"]
+    error = 100 * evaluation.calibration_error(unit)
+    assert ax.get_title() == f"calibration error {error:.1f} points"
+
+
+def test_learning_curve_has_both_units(curve):
+    ax = plots.learning_curve(curve)
+    lines = {line.get_label(): line for line in ax.lines}
+    assert list(lines) == texts(ax.get_legend()) == ["tracks", "windows"]
+    for name, column in (("tracks", "accuracy"), ("windows", "window_accuracy")):
+        expected = np.column_stack([curve["tracks"], 100 * curve[column]])
+        np.testing.assert_allclose(lines[name].get_xydata(), expected)
+    (band,) = ax.collections
+    edge = band.get_paths()[0].vertices[:, 1]
+    assert edge.min() == pytest.approx(100 * curve["low"].min())
+    assert edge.max() == pytest.approx(100 * curve["high"].max())
+    assert ax.get_xlim()[0] == 0
+
+
+# --- leaks --------------------------------------------------------------------
+
+
+def test_leaks_have_a_dot_a_model_and_protocol(audited):
+    figure = plots.leaks(audited)
+    scores = audited.scores()
+    models = list(audited.evaluations)
+    on_windows, on_tracks = figure.axes
+    for ax, prefix in ((on_windows, "window_"), (on_tracks, "")):
+        named = {line.get_label(): line for line in ax.lines}
+        assert list(named) == [f"by {protocol}" for protocol in audited.protocols]
+        assert len({line.get_color() for line in named.values()}) == 4
+        for protocol in audited.protocols:
+            own = 100 * scores.xs(protocol, level="protocol").loc[models]
+            x, y = named[f"by {protocol}"].get_data()
+            np.testing.assert_allclose(x, own[f"{prefix}accuracy"])
+            # One line a model, the first uppermost.
+            assert np.round(y).tolist() == [1, 0]
+        bounds = 100 * scores[[f"{prefix}low", f"{prefix}high"]]
+        np.testing.assert_allclose(sorted(spans(ax)), sorted(map(tuple, bounds.to_numpy())))
+    assert [ax.get_xlabel() for ax in figure.axes] == [
+        "windows recognised (%)", "tracks recognised (%)",
+    ]  # fmt: skip
+    assert list(ticks(on_windows)) == models
+    (legend,) = figure.legends
+    assert texts(legend) == [f"by {protocol}" for protocol in audited.protocols]
+    figure.canvas.draw()
+
+
+def test_leaks_of_one_model(music):
+    corpus, table, features = music
+    models = {"knn": (KNeighborsClassifier(3), features)}
+    found = audit(models, table, corpus, folds=3, protocols=["track", "artist"])
+    figure = plots.leaks(found)
+    assert list(ticks(figure.axes[0])) == ["knn"]
+    assert [len(dots(ax)) for ax in figure.axes] == [2, 2]
+
+
+@pytest.mark.parametrize(("column", "most", "count"), [("genre", 15, 3), ("artist", 4, 4)])
+def test_leak_by_has_the_largest(audited, column, most, count):
+    table = audited.by(column, "1 neighbours")
+    ax = plots.leak_by(table, most=most)
+    top = table.iloc[:count]
+    assert list(ticks(ax)) == [f"{name} ({n})" for name, n in top["tracks"].items()]
+    expected = np.column_stack([100 * top["points"], np.arange(count)[::-1]])
+    np.testing.assert_allclose(dots(ax), expected)
+    np.testing.assert_allclose(spans(ax), 100 * top[["low", "high"]])
+    assert ax.get_xlabel() == f"points owed to the leak, by {column} (tracks)"
+
+
+def test_leak_by_has_all_where_there_are_few(audited):
+    assert len(dots(plots.leak_by(audited.by("artist", "9 neighbours")))) == 15
+
+
+def test_reshuffled_has_a_line_a_part(drawn):
+    ax = plots.reshuffled(drawn)
+    scores = {
+        "tracks it never saw": drawn.unseen,
+        "test part as saved": drawn.test,
+        "test part drawn anew": drawn.reshuffled,
+        "what it was trained on": drawn.train,
+    }
+    assert ticks(ax) == {name: place for place, name in enumerate(scores)}
+    expected = [(100 * score.value, place) for place, score in enumerate(scores.values())]
+    np.testing.assert_allclose(dots(ax), expected)
+    bounds = [(100 * score.low, 100 * score.high) for score in scores.values()]
+    np.testing.assert_allclose(spans(ax), bounds)
+    np.testing.assert_allclose(dots(ax, "x"), [(100 * drawn.predicted, 2)])
+    assert texts(ax.get_legend()) == ["predicted"]
