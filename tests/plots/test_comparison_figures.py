@@ -1,4 +1,4 @@
-"""Figures that set models and protocols side by side: every number they were given, in its place."""
+"""Figures that compare models and protocols: every number they were given, in its place."""
 
 import warnings
 
