@@ -154,10 +154,11 @@ def learning_curve(
     SplitError
         If a share is not above 0 and at most 1.
     """
-    rows = []
     for share in shares:
         if not 0 < share <= 1:
             raise SplitError(f"share {share} of the training tracks must be above 0, at most 1.")
+    rows = []
+    for share in shares:
         less = _with_less(split, share, seed)
         evaluation = evaluate(estimator, X, windows, less)
         tracks = np.mean([less.table["track_id"].iloc[fold.train].nunique() for fold in less])

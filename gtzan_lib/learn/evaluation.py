@@ -506,6 +506,7 @@ def evaluate(estimator: Any, X: Any, windows: pd.DataFrame, split: Split) -> Eva
     answers, estimators, train_accuracy, unconverged = [], [], [], 0
     for number, fold in enumerate(split):
         _refuse_absent(y, fold, number)
+    for number, fold in enumerate(split):
         fitted = clone(estimator)
         train = _rows(X, fold.train)
         valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}

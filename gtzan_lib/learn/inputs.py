@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from ..data.tables import SAMPLE_RATE
 from ..errors import GtzanWarning, StoreError
 from ..signal.features import FeatureTable
 from ..signal.store import SpectrogramStore
@@ -36,7 +37,8 @@ def with_features(
     Raises
     ------
     StoreError
-        If no window has both, or a window begins at another time in the table.
+        If no window has both, or a window begins at another time in the table or
+        has another length there.
 
     Warns
     -----
@@ -58,6 +60,16 @@ def with_features(
         raise StoreError(
             f"{store.path}: window {windows['window_id'][apart].iloc[0]} begins at another time in "
             "the features; compute features of windows of the same length and step."
+        )
+    length = table.windows["length"].to_numpy()[rows] / SAMPLE_RATE
+    # Whole clips are a little longer or shorter than their recipe says.
+    apart = np.abs(length - store.recipe.seconds) > 0.05 * store.recipe.seconds
+    if apart.any():
+        first = windows["window_id"][apart].iloc[0]
+        raise StoreError(
+            f"{store.path}: window {first} has {length[apart][0]:.1f} s in the features and "
+            f"{store.recipe.seconds:g} s in its image; compute features of windows of the same "
+            "length."
         )
     alone = len(ids) + len(table) - 2 * len(windows)
     if alone:

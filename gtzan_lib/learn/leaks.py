@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from ..data.corpus import Corpus
-from ..data.splits import Split, split
+from ..data.splits import PROTOCOLS, Split, split
 from ..errors import GtzanWarning, SplitError
 from .evaluation import (
     Difference,
@@ -101,9 +101,18 @@ class Audit:
         """
         rows = {}
         for model, own in self.evaluations.items():
-            crossed = [name for name in own if len(own[name].split) > 1]
+            crossed = {name: one for name, one in own.items() if len(one.split) > 1}
+            # What every protocol tests, so that steps add up; one may leave out unknown artists.
+            both = set.intersection(*(set(one.windows["window_id"]) for one in crossed.values()))
+            crossed = {
+                name: dataclasses.replace(
+                    one, windows=one.windows[one.windows["window_id"].isin(both)]
+                )
+                for name, one in crossed.items()
+            }
             for first, second in itertools.pairwise(crossed):
-                rows[model, f"{first} to {second}"] = difference(own[first], own[second], unit)[:3]
+                step = difference(crossed[first], crossed[second], unit)
+                rows[model, f"{first} to {second}"] = step[:3]
         return pd.DataFrame.from_dict(rows, "index", columns=["points", "low", "high"]).pipe(
             _two_levels
         )
@@ -135,7 +144,7 @@ class Audit:
         both = leaking.index.intersection(honest.index)
         leaking, honest = leaking.loc[both], honest.loc[both]
         gain = leaking["right"].astype(float) - honest["right"].astype(float)
-        inner = "artist" if column == "genre" else "track_id"
+        inner = "group" if column == "genre" else "track_id"
         rows = {}
         for name, own in leaking.groupby(column).groups.items():
             low, high = bootstrap_interval(
@@ -166,7 +175,9 @@ def audit(
     """Score models under several protocols, out of fold, on the same windows.
 
     Every window is tested once under each of them, by a model that was trained
-    on as many windows; only what stands on both sides is different.
+    on as many windows; only what stands on both sides is different. Under
+    `artist`, windows of unknown artists are trained on and never tested, and
+    differences leave them out.
 
     Parameters
     ----------
@@ -194,6 +205,13 @@ def audit(
     SplitError
         If fewer than two protocols with folds can be honoured.
     """
+    unknown = [name for name in protocols if name not in PROTOCOLS]
+    if unknown:
+        raise SplitError(
+            f"there is no protocol {unknown[0]!r}; choose among {', '.join(PROTOCOLS)}."
+        )
+    if not estimators:
+        raise SplitError("an audit needs a model; name at least one estimator with its data.")
     splits: dict[str, Split] = {}
     refused = {}
     for protocol in protocols:
@@ -209,9 +227,9 @@ def audit(
             refused[protocol] = str(error)
     if sum(len(one) > 1 for one in splits.values()) < 2:
         raise SplitError(
-            f"{corpus.root}: an audit needs two protocols with folds, and of "
-            f"{', '.join(protocols)} it can honour {', '.join(splits) or 'none'}; "
-            f"{'; '.join(refused.values()) or 'name more protocols'}"
+            f"{corpus.root}: an audit needs two protocols and 3 folds or more; of "
+            f"{', '.join(protocols)} with {folds} folds this corpus can honour "
+            f"{', '.join(splits) or 'none'}; {next(iter(refused.values()), 'name more of them.')}"
         )
     return Audit(
         {
@@ -322,8 +340,8 @@ def _kept_away(windows: pd.DataFrame, aside: float, seed: int) -> np.ndarray:
         number = max(1, round(aside * len(order)))
         if number >= len(order):
             raise SplitError(
-                f"genre {genre!r} has {len(order)} track, and one must be kept away while others "
-                "are trained on; give it more, or leave the genre out."
+                f"genre {genre!r} would have none of its {len(order)} tracks left to train on; "
+                "keep a smaller share away, or leave the genre out."
             )
         chosen |= set(order[:number])
     return windows["track_id"].isin(chosen).to_numpy()
@@ -337,9 +355,10 @@ def _share(right: np.ndarray, tracks: np.ndarray) -> Score:
 def _answers(evaluation: Evaluation, unit: str) -> pd.DataFrame:
     """Return ids, genre, artist and right or wrong of what was tested."""
     table = evaluation.tracks.reset_index() if unit == "track" else evaluation.windows
-    right = evaluation.answers(unit)["right"].to_numpy()
+    answers = evaluation.answers(unit)
     ids = dict.fromkeys((f"{unit}_id", "track_id", "genre", "artist"))
-    return table[list(ids)].assign(right=right)
+    right, group = answers["right"].to_numpy(), answers["group"].to_numpy()
+    return table[list(ids)].assign(right=right, group=group)
 
 
 def _two_levels(table: pd.DataFrame) -> pd.DataFrame:

@@ -67,6 +67,12 @@ class Rows(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return self.length
 
+    def take(self, n: int) -> Any:
+        """Return the first inputs, as they were given."""
+        if isinstance(self.X, Mapping):
+            return {name: values[:n] for name, values in self.X.items()}
+        return self.X[:n]
+
     def __getitems__(self, rows: list[int]) -> tuple[Any, torch.Tensor]:
         """Return inputs and numbers of genres of some rows."""
         rows = np.asarray(rows)
@@ -192,7 +198,9 @@ class Loop(NeuralNetClassifier):
             if not steps.finished(self):
                 raise KeyboardInterrupt
         steps.conclude(self)
-        if not all(torch.isfinite(weights).all() for weights in self.bare_module.parameters()):
+        # Weights may be numbers still, and too large to answer with.
+        few = Rows(rows.take(self.batch_size))
+        if not np.isfinite(self.predict_proba(few)).all():
             raise self._diverged()
         return self
 

@@ -74,6 +74,9 @@ class Record:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             record = cls(values["spec"], values["result"], values["provenance"])
             known = values["result_sha256"]
+            # What leaderboards and comparisons take; earlier versions wrote less.
+            _ = [record.result["track"][name] for name in ("top2", "calibration_error")]
+            _ = record.result["predictions"]["sha256"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RecordError(
                 f"{path}: is not a record of an experiment; execute the experiment again."

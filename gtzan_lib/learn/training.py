@@ -162,9 +162,15 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         arguments = {
             "classes": len(self.classes_),
             "size": int(shape[0]) if shape[0] == shape[1] else [int(side) for side in shape],
-            **({"features": X["features"].shape[1]} if isinstance(X, Mapping) else {}),
-            **(self.arguments or {}),
+            **({"features": X["features"].shape[1]} if _takes_features(X) else {}),
         }
+        for name, value in (self.arguments or {}).items():
+            known = arguments.setdefault(name, value)
+            if not np.array_equal(known, value):
+                raise ModelError(
+                    f"argument {name!r} is {value}, and the data have {arguments[name]}; leave it "
+                    "out."
+                )
         split = None
         if valid is not None and len(valid[1]):
             split = predefined_split(Rows(valid[0], self._labels(valid[1])))
@@ -300,6 +306,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
                 f"patience {self.patience} needs a validation part to watch, and there is none; "
                 "leave it out, or choose a split with one."
             )
+        if len(self.classes_) == 0:
+            raise ModelError("there are no windows to train on; choose another split.")
         if len(self.classes_) < 2:
             raise ModelError(
                 f"all windows to train on are {str(self.classes_[0])!r}; a classifier needs two "
@@ -319,6 +327,13 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
                     f"images to train on are {_by(here)} and those to validate on {_by(there)}; "
                     "make both with one recipe."
                 )
+            if _takes_features(X):
+                here, there = (one["features"].shape[1] for one in (X, valid[0]))
+                if here != there:
+                    raise ModelError(
+                        f"there are {here} features to train on and {there} to validate on; give "
+                        "the same."
+                    )
 
     def _refuse_inputs(self, X: Any, length: int | None = None) -> None:
         """Refuse rows that the architecture cannot take."""
@@ -418,6 +433,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(str(side) for side in shape)
+
+
+def _takes_features(X: Any) -> bool:
+    return isinstance(X, Mapping) and "features" in X
 
 
 def _images(X: Any) -> np.ndarray:

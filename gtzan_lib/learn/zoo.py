@@ -97,7 +97,9 @@ def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
     try:
         recipe = Recipe.from_dict(card["recipe"])
         estimator = NetClassifier(card["architecture"])
-        genres, arguments = list(card["genres"]), dict(card["arguments"])
+        genres, arguments = card["genres"], dict(card["arguments"])
+        if not isinstance(genres, list) or not all(isinstance(one, str) for one in genres):
+            raise _no_model(folder)
         estimator.restore(genres, arguments, _read_weights(folder / WEIGHTS))
     except ModelError as error:
         raise ModelError(f"{folder}: {error}") from error

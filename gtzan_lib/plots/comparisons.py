@@ -96,7 +96,9 @@ def confusions(answers: dict[str, pd.DataFrame], *, columns: int = 3) -> Figure:
     """
     columns = min(columns, len(answers))
     rows = -(-len(answers) // columns)
-    genres = sorted(set().union(*(table["genre"] for table in answers.values())))
+    genres = sorted(
+        set().union(*(table[name] for table in answers.values() for name in ("genre", "predicted")))
+    )
     figure, axes = plt.subplots(
         rows, columns, figsize=(1.2 + 2.9 * columns, 0.6 + 2.8 * rows), sharex=True, sharey=True,
         squeeze=False, layout="constrained",

@@ -301,3 +301,11 @@ def test_split_may_be_used_on(lesson, by_artist):
     copy = dataclasses.replace(by_artist, table=by_artist.table.copy())
     learning_curve(KNeighborsClassifier(), features, table, copy, shares=[0.5])
     pd.testing.assert_frame_equal(copy.table, by_artist.table)
+
+
+def test_impossible_shares_are_refused_before_anything_is_trained(lesson, by_artist, watched):
+    _, table, _, _ = lesson
+    estimator, fitted, _ = watched
+    with pytest.raises(SplitError):
+        learning_curve(estimator, numbered(table), table, by_artist, shares=[0.5, 1.1])
+    assert fitted == []

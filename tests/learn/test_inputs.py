@@ -161,3 +161,12 @@ def test_tracks_of_one_length_are_only_reshaped(cut):
     store = store_of(even)
     X, _ = by_track(store)
     np.testing.assert_array_equal(X, store.images.reshape(2, 3, 4, 4))
+
+
+def test_windows_of_another_length_are_refused(cut):
+    """The first windows of 3 s and of 10 s begin together, and are not the same."""
+    store = store_of(cut)
+    table = features_of(cut[cut["start_s"] == 0].reset_index(drop=True))
+    table.windows["length"] = 220_499
+    with pytest.raises(StoreError, match=r"rock\.00000\.0 has 10\.0 s in the features and 3 s in"):
+        with_features(store, table)

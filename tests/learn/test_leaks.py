@@ -189,7 +189,7 @@ def test_published_split_stands_beside(music):
 def test_one_protocol_is_no_audit(music, protocols):
     corpus, table = music
     features = alike(table["track_id"])
-    with pytest.raises(SplitError, match="/nowhere: an audit needs two protocols with folds") as e:
+    with pytest.raises(SplitError, match="/nowhere: an audit needs two protocols and 3 folds") as e:
         audit({"knn": (KNN, features)}, table, corpus, folds=3, protocols=protocols)
     assert "\n" not in str(e.value)
 
@@ -197,7 +197,7 @@ def test_one_protocol_is_no_audit(music, protocols):
 def test_refusals_say_why_there_is_no_audit(music):
     """More folds than artists, or than tracks, leave but one protocol."""
     corpus, table = music
-    with pytest.raises(SplitError, match=r"it can honour window; genre 'blues' has 24 tracks for"):
+    with pytest.raises(SplitError, match=r"can honour window; genre 'blues' has 24 tracks for"):
         audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=30)
 
 
@@ -321,5 +321,23 @@ def test_genre_of_one_track_is_refused(paper_corpus):
     rows = [("blues", f"B{a}", 30.0) for a in range(4)] + [("rock", "R", 30.0)]
     corpus = paper_corpus(rows)
     table = windows(corpus)
-    with pytest.raises(SplitError, match=r"genre 'rock' has 1 track, and one must .* out\.$"):
+    with pytest.raises(SplitError, match=r"genre 'rock' would have none of its 1 tracks .* out\.$"):
         reshuffle(KNN, alike(table["track_id"]), table, corpus)
+
+
+def test_where_no_artist_is_known_tracks_vary_together(paper_corpus):
+    corpus = paper_corpus((g, None, 12.0) for g in ("blues", "rock") for _ in range(9))
+    table = windows(corpus)
+    found = audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=3)
+    assert found.protocols == ["window", "track"]
+    for row in found.by("genre", "knn").itertuples():
+        assert row.low < row.points < row.high
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_steps_add_up_where_some_artists_are_unknown(paper_corpus, unit):
+    rows = [(g, f"{g} {a}" if a < 6 else None, 12.0) for g in ("blues", "rock") for a in range(9)]
+    corpus = paper_corpus(rows)
+    table = windows(corpus)
+    found = audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=3)
+    assert found.steps(unit)["points"].sum() == pytest.approx(found.leak("knn", unit).value)

@@ -259,3 +259,13 @@ def test_empty_and_missing_folders(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(RecordError, match="holds no records"):
             leaderboard(folder)
+
+
+def test_record_of_an_earlier_version_is_refused(save, tmp_path):
+    record = save()
+    del record.result["track"]["top2"]
+    values = {"spec": record.spec, "result": record.result, "provenance": {}}
+    file = tmp_path / "records" / "knn.json"
+    file.write_text(json.dumps({**values, "result_sha256": record.hash}))
+    with pytest.raises(RecordError, match=r"knn\.json: is not a record"):
+        leaderboard(tmp_path / "records")

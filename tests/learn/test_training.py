@@ -655,3 +655,37 @@ def test_checkpoint_folder_that_is_a_file(easy, tmp_path, below):
     refused(rf"{folder}: cannot hold checkpoints \(.+\); name another folder", *easy,
             settings={"checkpoint": folder})  # fmt: skip
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_nothing_to_train_on(easy):
+    images, genres = easy
+    refused("there are no windows to train on", images[:0], genres[:0])
+
+
+def test_images_may_come_by_name(easy, trained):
+    images, genres = easy
+    net = tiny().fit({"images": images[:96]}, genres[:96])
+    assert same(net, trained)
+    assert (net.predict({"images": images}) == trained.predict(images)).all()
+
+
+def test_other_features_to_validate_on(easy, small):
+    images, genres = easy
+    one, other = ({"images": images, "features": np.zeros((120, n))} for n in (2, 3))
+    refused("there are 2 features to train on and 3 to validate on", one, genres,
+            valid=(other, genres), settings={"architecture": small, "arguments": None},
+            )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "known"), [("classes", 2, 3), ("size", 16, 32)])
+def test_arguments_that_contradict_the_data(easy, name, value, known):
+    refused(f"argument '{name}' is {value}, and the data have {known}", *easy,
+            settings={"arguments": {**TINY, name: value}})  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [1e10, 1e30])
+def test_weights_may_be_numbers_and_answers_none(easy, rate):
+    """After a single step, whose loss was a number."""
+    images, genres = easy
+    refused("loss is no number in epoch 1", images[:8], genres[:8],
+            settings={"epochs": 1, "learning_rate": rate})  # fmt: skip

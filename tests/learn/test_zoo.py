@@ -295,3 +295,9 @@ def test_features_there_and_back(easy, tmp_path):
         loaded.predict_proba(few), net.predict_proba(rows)[:1], rtol=1e-4, atol=1e-5
     )
     assert loaded.parameters_ == net.parameters_
+
+
+@pytest.mark.parametrize("genres", ["abc", [1, 2, 3], [None] * 3, [["a"], ["b"], ["c"]]])
+def test_genres_that_are_no_names_are_refused(folder, genres):
+    edit(folder, genres=genres)
+    refused(folder, "holds no model")

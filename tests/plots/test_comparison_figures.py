@@ -328,3 +328,8 @@ def test_reshuffled_has_a_line_a_part(drawn):
     np.testing.assert_allclose(spans(ax), bounds)
     np.testing.assert_allclose(dots(ax, "x"), [(100 * drawn.predicted, 2)])
     assert texts(ax.get_legend()) == ["predicted"]
+
+
+def test_answers_that_are_no_tested_genre_are_shown():
+    (ax,) = shown(plots.confusions({"x": answers("a a", "a b")}))
+    np.testing.assert_array_equal(shares(ax, 2), [[0.5, 0.5], [0, 0]])
