@@ -105,7 +105,16 @@ def test_the_projects_own_runs_are_valid(name, monkeypatch):
         "04_model_exploration",
         "05_pca",
         "06_kmeans",
+        "07_rnn",
         "08_cnn-minivgg-3s",
+        "08_cnn-minivgg-10s",
+        "08_cnn-resnet34-3s",
+        "08_cnn-resnet34-features",
+        "08_cnn-pooled-mel",
+        "09_ten_seconds",
+        "12_leakage_audit",
+        "13_model_comparison",
+        "template",
     ]
 
 
