@@ -39,7 +39,7 @@ book: setup ## execute what changed and build the book; prints its path last
 	@$(BIN)/gtzan run $(RUN) $(P)
 
 test: setup ## pass the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 calibration: setup ## hold the synthetic corpus's difficulty, for three seeds
 	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py

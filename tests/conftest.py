@@ -31,17 +31,15 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("suite")
 
 
-# What takes longest, first, so that no worker is left alone with it at the end.
+# What takes longest, first, so that no process is left alone with it at the end.
 _LONGEST = ("test_launch.py", "test_book.py", "test_planted.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, which makes its fixtures once."""
+    """Put the longest files first; `--dist loadfile` keeps each in one process."""
     items.sort(
         key=lambda item: _LONGEST.index(item.path.name) if item.path.name in _LONGEST else 99
     )
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 @pytest.fixture(autouse=True, scope="session")

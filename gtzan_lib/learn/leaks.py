@@ -263,6 +263,27 @@ class Reshuffle(NamedTuple):
     reshuffled: Score
     predicted: float
 
+    @property
+    def parts(self) -> dict[str, Score]:
+        """The scores, by what was tested, the highest first as a rule."""
+        return {
+            "what it was trained on": self.train,
+            "test part drawn anew": self.reshuffled,
+            "test part as saved": self.test,
+            "validation part": self.valid,
+            "tracks it never saw": self.unseen,
+        }
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The scores as a table, in per cent."""
+        rows = {
+            name: [*(100 * bound for bound in score[:3]), score.n, score.interval]
+            for name, score in self.parts.items()
+        }
+        columns = ["windows recognised (%)", "low", "high", "windows", "interval"]
+        return pd.DataFrame.from_dict(rows, "index", columns=columns)
+
 
 def reshuffle(
     estimator: Any,

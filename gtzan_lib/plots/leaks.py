@@ -108,12 +108,13 @@ def reshuffled(result: Reshuffle, ax: Axes | None = None) -> Axes:
     Axes
         One line a part; the cross is the predicted score.
     """
-    rows = {
-        "what it was trained on": (result.train, "0.5"),
-        "test part drawn anew": (result.reshuffled, _COLORS["window"]),
-        "test part as saved": (result.test, _COLORS["track"]),
-        "tracks it never saw": (result.unseen, _COLORS["artist"]),
+    colors = {
+        "what it was trained on": "0.5",
+        "test part drawn anew": _COLORS["window"],
+        "test part as saved": _COLORS["track"],
+        "tracks it never saw": _COLORS["artist"],
     }
+    rows = {name: (result.parts[name], color) for name, color in colors.items()}
     ax = new_axes(ax, (6.4, 2.6))
     for place, (name, (score, color)) in enumerate(reversed(rows.items())):
         ax.hlines(place, 100 * score.low, 100 * score.high, color=color, lw=6, alpha=0.3)
