@@ -135,7 +135,7 @@ def test_the_run_leaves_record_split_store_and_model(finished):
     split = gl.Split.load(work.splits / "minivgg-3s.csv")
     assert record.spec["split"] == split.hash
     assert record.spec["parameters"]["epochs"] == 1
-    (folder,) = [p for p in work.stores.iterdir() if "_32px_" in p.name and p.is_dir()]
+    (folder,) = [p for p in work.stores.iterdir() if "stft-3s_3s_32px_" in p.name and p.is_dir()]
     store = gl.SpectrogramStore.open(folder)
     estimator, recipe = gl.load_model(work.models / "minivgg-3s")
     assert recipe == store.recipe
@@ -152,7 +152,7 @@ def test_equal_runs_have_equal_results(finished, tmp_path):
         check=True,
         capture_output=True,
         cwd=tmp_path,
-        env=environment(tmp_path, threads="2"),
+        env=environment(tmp_path, threads="1"),
     )
     again = gl.Record.load(tmp_path / "work/again/records/minivgg-3s.json")
     assert again.hash == first.hash

@@ -220,9 +220,9 @@ def audit(
             with warnings.catch_warnings():
                 # That it leaks is what this is about.
                 warnings.simplefilter("ignore", GtzanWarning)
-                splits[protocol] = split(
-                    windows, corpus, protocol=protocol, folds=number, seed=seed
-                )
+                made = split(windows, corpus, protocol=protocol, folds=number, seed=seed)
+            _refuse_unequal(made, protocol)
+            splits[protocol] = made
         except SplitError as error:
             refused[protocol] = str(error)
     if sum(len(one) > 1 for one in splits.values()) < 2:
@@ -349,6 +349,18 @@ def reshuffle(
         scores[part].value * len(getattr(fold, part)) for part in ("train", "valid", "test")
     ) / len(pool)
     return Reshuffle(**scores, reshuffled=drawn, predicted=float(predicted))
+
+
+def _refuse_unequal(made: Split, protocol: str) -> None:
+    """Refuse a division, such as the published one of a part of GTZAN, that lacks a genre."""
+    genres = made.table["genre"].to_numpy(dtype=str)
+    for fold in made:
+        absent = {*genres[fold.valid], *genres[fold.test]} - set(genres[fold.train])
+        if absent:
+            raise SplitError(
+                f"its training part has nothing of genre {min(absent)!r}, which is to be "
+                f"recognised; open a larger corpus, or leave {protocol!r} out."
+            )
 
 
 def _kept_away(windows: pd.DataFrame, aside: float, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import SplitError
 from gtzan_lib.learn import leaks
+from gtzan_lib.learn import leaks as module
 from gtzan_lib.learn.evaluation import difference
 from gtzan_lib.learn.leaks import audit, reshuffle
 
@@ -341,3 +342,20 @@ def test_steps_add_up_where_some_artists_are_unknown(paper_corpus, unit):
     table = windows(corpus)
     found = audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=3)
     assert found.steps(unit)["points"].sum() == pytest.approx(found.leak("knn", unit).value)
+
+
+def test_division_that_lacks_a_genre_is_refused(music, monkeypatch):
+    """As the published one does for a small part of GTZAN."""
+    corpus, table = music
+    plain = module.split
+
+    def lacking(windows, corpus, *, protocol, **options):
+        made = plain(windows, corpus, protocol=protocol, **options)
+        if protocol == "track":
+            made.table.loc[made.table["genre"] == "blues", "fold_0"] = "test"
+        return made
+
+    monkeypatch.setattr(module, "split", lacking)
+    found = audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=3)
+    assert found.protocols == ["window", "artist"]
+    assert "has nothing of genre 'blues'" in found.refused["track"]
