@@ -347,7 +347,7 @@ def test_steps_add_up_where_some_artists_are_unknown(paper_corpus, unit):
 def test_division_that_lacks_a_genre_is_refused(music, monkeypatch):
     """As the published one does for a small part of GTZAN."""
     corpus, table = music
-    plain = module.split
+    plain = leaks.split
 
     def lacking(windows, corpus, *, protocol, **options):
         made = plain(windows, corpus, protocol=protocol, **options)
@@ -355,7 +355,7 @@ def test_division_that_lacks_a_genre_is_refused(music, monkeypatch):
             made.table.loc[made.table["genre"] == "blues", "fold_0"] = "test"
         return made
 
-    monkeypatch.setattr(module, "split", lacking)
+    monkeypatch.setattr(leaks, "split", lacking)
     found = audit({"knn": (KNN, alike(table["track_id"]))}, table, corpus, folds=3)
     assert found.protocols == ["window", "artist"]
     assert "has nothing of genre 'blues'" in found.refused["track"]
