@@ -358,7 +358,7 @@ def _refuse_unequal(made: Split, protocol: str) -> None:
         absent = {*genres[fold.valid], *genres[fold.test]} - set(genres[fold.train])
         if absent:
             raise SplitError(
-                f"its training part has nothing of genre {min(absent)!r}, which is to be "
+                f"its training part has nothing of genre {str(min(absent))!r}, which is to be "
                 f"recognised; open a larger corpus, or leave {protocol!r} out."
             )
 

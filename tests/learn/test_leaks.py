@@ -10,7 +10,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import SplitError
 from gtzan_lib.learn import leaks
-from gtzan_lib.learn import leaks as module
 from gtzan_lib.learn.evaluation import difference
 from gtzan_lib.learn.leaks import audit, reshuffle
 
