@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -248,13 +249,16 @@ class Steps(Callback):
         """Find the checkpoint of this training, and go back to it."""
         if self.folder is None:
             return
+        code = source_digest(Path(__file__).parent.glob("*.py"))[:8]
         try:
             Path(self.folder).mkdir(parents=True, exist_ok=True)
+            _clear_outdated(Path(self.folder), code)
         except OSError as error:
             raise ModelError(
                 f"{self.folder}: cannot hold checkpoints ({error.strerror}); name another folder."
             ) from error
-        self.file_ = Path(self.folder) / f"{_name(self.identity, net, rows)}.safetensors"
+        name = f"{code}-{_name(self.identity, net, rows)}.safetensors"
+        self.file_ = Path(self.folder) / name
         checkpoint = checkpoints.read(self.file_)
         if checkpoint is not None:
             self._go_back(net, checkpoint)
@@ -361,10 +365,16 @@ class Steps(Callback):
             torch.cuda.set_rng_state(random["cuda"], net.device)
 
 
+def _clear_outdated(folder: Path, code: str) -> None:
+    """Remove checkpoints that other code left, which nothing goes back to any more."""
+    for file in folder.glob("*.safetensors"):
+        if re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{16}", file.stem) and not file.stem.startswith(code):
+            file.unlink()
+
+
 def _name(identity: dict[str, Any], net: Loop, rows: Rows) -> str:
-    """Return a digest of all that a training depends on: settings, data and code."""
-    code = source_digest(Path(__file__).parent.glob("*.py"))
-    digest = hashlib.sha256(f"{sorted(identity.items())} {code} {torch.__version__}".encode())
+    """Return a digest of all that a training depends on, beside the code."""
+    digest = hashlib.sha256(f"{sorted(identity.items())} {torch.__version__}".encode())
     digest.update(str(net.device).encode())
     valid = net.train_split.keywords["valid_ds"] if net.train_split else None
     for part in (rows, valid):

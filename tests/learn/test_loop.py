@@ -477,3 +477,14 @@ def test_predicting_keeps_the_order(stored):
     whole = net.predict_proba(stored[1])
     parts = np.concatenate([net.predict_proba(stored[0][row : row + 1]) for row in range(20)])
     np.testing.assert_allclose(whole, parts, atol=1e-6)
+
+
+def test_checkpoints_of_other_code_are_cleared_and_nothing_else(tmp_path):
+    names = ["0" * 8 + "-" + "a" * 16, "mine", "0" * 8 + "-" + "a" * 15]
+    for name in names:
+        (tmp_path / f"{name}.safetensors").write_bytes(b"")
+    train(checkpoint=tmp_path, epochs=1)
+    left = {file.stem for file in tmp_path.iterdir()}
+    assert set(names[1:]) < left
+    assert names[0] not in left
+    assert len(left) == 3
