@@ -217,10 +217,7 @@ def audit(
     for protocol in protocols:
         number = 1 if protocol == "fault-filtered" else folds
         try:
-            with warnings.catch_warnings():
-                # That it leaks is what this is about.
-                warnings.simplefilter("ignore", GtzanWarning)
-                made = split(windows, corpus, protocol=protocol, folds=number, seed=seed)
+            made = _quietly(windows, corpus, protocol=protocol, folds=number, seed=seed)
             _refuse_unequal(made, protocol)
             splits[protocol] = made
         except SplitError as error:
@@ -321,10 +318,7 @@ def reshuffle(
     """
     away = _kept_away(windows, aside, seed)
     pool = np.flatnonzero(~away)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GtzanWarning)
-        parts = split(windows.iloc[pool], corpus, protocol="window", seed=seed)
-    fold = parts.folds[0]
+    fold = _quietly(windows.iloc[pool], corpus, protocol="window", seed=seed).folds[0]
     y = windows["genre"].to_numpy(dtype=str)
     fitted = clone(estimator)
     extra = {}
@@ -349,6 +343,13 @@ def reshuffle(
         scores[part].value * len(getattr(fold, part)) for part in ("train", "valid", "test")
     ) / len(pool)
     return Reshuffle(**scores, reshuffled=drawn, predicted=float(predicted))
+
+
+def _quietly(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split:
+    """Split without the warning of the leak, which is what this is about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GtzanWarning)
+        return split(windows, corpus, **settings)
 
 
 def _refuse_unequal(made: Split, protocol: str) -> None:

@@ -159,7 +159,7 @@ class SpectrogramStore:
         if not corpus.is_log_mels:
             corpus.require_audio()
         else:
-            _refuse_cutting(corpus, recipe)
+            _refuse_sound(corpus, recipe)
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or Workspace()).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +167,9 @@ class SpectrogramStore:
             _clear_outdated(path, corpus, recipe)
             plan = _Plan.read(path)
             if plan is None or not plan.serves(corpus, recipe):
+                if corpus.is_log_mels:
+                    # It reads the file, which a store that is there already passed.
+                    _refuse_shape(corpus)
                 try:
                     plan = _Plan.begin(path, corpus, recipe, mine=plan)
                 except OSError as error:
@@ -312,13 +315,17 @@ def _clear_outdated(path: Path, corpus: Corpus, recipe: Recipe) -> None:
         (path / "recipe.json").unlink()
 
 
-def _refuse_cutting(corpus: Corpus, recipe: Recipe) -> None:
-    """Refuse a recipe for which images of clips will not do."""
+def _refuse_sound(corpus: Corpus, recipe: Recipe) -> None:
+    """Refuse a recipe that is made of sound alone."""
     if recipe.name != "mel-gtzan-store":
         raise StoreError(
             f"{corpus.root}: holds log-mels and no sound, of which only recipe 'mel-gtzan-store' "
             f"can be made, not {recipe.name!r}; open the folder of the audio files instead."
         )
+
+
+def _refuse_shape(corpus: Corpus) -> None:
+    """Refuse images of clips that windows cannot be cut out of."""
     shape = corpus.log_mels().shape[1:]
     if shape != (logmels.BANDS, logmels.COLUMNS):
         raise StoreError(
