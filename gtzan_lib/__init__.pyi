@@ -13,7 +13,7 @@ from .learn.evaluation import Evaluation, evaluate
 from .learn.inputs import by_track, with_features
 from .learn.records import Record, leaderboard
 from .learn.training import NetClassifier
-from .learn.zoo import load_model, save_model
+from .learn.zoo import load_model, predict, save_model
 from .parameters import check_parameters
 from .signal.features import FeatureTable, features
 from .signal.spectrograms import Recipe
@@ -42,6 +42,7 @@ __all__ = [
     "load_model",
     "open_corpus",
     "plots",
+    "predict",
     "save_model",
     "split",
     "windows",

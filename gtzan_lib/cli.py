@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -192,6 +193,65 @@ def features(
 
 
 @app.command()
+def predict(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound to judge.")],
+    model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
+    step: Annotated[
+        float | None, typer.Option(help="Seconds between windows. The model's own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all there is, as JSON.")] = False,
+    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
+) -> None:
+    """Tell the genre of files; exit code 1 where one cannot be used, after all the others."""
+    from .data.files import printable
+    from .data.progress import follow
+    from .learn.zoo import load_model
+
+    answers = load_model(model).predict_files(files, step=step, jobs=jobs)
+    told, failed = [], False
+    for file, answer in zip(files, follow(answers, "files", len(files), show=json), strict=True):
+        name = printable(str(file))
+        if isinstance(answer, GtzanError):
+            failed = True
+            told.append({"file": name, "error": str(answer)})
+            print(f"error: {answer}", file=sys.stderr)
+            continue
+        told.append({"file": name, **answer.as_dict()})
+        if not json:
+            likely = sorted(answer.probabilities.items(), key=lambda one: -one[1])[:3]
+            shares = [f"{genre} {100 * share:3.0f} %" for genre, share in likely]
+            print("  ".join([f"{shares[0]:<16}", *(f"{one:<16}" for one in shares[1:]), name]))
+    if json:
+        print(dumps(told, ensure_ascii=False))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def models(
+    name: Annotated[
+        str | None, typer.Argument(help="Show this model's card. All, briefly.")
+    ] = None,
+) -> None:
+    """List the models that are there, with how good they are."""
+    from .learn.zoo import load_model
+    from .learn.zoo import models as there
+
+    if name is not None:
+        print(dumps(load_model(name).card, indent=2, ensure_ascii=False))
+        return
+    for one, folder in there().items():
+        try:
+            model = load_model(folder)
+        except GtzanError as error:
+            print(f"error: {error}", file=sys.stderr)
+            continue
+        print(f"{one}: {model.card['architecture']}, {len(model.genres)} genres, {folder}")
+        for line in model.expectations:
+            print(f"  {line}")
+
+
+@app.command()
 def leaderboard(
     folder: Annotated[
         Path | None, typer.Argument(help="A run's records/. Those of the quick run.")
@@ -247,6 +307,67 @@ def execute(
             f"{', '.join(chosen.experiments)}."
         )
     print(execute_one(chosen, experiment))
+
+
+@app.command()
+def record(
+    seconds: Annotated[float, typer.Option(help="Length of the music.")] = 10.0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets the take's folder.")] = Path(
+        "takes"
+    ),
+    predict: Annotated[bool, typer.Option("--predict", help="Tell the genre.")] = False,
+    model: Annotated[
+        str | None, typer.Option(help="A name from `gtzan models`, or a folder. gtzan.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Number, name or part of a name. The system's.")
+    ] = None,
+    lead: Annotated[float, typer.Option(help="Seconds of quiet before, to learn noise.")] = 1.0,
+    countdown: Annotated[int, typer.Option(help="Seconds to wait before.", min=0)] = 3,
+    noise: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Noise alone. The quiet before.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="How noise is taken away.")] = "wiener",
+    devices: Annotated[
+        bool, typer.Option("--devices", help="List the devices that sound comes in from.")
+    ] = False,
+) -> None:
+    """Record from the microphone and keep the take; its folder is printed last.
+
+    Exit code 1 where the genre was asked for and cannot be told.
+    """
+    from .data import audio
+    from .live import microphone
+    from .live.takes import require_method, require_room, save_take
+
+    if devices:
+        for one in microphone.devices():
+            print(f"{one.index}: {one.name} ({one.channels} channels, {one.sample_rate} Hz)")
+        return
+    # What can be refused is refused before anybody plays.
+    require_method(method)
+    require_room(out, lead + seconds)
+    asked = None
+    if predict or model:
+        from .learn.zoo import load_model
+
+        asked = load_model(model or "gtzan")
+    hum, rate = audio.load(noise) if noise else (None, 0)
+    heard = microphone.record(
+        seconds,
+        lead_s=lead,
+        countdown_s=countdown,
+        device=int(device) if device and device.isdecimal() else device,
+    )
+    if hum is not None and rate != heard.sample_rate:
+        hum = audio.resample(hum, rate, heard.sample_rate)
+    take = save_take(out, heard, model=asked, noise=hum, method=method)
+    if predict and take.prediction:
+        genre = take.prediction["genre"]
+        print(f"{genre} {100 * take.prediction['probabilities'][genre]:.0f} %")
+    print(take.folder)
+    if predict and not take.prediction:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -15,7 +15,18 @@ from ..errors import AudioError
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["EXTENSIONS", "AudioInfo", "info", "load", "opened", "reason_of", "resample"]
+__all__ = [
+    "EXTENSIONS",
+    "AudioInfo",
+    "Resampler",
+    "blocks",
+    "info",
+    "load",
+    "mono",
+    "opened",
+    "reason_of",
+    "resample",
+]
 
 EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
 """File name endings that are taken for audio."""
@@ -96,10 +107,109 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
         samples = file.read(dtype="float32", always_2d=True)
     if len(samples) < frames:
         raise _unreadable(Path(path), f"it breaks off after {len(samples) / rate:.1f} s")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    y = mono(samples)
     if sample_rate is None or sample_rate == rate:
-        return np.ascontiguousarray(mono), rate
-    return resample(mono, rate, sample_rate), sample_rate
+        return np.ascontiguousarray(y), rate
+    return resample(y, rate, sample_rate), sample_rate
+
+
+def blocks(path: str | Path, *, sample_rate: int, seconds: float = 30.0) -> Iterator[np.ndarray]:
+    """Decode a file piece by piece, with memory that does not depend on its length.
+
+    Parameters
+    ----------
+    path : str or Path
+        An audio file in any format that libsndfile reads.
+    sample_rate : int
+        Rate of the result in Hz.
+    seconds : float
+        How much is read at a time.
+
+    Yields
+    ------
+    np.ndarray [shape=(n,), dtype=float32]
+        The next samples: mean of the channels, full scale at 1.
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, is not audio, or breaks off; what was decoded
+        until then has been yielded.
+    """
+    with opened(path) as file:
+        rate, frames, done = file.samplerate, file.frames, 0
+        resampler = Resampler(rate, sample_rate)
+        size = max(1, round(seconds * rate))
+        while len(samples := file.read(size, dtype="float32", always_2d=True)):
+            done += len(samples)
+            yield resampler.push(mono(samples))
+        # Of some streams the header does not tell the length.
+        if done < frames < _UNKNOWN:
+            raise _unreadable(Path(path), f"it breaks off after {done / rate:.1f} s")
+        yield resampler.finish()
+
+
+# Samples of a file whose header leaves its length open.
+_UNKNOWN = 2**62
+
+
+def mono(samples: np.ndarray) -> np.ndarray:
+    """Return the mean of the channels.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,) or (n, channels)]
+        Samples, time first.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,)]
+        One channel; a view where there was but one.
+    """
+    if samples.ndim == 1:
+        return samples
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+
+
+class Resampler:
+    """Changes the sample rate of sound that arrives piece by piece.
+
+    Parameters
+    ----------
+    source, target : int
+        Rates in Hz.
+
+    See Also
+    --------
+    resample : The same for sound that is there as a whole.
+    """
+
+    def __init__(self, source: int, target: int) -> None:
+        self._stream = None
+        if source != target:
+            import soxr
+
+            self._stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality="HQ")
+
+    def push(self, y: np.ndarray) -> np.ndarray:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,), dtype=float32]
+            Mono, at the source's rate.
+
+        Returns
+        -------
+        np.ndarray [dtype=float32]
+            What can be told at the target's rate by now, which lags a little.
+        """
+        return y if self._stream is None else self._stream.resample_chunk(np.ascontiguousarray(y))
+
+    def finish(self) -> np.ndarray:
+        """Return the samples that were still to come."""
+        nothing = np.zeros(0, dtype=np.float32)
+        return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
 
 
 def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:

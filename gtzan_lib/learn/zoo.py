@@ -1,27 +1,42 @@
-"""Trained nets as folders: weights, and a card that says what they are."""
+"""Trained nets as folders: weights, and a card that says what they are and how good."""
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
 from ..data.files import atomic_path, sha256_of, write_json
+from ..data.workspace import Workspace
 from ..errors import ModelError, StoreError
 from ..signal.spectrograms import Recipe
-from .training import NetClassifier
+from .architectures import build
+from .inference import Model, Prediction
 
 if TYPE_CHECKING:
-    import torch
+    from ..data.splits import Split
+    from .records import Record
+    from .training import NetClassifier
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 NEEDED = ("architecture", "arguments", "genres", "recipe", "sha256")
 
 
 def save_model(
-    folder: str | Path, estimator: NetClassifier, recipe: Recipe, *, record: str, split: str
+    folder: str | Path,
+    estimator: NetClassifier,
+    recipe: Recipe,
+    *,
+    record: Record | None = None,
+    split: Split | None = None,
 ) -> Path:
     """Write a trained net.
 
@@ -34,10 +49,11 @@ def save_model(
         The net, fitted.
     recipe : Recipe
         What its images must be made with.
-    record : str
-        SHA-256 of the record's result, which tells how good the net is.
-    split : str
-        Hash of the split, which tells what it was trained on.
+    record : Record, optional
+        Tells the card how good the net is, and on what.
+    split : Split, optional
+        Tells the card which tracks it was trained and selected on: those of the
+        first fold.
 
     Returns
     -------
@@ -59,35 +75,70 @@ def save_model(
             "weights": estimator.parameters_,
             "genres": estimator.classes_.tolist(),
             "recipe": recipe.as_dict(),
-            "record_sha256": record,
-            "split": split,
+            **(_tracks(split) if split is not None else {}),
+            **(_scores(record, recipe, split) if record is not None else {}),
             "sha256": sha256_of(folder / WEIGHTS),
         },
     )
     return folder
 
 
-def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
+def _tracks(split: Split) -> dict[str, Any]:
+    names = split.table["track_id"].to_numpy()
+    fold = split.folds[0]
+    return {
+        "split": split.hash,
+        "trained_on": np.unique(names[fold.train]).tolist(),
+        "selected_on": np.unique(names[fold.valid]).tolist(),
+    }
+
+
+def _scores(record: Record, recipe: Recipe, split: Split | None) -> dict[str, Any]:
+    result = record.result
+    lengths = {"window": recipe.seconds}
+    if split is not None:
+        windows = int(split.table.groupby("track_id").size().median())
+        lengths["track"] = recipe.seconds + (windows - 1) * recipe.step
+    return {
+        "corpus": record.spec["corpus"]["name"],
+        "protocol": record.spec["protocol"],
+        "accuracy": [
+            {
+                "input_s": lengths[unit],
+                **{name: result[unit][name] for name in ("value", "low", "high", "n")},
+            }
+            for unit in ("track", "window")
+            if unit in lengths
+        ],
+        "record_sha256": record.hash,
+    }
+
+
+def load_model(name: str | Path = "gtzan") -> Model:
     """Read a trained net.
 
     Parameters
     ----------
-    folder : str or Path
-        What `save_model` wrote.
+    name : str or Path
+        A name that `models` lists, or a folder that `save_model` wrote.
 
     Returns
     -------
-    estimator : NetClassifier
+    Model
         Ready to predict.
-    recipe : Recipe
-        What its images must be made with.
 
     Raises
     ------
     ModelError
-        If the folder holds no model, or weights and card do not belong together.
+        If there is no such model, or weights and card do not belong together.
     """
-    folder = Path(folder)
+    known = models()
+    folder = known.get(str(name)) or Path(name)
+    if not folder.is_dir() and not set(str(name)) & set("/\\."):
+        raise ModelError(
+            f"there is no model {str(name)!r}; choose one of {', '.join(known)}, or name a folder "
+            "that holds one."
+        )
     card = _read_card(folder)
     if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
         raise ModelError(
@@ -95,37 +146,150 @@ def load_model(folder: str | Path) -> tuple[NetClassifier, Recipe]:
             "model again."
         )
     try:
-        recipe = Recipe.from_dict(card["recipe"])
-        estimator = NetClassifier(card["architecture"])
-        genres, arguments = card["genres"], dict(card["arguments"])
-        if not isinstance(genres, list) or not all(isinstance(one, str) for one in genres):
-            raise _no_model(folder)
-        estimator.restore(genres, arguments, _read_weights(folder / WEIGHTS))
+        return Model(str(name), card, _net(folder, card))
     except ModelError as error:
         raise ModelError(f"{folder}: {error}") from error
     except (TypeError, ValueError, KeyError, AttributeError, StoreError) as error:
         raise _no_model(folder) from error
-    if len(genres) != arguments.get("classes"):
-        raise _no_model(folder)
-    return estimator, recipe
 
 
-def _read_weights(file: Path) -> dict[str, torch.Tensor]:
+def models() -> dict[str, Path]:
+    """List the models that are there.
+
+    Returns
+    -------
+    dict of str to Path
+        Folders by name: those that come with the package, like `gtzan`, and
+        those that runs have left in the workspace, like `quick/pooled-mel`.
+    """
+    shipped = Path(str(resources.files("gtzan_lib") / "models"))
+    found = {card.parent.name: card.parent for card in sorted(shipped.glob(f"*/{CARD}"))}
+    for card in sorted(Workspace().root.glob(f"*/models/*/{CARD}")):
+        found[f"{card.parents[2].name}/{card.parent.name}"] = card.parent
+    return found
+
+
+def predict(
+    source: str | Path | np.ndarray,
+    *,
+    model: str | Path = "gtzan",
+    sample_rate: int | None = None,
+    step: float | None = None,
+) -> Prediction:
+    """Tell the genre of a file or of samples.
+
+    Parameters
+    ----------
+    source : str, Path or np.ndarray [shape=(n,) or (n, channels)]
+        As for `gtzan_lib.learn.inference.Model.predict`.
+    model : str or Path
+        As for `load_model`; it is read once.
+    sample_rate : int, optional
+        In Hz; needed with samples.
+    step : float, optional
+        Seconds from one window's start to the next. Default: the recipe's.
+
+    Returns
+    -------
+    Prediction
+        Genre, probabilities, timeline and the windows that decided.
+
+    Raises
+    ------
+    AudioError
+        If there is no sound that can be used.
+    ModelError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> gl.predict("song.mp3").genre  # doctest: +SKIP
+    'reggae'
+    """
+    return _kept(str(model)).predict(source, sample_rate=sample_rate, step=step)
+
+
+_kept = functools.lru_cache(maxsize=4)(load_model)
+
+
+def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) -> Path:
+    """Copy a model in half precision, with its record, as the package brings them.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `save_model` wrote.
+    target : str or Path
+        Gets the model; one that is there is replaced.
+    record : str or Path
+        The JSON file of its record; the predictions beside it come along.
+
+    Returns
+    -------
+    Path
+        `target`.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model, or the record is another's.
+    """
+    from safetensors.torch import save
+
+    from .records import Record, predictions
+
+    model = load_model(folder)
+    told, record = Record.load(record), Path(record)
+    if told.hash != model.card.get("record_sha256"):
+        raise ModelError(f"{record}: is not the record of the model in {folder}; name its own.")
+    predictions(record)
+    weights = {
+        name: w.half() if w.is_floating_point() else w for name, w in model.net.state_dict().items()
+    }
+    target, table = Path(target), told.result["predictions"]["file"]
+    with atomic_path(target / WEIGHTS) as temporary:
+        temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
+    write_json(target / CARD, {**model.card, "sha256": sha256_of(target / WEIGHTS)})
+    for file, name in ((record, "record.json"), (record.with_name(table), table)):
+        with atomic_path(target / name) as temporary:
+            shutil.copyfile(file, temporary)
+    return target
+
+
+def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    genres, arguments = card["genres"], card["arguments"]
+    if not isinstance(genres, list) or not all(isinstance(one, str) for one in genres):
+        raise _no_model(folder)
+    if len(genres) != arguments.get("classes"):
+        raise _no_model(folder)
+    # Fresh weights are drawn and thrown away; nobody else's numbers shall change.
+    with torch.random.fork_rng():
+        net = build(card["architecture"], **arguments)
     try:
-        return load_file(file)
+        weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
         raise ModelError("its weights are damaged; train the model again.") from error
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ModelError(
+            f"the weights do not fit architecture {card['architecture']!r} with {arguments}."
+        ) from error
+    return net
 
 
 def _read_card(folder: Path) -> dict[str, Any]:
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return {key: card[key] for key in NEEDED}
+        if not all(key in card for key in NEEDED):
+            raise KeyError(CARD)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _no_model(folder) from error
+    return card
 
 
 def _no_model(folder: Path) -> ModelError:

@@ -1,0 +1,419 @@
+"""From sound to a genre, and to the windows that decided."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from ..data import audio
+from ..data.files import printable
+from ..errors import AudioError, GtzanError, ModelError
+from ..signal.cutting import Cut, Cutter
+from ..signal.spectrograms import Recipe, spectrograms
+from .architectures import inputs_of
+
+if TYPE_CHECKING:
+    from ..data.corpus import Corpus
+    from .training import NetClassifier
+
+__all__ = ["SHORTEST_S", "Model", "Prediction"]
+
+SHORTEST_S = 1.0
+"""Sound that is shorter, in seconds, is refused."""
+
+# Beyond this, the square of a sample is more than a float32 can hold.
+_LOUDEST = 1e15
+
+# GTZAN's clips are shorter than this.
+_CLIP_S = 31.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says about a piece of sound.
+
+    Attributes
+    ----------
+    genres : tuple of str
+        Names of the columns of `windows`.
+    windows : np.ndarray [shape=(n, genres), dtype=float32]
+        Each window's probabilities; rows sum to one.
+    starts_s : np.ndarray [shape=(n,)]
+        Where windows begin, in seconds.
+    window_s : float
+        Length of a window in seconds.
+    """
+
+    genres: tuple[str, ...]
+    windows: np.ndarray
+    starts_s: np.ndarray
+    window_s: float
+
+    def __repr__(self) -> str:
+        likely = sorted(self.probabilities.items(), key=lambda one: -one[1])[:3]
+        told = ", ".join(f"{genre} {100 * share:.0f} %" for genre, share in likely)
+        return f"Prediction({told}; {len(self.windows)} windows of {self.window_s:g} s)"
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The mean of the windows' probabilities, by genre, as evaluations take it."""
+        return dict(zip(self.genres, self.windows.mean(axis=0).tolist(), strict=True))
+
+    @property
+    def genre(self) -> str:
+        """The most probable genre."""
+        return self.genres[int(self.windows.mean(axis=0).argmax())]
+
+    @property
+    def timeline(self) -> list[dict[str, Any]]:
+        """One entry a window: `start_s`, `end_s`, `genre`, `probabilities`."""
+        return [
+            {
+                "start_s": round(float(start), 3),
+                "end_s": round(float(start) + self.window_s, 3),
+                "genre": self.genres[int(row.argmax())],
+                "probabilities": dict(zip(self.genres, row.tolist(), strict=True)),
+            }
+            for start, row in zip(self.starts_s, self.windows, strict=True)
+        ]
+
+    @property
+    def deciding(self) -> np.ndarray:
+        """The fewest windows without which another genre would be as probable.
+
+        Returns
+        -------
+        np.ndarray [dtype=int64]
+            Numbers of windows, the weightiest first. With a single window, that
+            one.
+        """
+        order = np.argsort(self.windows.mean(axis=0))[::-1]
+        fewest = np.arange(len(self.windows))
+        for rival in order[1:]:
+            lead = self.windows[:, order[0]] - self.windows[:, rival]
+            weightiest = np.argsort(-lead, kind="stable")
+            left = lead.sum() - np.cumsum(lead[weightiest])
+            needed = int(np.argmax(left <= 1e-9)) + 1
+            if needed < len(fewest):
+                fewest = weightiest[:needed]
+        return fewest
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return `genre`, `probabilities` and `timeline`, ready for JSON."""
+        return {
+            "genre": self.genre,
+            "probabilities": self.probabilities,
+            "timeline": self.timeline,
+        }
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let nets compute on one core: a single window is too little to be shared out.
+
+    Shared all the same, the threads wait for one another, and take eight times
+    as long where something else wants a core, too.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+class Model:
+    """A trained net with all that it takes to ask it; `load_model` makes one.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    card : dict
+        Its `model.json`.
+    net : torch.nn.Module
+        With its weights.
+
+    Attributes
+    ----------
+    name, card
+        As given.
+    genres : tuple of str
+        In the order of the net's outputs.
+    recipe : Recipe
+        How sound becomes its images.
+    net : torch.nn.Module
+        Ready to predict.
+
+    Notes
+    -----
+    The book page "Inference" shows it at work.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> gl.load_model("gtzan").predict("song.mp3").genre  # doctest: +SKIP
+    'reggae'
+    """
+
+    def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
+        self.name, self.card = name, card
+        self.genres = tuple(card["genres"])
+        self.recipe = Recipe.from_dict(card["recipe"])
+        self.net = net.eval()
+
+    def __repr__(self) -> str:
+        accuracy = "".join(f"; {told}" for told in self.expectations)
+        return f"Model({self.name!r}: {self.card['architecture']}{accuracy})"
+
+    @property
+    def expectations(self) -> list[str]:
+        """How often it should be right, by length of the sound; empty where unknown."""
+        protocol = self.card.get("protocol")
+        return [
+            f"{100 * one['value']:.1f} % right (95 % interval {100 * one['low']:.1f} to "
+            f"{100 * one['high']:.1f}, n = {one['n']}) for {one['input_s']:g} s of "
+            f"{self.card['corpus']}, protocol {protocol}"
+            for one in self.card.get("accuracy", [])
+        ]
+
+    @property
+    def estimator(self) -> NetClassifier:
+        """The same net as an estimator, for `gl.evaluate` and other images."""
+        from .training import NetClassifier
+
+        weights = self.net.state_dict()
+        made = NetClassifier(self.card["architecture"])
+        return made.restore(list(self.genres), dict(self.card["arguments"]), weights)
+
+    def unseen(self, corpus: Corpus) -> Corpus:
+        """Leave out the tracks that the model was trained or selected on.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            Any; one of another name than that of the training is returned as
+            it is.
+
+        Returns
+        -------
+        Corpus
+            Tracks on which the model may be measured.
+
+        Raises
+        ------
+        CorpusError
+            If nothing is left.
+        """
+        if corpus.name != self.card.get("corpus"):
+            return corpus
+        seen = {*self.card["trained_on"], *self.card["selected_on"]}
+        return corpus.exclude([name for name in corpus.tracks.index if name in seen])
+
+    def images(self, y: np.ndarray, sample_rate: int, *, step: float | None = None) -> np.ndarray:
+        """Make the images that the net takes.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,) or (n, channels)]
+            Samples, time first.
+        sample_rate : int
+            In Hz.
+        step : float, optional
+            Seconds from one window's start to the next. Default: the recipe's.
+
+        Returns
+        -------
+        np.ndarray [shape=(windows, height, width), dtype=uint8]
+            One a window, in the order of time.
+
+        Raises
+        ------
+        AudioError
+            If there is too little sound, or samples are no numbers.
+        """
+        batches = self._batches(self._pieces(y, sample_rate), step, "the given sound")
+        return np.concatenate([images for _, images in batches])
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """Ask the net.
+
+        Parameters
+        ----------
+        images : np.ndarray [shape=(n, height, width), dtype=uint8]
+            Made with the model's recipe.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, genres), dtype=float32]
+            Rows sum to one.
+        """
+        with torch.inference_mode():
+            return self.net(torch.from_numpy(images)).softmax(dim=1).numpy()
+
+    def predict(
+        self,
+        source: str | Path | np.ndarray,
+        *,
+        sample_rate: int | None = None,
+        step: float | None = None,
+    ) -> Prediction:
+        """Tell the genre of a file or of samples.
+
+        Files are read piece by piece, so that memory does not depend on their
+        length.
+
+        Parameters
+        ----------
+        source : str, Path or np.ndarray [shape=(n,) or (n, channels)]
+            A file in any format, at any rate and with any channels that
+            libsndfile reads; or samples, time first.
+        sample_rate : int, optional
+            In Hz; needed with samples, and only there.
+        step : float, optional
+            Seconds from one window's start to the next. Default: the recipe's.
+
+        Returns
+        -------
+        Prediction
+            Silent windows have no say.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be decoded, or there is too little sound, only
+            silence, or samples that are no numbers.
+        ModelError
+            If the net takes more than images of single windows.
+        """
+        with _one_thread():
+            return self._predict(source, sample_rate, step)
+
+    def _predict(
+        self, source: str | Path | np.ndarray, sample_rate: int | None, step: float | None
+    ) -> Prediction:
+        if set(inputs_of(self.card["architecture"]).items()) != {("images", 3)}:
+            raise ModelError(
+                f"model {self.name!r} is a {self.card['architecture']}, which takes more than "
+                "single windows of sound; use another model, or its `estimator` on a store."
+            )
+        if isinstance(source, np.ndarray):
+            if sample_rate is None or sample_rate <= 0:
+                raise AudioError(
+                    "samples alone do not tell how fast they are played; give sample_rate in Hz."
+                )
+            pieces, told = self._pieces(source, sample_rate), "the given sound"
+        else:
+            pieces = audio.blocks(source, sample_rate=self.recipe.sample_rate)
+            told = printable(str(source))
+        starts, rows = [], []
+        for begin, images in self._batches(pieces, step, told):
+            # A silent window is black.
+            heard = images.any(axis=(1, 2))
+            starts.append(begin[heard])
+            rows.append(self.probabilities(images[heard]))
+        if not sum(map(len, rows)):
+            raise AudioError(f"{told}: is silent; give it sound.", reason="is silent")
+        return Prediction(
+            self.genres, np.concatenate(rows), np.concatenate(starts), self.recipe.seconds
+        )
+
+    def predict_files(
+        self, files: Iterable[str | Path], *, step: float | None = None, jobs: int = 2
+    ) -> Iterator[Prediction | GtzanError]:
+        """Tell the genres of many files.
+
+        Parameters
+        ----------
+        files : iterable of str or Path
+            As for `predict`.
+        step : float, optional
+            As for `predict`.
+        jobs : int
+            Threads, each of which takes a file.
+
+        Yields
+        ------
+        Prediction or GtzanError
+            For each file in the order given, the answer, or what is wrong with
+            the file.
+        """
+
+        def answer(file: str | Path) -> Prediction | GtzanError:
+            try:
+                return self._predict(file, None, step)
+            except GtzanError as error:
+                return error
+
+        with _one_thread(), ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(answer, files)
+
+    def _pieces(self, y: np.ndarray, sample_rate: int) -> Iterator[np.ndarray]:
+        resampler = audio.Resampler(sample_rate, self.recipe.sample_rate)
+        yield resampler.push(audio.mono(np.asarray(y)).astype(np.float32))
+        yield resampler.finish()
+
+    def _batches(
+        self, pieces: Iterable[np.ndarray], step: float | None, told: str
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Turn pieces of sound at the recipe's rate into starts and images of windows.
+
+        What cannot be judged is refused. Sound no longer than a clip is drawn as
+        a whole, as stores are, so that both give the same answer.
+        """
+        if step is not None and not step > 0:
+            raise AudioError(f"a step of {step} s leads nowhere; give one above zero.")
+        cutter, rate = Cutter(self.recipe, step), self.recipe.sample_rate
+        heard, clip, cuts = 0, [], []
+        for piece in pieces:
+            bad = ~(np.abs(piece) < _LOUDEST)
+            if bad.any():
+                raise AudioError(
+                    f"{told}: has samples that are no numbers or endlessly loud, first at "
+                    f"{(heard + int(bad.argmax())) / rate:.2f} s; write it again.",
+                    reason="has samples that are no numbers",
+                )
+            heard += len(piece)
+            cuts += cutter.push(piece)
+            if heard <= _CLIP_S * rate:
+                clip.append(piece)
+            elif cuts:
+                yield _starts(cuts), self.draw(cuts)
+                clip, cuts = [], []
+        if heard < SHORTEST_S * rate:
+            raise AudioError(
+                f"{told}: lasts {heard / rate:.2f} s, and no genre can be told from less than "
+                f"{SHORTEST_S:g} s; give it more sound.",
+                reason="is too short",
+            )
+        cuts += cutter.finish()
+        if clip and heard >= self.recipe.samples:
+            yield _starts(cuts), spectrograms(np.concatenate(clip), self.recipe, _starts(cuts))
+        elif cuts:
+            yield _starts(cuts), self.draw(cuts)
+
+    def draw(self, cuts: list[Cut]) -> np.ndarray:
+        """Make the images of windows of a stream.
+
+        Parameters
+        ----------
+        cuts : list of Cut
+            As a `gtzan_lib.signal.cutting.Cutter` gives them.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, height, width), dtype=uint8]
+            One a window.
+        """
+        return np.stack([spectrograms(cut.y, self.recipe, np.zeros(1))[0] for cut in cuts])
+
+
+def _starts(cuts: list[Cut]) -> np.ndarray:
+    return np.array([cut.start_s for cut in cuts])
