@@ -228,6 +228,38 @@ def predict(
 
 
 @app.command()
+def listen(
+    file: Annotated[Path | None, typer.Argument(help="A file, as if played. Microphone.")] = None,
+    model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
+    device: Annotated[str | None, typer.Option(help="Number or name of an input. Default.")] = None,
+    step: Annotated[float, typer.Option(help="Seconds between answers.")] = 1.0,
+    average: Annotated[int, typer.Option(help="Windows in the moving average.", min=1)] = 5,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop after this much of the microphone. Ctrl-C.")
+    ] = None,
+) -> None:
+    """Say what the music is while it plays, second by second."""
+    from contextlib import nullcontext
+
+    from .learn.zoo import load_model
+    from .live import streaming
+    from .live.microphone import Microphone
+
+    loaded = load_model(model)
+    if file is not None:
+        opened = nullcontext(file)
+    else:
+        opened = Microphone(device, seconds=seconds, block_s=streaming.BLOCK_S)
+    with opened as source:
+        for moment in streaming.listen(source, loaded, step=step, average=average, pace=True):
+            print(
+                f"{moment.end_s:7.1f} s  {moment.genre:<12}{100 * moment.share:3.0f} %  "
+                f"({1000 * moment.latency_s:.0f} ms)",
+                flush=True,
+            )
+
+
+@app.command()
 def models(
     name: Annotated[
         str | None, typer.Argument(help="Show this model's card. All, briefly.")

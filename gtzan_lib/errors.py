@@ -12,6 +12,7 @@ __all__ = [
     "GtzanError",
     "GtzanWarning",
     "HealthError",
+    "LiveError",
     "ModelError",
     "ParameterError",
     "RecordError",
@@ -59,6 +60,10 @@ class StoreError(GtzanError):
 
 class ModelError(GtzanError):
     """A model folder that cannot be read, or a net that cannot be built."""
+
+
+class LiveError(GtzanError):
+    """A microphone that cannot be heard, or a recording that cannot be kept."""
 
 
 class ParameterError(GtzanError):

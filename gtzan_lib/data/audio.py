@@ -113,15 +113,17 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     return resample(y, rate, sample_rate), sample_rate
 
 
-def blocks(path: str | Path, *, sample_rate: int, seconds: float = 30.0) -> Iterator[np.ndarray]:
+def blocks(
+    path: str | Path, *, sample_rate: int | None = None, seconds: float = 30.0
+) -> Iterator[np.ndarray]:
     """Decode a file piece by piece, with memory that does not depend on its length.
 
     Parameters
     ----------
     path : str or Path
         An audio file in any format that libsndfile reads.
-    sample_rate : int
-        Rate of the result in Hz.
+    sample_rate : int, optional
+        Rate of the result in Hz. Default: the file's own.
     seconds : float
         How much is read at a time.
 
@@ -138,7 +140,7 @@ def blocks(path: str | Path, *, sample_rate: int, seconds: float = 30.0) -> Iter
     """
     with opened(path) as file:
         rate, frames, done = file.samplerate, file.frames, 0
-        resampler = Resampler(rate, sample_rate)
+        resampler = Resampler(rate, sample_rate or rate)
         size = max(1, round(seconds * rate))
         while len(samples := file.read(size, dtype="float32", always_2d=True)):
             done += len(samples)

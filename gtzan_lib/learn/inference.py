@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..data.corpus import Corpus
     from .training import NetClassifier
 
-__all__ = ["SHORTEST_S", "Model", "Prediction"]
+__all__ = ["SHORTEST_S", "Model", "Prediction", "one_thread"]
 
 SHORTEST_S = 1.0
 """Sound that is shorter, in seconds, is refused."""
@@ -115,7 +115,7 @@ class Prediction:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Let nets compute on one core: a single window is too little to be shared out.
 
     Shared all the same, the threads wait for one another, and take eight times
@@ -293,7 +293,7 @@ class Model:
         ModelError
             If the net takes more than images of single windows.
         """
-        with _one_thread():
+        with one_thread():
             return self._predict(source, sample_rate, step)
 
     def _predict(
@@ -352,7 +352,7 @@ class Model:
             except GtzanError as error:
                 return error
 
-        with _one_thread(), ThreadPoolExecutor(jobs) as pool:
+        with one_thread(), ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(answer, files)
 
     def _pieces(self, y: np.ndarray, sample_rate: int) -> Iterator[np.ndarray]:
