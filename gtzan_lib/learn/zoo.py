@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from .training import NetClassifier
 
 __all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
+
+SHIPPED = Path(__file__).with_name("models")
+"""Where the models lie that come with the package."""
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 NEEDED = ("architecture", "arguments", "genres", "recipe", "sha256")
@@ -162,8 +164,7 @@ def models() -> dict[str, Path]:
         Folders by name: those that come with the package, like `gtzan`, and
         those that runs have left in the workspace, like `quick/pooled-mel`.
     """
-    shipped = Path(str(resources.files("gtzan_lib") / "models"))
-    found = {card.parent.name: card.parent for card in sorted(shipped.glob(f"*/{CARD}"))}
+    found = {card.parent.name: card.parent for card in sorted(SHIPPED.glob(f"*/{CARD}"))}
     for card in sorted(Workspace().root.glob(f"*/models/*/{CARD}")):
         found[f"{card.parents[2].name}/{card.parent.name}"] = card.parent
     return found

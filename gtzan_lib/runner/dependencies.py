@@ -42,7 +42,7 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted. Tables that lie beside a module count as part of it.
+        Sorted. Tables and models that lie beside a module count as part of it.
     """
     graph = _graph()
     wanted = {PACKAGE.name}
@@ -53,7 +53,8 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     for module in list(wanted):
         wanted |= {module.rsplit(".", n)[0] for n in range(1, module.count(".") + 1)}
     files = {_file(module) for module in wanted}
-    files |= {table for file in files for table in file.parent.glob("*.csv")}
+    for beside in ("*.csv", "models/*/model.json"):
+        files |= {found for file in list(files) for found in file.parent.glob(beside)}
     return sorted(files)
 
 
