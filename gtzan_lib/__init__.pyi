@@ -12,14 +12,23 @@ from .health.check import HealthReport, check_health
 from .learn.evaluation import Evaluation, evaluate
 from .learn.inputs import by_track, with_features
 from .learn.records import Record, leaderboard
+from .learn.saliency import deletion, saliency
 from .learn.training import NetClassifier
+from .learn.trials import shortened, trial
 from .learn.zoo import load_model, predict, save_model
+from .live.microphone import record
+from .live.rehearsal import from_file, gains, in_a_room, through_a_room
+from .live.streaming import listen
+from .live.takes import load_take, save_take
 from .parameters import check_parameters
+from .signal.denoise import denoise
+from .signal.disturbances import DISTURBANCES
 from .signal.features import FeatureTable, features
 from .signal.spectrograms import Recipe
 from .signal.store import SpectrogramStore
 
 __all__ = [
+    "DISTURBANCES",
     "GENRES",
     "Corpus",
     "Evaluation",
@@ -35,16 +44,29 @@ __all__ = [
     "check_health",
     "check_parameters",
     "compose",
+    "deletion",
+    "denoise",
     "errors",
     "evaluate",
     "features",
+    "from_file",
+    "gains",
+    "in_a_room",
     "leaderboard",
+    "listen",
     "load_model",
+    "load_take",
     "open_corpus",
     "plots",
     "predict",
+    "record",
+    "saliency",
     "save_model",
+    "save_take",
+    "shortened",
     "split",
+    "through_a_room",
+    "trial",
     "windows",
     "with_features",
 ]

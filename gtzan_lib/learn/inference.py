@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,19 +114,32 @@ class Prediction:
         }
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let nets compute on one core: a single window is too little to be shared out.
+class _OneThread:
+    """Counts who is inside, so that the last to leave gives the threads back."""
 
-    Shared all the same, the threads wait for one another, and take eight times
-    as long where something else wants a core, too.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    def __init__(self) -> None:
+        self._lock, self._inside, self._threads = threading.Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._threads = torch.get_num_threads()
+                torch.set_num_threads(1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                torch.set_num_threads(self._threads)
+
+
+one_thread = _OneThread()
+"""Within it, nets compute on one core: a single window is too little to be shared out.
+
+Shared all the same, the threads wait for one another, and take eight times as
+long where something else wants a core, too.
+"""
 
 
 class Model:
@@ -293,7 +306,7 @@ class Model:
         ModelError
             If the net takes more than images of single windows.
         """
-        with one_thread():
+        with one_thread:
             return self._predict(source, sample_rate, step)
 
     def _predict(
@@ -352,7 +365,7 @@ class Model:
             except GtzanError as error:
                 return error
 
-        with one_thread(), ThreadPoolExecutor(jobs) as pool:
+        with one_thread, ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(answer, files)
 
     def _pieces(self, y: np.ndarray, sample_rate: int) -> Iterator[np.ndarray]:

@@ -98,7 +98,7 @@ class Listener:
         self._arrivals: deque[tuple[float, float]] = deque()
         self._heard, self._busy = 0, 0.0
         # The first window shall not wait for what is made once.
-        with one_thread():
+        with one_thread:
             model.draw([Cut(0.0, np.zeros(model.recipe.samples, dtype=np.float32))])
             model.probabilities(np.zeros((1, *model.recipe.shape), dtype=np.uint8))
 
@@ -134,7 +134,7 @@ class Listener:
         return moments
 
     def _ask(self, cut: Cut) -> None:
-        with one_thread():
+        with one_thread:
             image = self.model.draw([cut])
             # A silent window is black.
             if image.any():

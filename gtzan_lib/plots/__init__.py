@@ -4,6 +4,7 @@ Functions draw into `ax`, or into a new figure where none is given, and return
 what they drew into.
 """
 
+from .answers import following, saliency_maps, timeline
 from .basics import genre_colors
 from .clouds import cloud
 from .clusters import agreements, cluster_genres, cluster_profile, elbow
@@ -16,6 +17,7 @@ from .images import recipe_wall, spectrogram, spectrogram_wall, track_images
 from .leaks import leak_by, leaks, reshuffled
 from .scores import confusion, history, parts, recall
 from .sounds import halves, players
+from .trials import gains, noise_levels, robustness
 
 __all__ = [
     "agreements",
@@ -29,6 +31,8 @@ __all__ = [
     "distributions",
     "elbow",
     "faults",
+    "following",
+    "gains",
     "genre_colors",
     "grid_leaks",
     "grid_losses",
@@ -41,6 +45,7 @@ __all__ = [
     "levels",
     "levels_of_variance",
     "loadings",
+    "noise_levels",
     "parts",
     "plane",
     "players",
@@ -49,10 +54,13 @@ __all__ = [
     "recall",
     "recipe_wall",
     "reshuffled",
+    "robustness",
+    "saliency_maps",
     "scree",
     "spectrogram",
     "spectrogram_wall",
     "standing",
+    "timeline",
     "track_images",
     "tradeoff",
 ]

@@ -10,7 +10,7 @@ import scipy.fft
 
 from ..errors import AudioError
 
-__all__ = ["METHODS", "denoise", "si_sdr"]
+__all__ = ["FRAME_S", "METHODS", "denoise", "si_sdr"]
 
 FRAME_S = 0.14
 """Length of a frame in seconds; the noise must be no shorter."""
@@ -65,7 +65,7 @@ def denoise(
     the a-priori SNR by the decision-directed rule of [2]_ (section III-B),
     once forwards and once backwards in time, since a recording, unlike a call,
     is known to its end; [3]_ does so with a fixed look-ahead. Time and memory grow with
-    the length, about 150 MB a minute at 22,050 Hz.
+    the length, about 200 MB a minute at 22,050 Hz.
 
     References
     ----------

@@ -1,0 +1,13 @@
+"""Denoising: median gain in SI-SDR over 100 synthetic tracks in noise at 5 dB."""
+
+from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.live.rehearsal import gains
+
+
+def measure():
+    table = gains(open_corpus(), snr_db=5.0, seconds=10.0)
+    for (kind, method), own in table.groupby(["noise", "method"], sort=False)["gain_db"]:
+        yield (
+            f"{kind} noise, {method}",
+            f"{own.median():+.1f} dB, {(own < 0).sum()} of {len(own)} made worse",
+        )
