@@ -10,7 +10,7 @@ READY := .venv/.ready
 LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test calibration lint bench lock clean
+.PHONY: help setup book test calibration lint bench model lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -50,6 +50,11 @@ lint: setup ## check the style of code and notebooks
 
 bench: setup ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+model: setup ## train the model that comes with the package, from GTZAN's log-mels
+	$(BIN)/gtzan execute shipped gtzan
+	$(BIN)/python -c "from gtzan_lib.learn.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
+	  w = Workspace('shipped'); pack_model(w.models / 'gtzan', SHIPPED / 'gtzan', record=w.records / 'gtzan.json')"
 
 lock: ## resolve pyproject.toml anew into requirements.lock
 	rm -rf .venv.resolve && $(PYTHON) -m venv .venv.resolve

@@ -75,6 +75,11 @@ class Workspace:
         return self.path / "records"
 
     @property
+    def takes(self) -> Path:
+        """One folder a recording."""
+        return self.path / "takes"
+
+    @property
     def executed(self) -> Path:
         """The notebooks as they were executed."""
         return self.path / "executed"

@@ -94,12 +94,15 @@ class Prediction:
             Numbers of windows, the weightiest first. With a single window, that
             one.
         """
-        order = np.argsort(self.windows.mean(axis=0))[::-1]
-        fewest = np.arange(len(self.windows))
+        windows = self.windows.astype(np.float64)
+        order = np.argsort(windows.mean(axis=0))[::-1]
+        fewest = np.arange(len(windows))
         for rival in order[1:]:
-            lead = self.windows[:, order[0]] - self.windows[:, rival]
+            lead = windows[:, order[0]] - windows[:, rival]
             weightiest = np.argsort(-lead, kind="stable")
             left = lead.sum() - np.cumsum(lead[weightiest])
+            # Without any window nothing leads, whatever rounding says.
+            left[-1] = 0.0
             needed = int(np.argmax(left <= 1e-9)) + 1
             if needed < len(fewest):
                 fewest = weightiest[:needed]
@@ -213,7 +216,8 @@ class Model:
         ----------
         corpus : Corpus
             Any; one of another name than that of the training is returned as
-            it is.
+            it is. Tracks that the published split drops are left out, too:
+            some are copies of those it trains on.
 
         Returns
         -------
@@ -228,6 +232,8 @@ class Model:
         if corpus.name != self.card.get("corpus"):
             return corpus
         seen = {*self.card["trained_on"], *self.card["selected_on"]}
+        if self.card["protocol"] == "fault-filtered":
+            seen |= set(corpus.tracks.index[corpus.tracks["partition"] == "dropped"])
         return corpus.exclude([name for name in corpus.tracks.index if name in seen])
 
     def images(self, y: np.ndarray, sample_rate: int, *, step: float | None = None) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -14,7 +16,7 @@ __all__ = ["deletion", "saliency"]
 def saliency(
     model: Model,
     images: np.ndarray,
-    genre: str,
+    genres: str | Sequence[str],
     *,
     samples: int = 16,
     spread: float = 0.1,
@@ -31,8 +33,8 @@ def saliency(
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
         As `model.images` makes them.
-    genre : str
-        One of the model's.
+    genres : str or sequence of str
+        One of the model's, or one for each image.
     samples : int
         Noisy copies.
     spread : float
@@ -48,7 +50,7 @@ def saliency(
     Raises
     ------
     ModelError
-        If the model knows no such genre.
+        If the model knows no such genre, or they are not as many as the images.
 
     Notes
     -----
@@ -63,12 +65,7 @@ def saliency(
     2014, section 3. D. Smilkov, N. Thorat, B. Kim, F. Viégas and M. Wattenberg,
     "SmoothGrad: removing noise by adding noise", 2017, section 3.
     """
-    if genre not in model.genres:
-        raise ModelError(
-            f"model {model.name!r} knows no genre {genre!r}; choose one of "
-            f"{', '.join(model.genres)}."
-        )
-    column = model.genres.index(genre)
+    columns = torch.from_numpy(_columns(model, genres, len(images)))
     levels = torch.from_numpy(np.asarray(images)).float()
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros_like(levels)
@@ -76,7 +73,7 @@ def saliency(
         noise = torch.randn(levels.shape, generator=generator) * (255 * spread)
         noisy = (levels + noise).requires_grad_()
         # Images do not mix, so one sum has all their gradients.
-        (gradient,) = torch.autograd.grad(model.net(noisy)[:, column].sum(), noisy)
+        (gradient,) = torch.autograd.grad(model.net(noisy).gather(1, columns).sum(), noisy)
         total += gradient.abs()
     strongest = total.amax(dim=(-2, -1), keepdim=True)
     return (total / strongest.clamp(min=1e-12)).numpy()
@@ -85,7 +82,7 @@ def saliency(
 def deletion(
     model: Model,
     images: np.ndarray,
-    genre: str,
+    genres: str | Sequence[str],
     weights: np.ndarray,
     *,
     share: float = 0.1,
@@ -101,8 +98,8 @@ def deletion(
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
         As `model.images` makes them.
-    genre : str
-        One of the model's.
+    genres : str or sequence of str
+        One of the model's, or one for each image.
     weights : np.ndarray [shape=(n, height, width)]
         From `saliency`.
     share : float
@@ -121,16 +118,31 @@ def deletion(
     the visualization of what a deep neural network has learned", IEEE
     Transactions on Neural Networks and Learning Systems 28(11), 2017, section III.
     """
-    column = model.genres.index(genre)
+    columns = _columns(model, genres, len(images))
     images = np.asarray(images)
     means = images.mean(axis=-1, keepdims=True).round().astype(np.uint8)
     count = max(1, round(share * images[0].size))
-    before = model.probabilities(images)[:, column]
+    before = np.take_along_axis(model.probabilities(images), columns, axis=1)[:, 0]
     chance = np.random.default_rng(seed).random(images.shape)
     falls = []
     for order in (weights, chance):
         flat = order.reshape(len(images), -1)
         limit = np.partition(flat, -count, axis=1)[:, -count, None, None]
         left = np.where(order >= limit, means, images)
-        falls.append(before - model.probabilities(left)[:, column])
+        after = np.take_along_axis(model.probabilities(left), columns, axis=1)[:, 0]
+        falls.append(before - after)
     return falls[0], falls[1]
+
+
+def _columns(model: Model, genres: str | Sequence[str], n: int) -> np.ndarray:
+    """Return the column of each image's genre, shape (n, 1)."""
+    names = [genres] * n if isinstance(genres, str) else [str(genre) for genre in genres]
+    unknown = sorted(set(names) - set(model.genres))
+    if unknown:
+        raise ModelError(
+            f"model {model.name!r} knows no genre {unknown[0]!r}; choose one of "
+            f"{', '.join(model.genres)}."
+        )
+    if len(names) != n:
+        raise ModelError(f"there are {n} images and {len(names)} genres; give one for each image.")
+    return np.array([model.genres.index(name) for name in names], dtype=np.int64)[:, None]

@@ -115,6 +115,7 @@ def trial(
     corpus: Corpus,
     conditions: Mapping[str, Change] | None = None,
     *,
+    seconds: float | None = None,
     jobs: int = 2,
     progress: bool = True,
 ) -> Trial:
@@ -129,6 +130,8 @@ def trial(
     conditions : mapping of str to callable, optional
         What to do to the sound before, by name, such as
         `gtzan_lib.signal.disturbances.DISTURBANCES`. Default: nothing.
+    seconds : float, optional
+        How much of each track's middle is taken before. Default: the whole.
     jobs : int
         Threads, each of which takes a track.
     progress : bool
@@ -152,6 +155,7 @@ def trial(
     def ask(track_id: str) -> dict[str, Prediction] | GtzanError:
         try:
             y, rate = corpus.load(track_id)
+            y = y if seconds is None else shortened(seconds)(y, rate)
             return {
                 name: model.predict(change(y, rate), sample_rate=rate)
                 for name, change in conditions.items()

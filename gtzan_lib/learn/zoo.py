@@ -116,13 +116,15 @@ def _scores(record: Record, recipe: Recipe, split: Split | None) -> dict[str, An
     }
 
 
-def load_model(name: str | Path = "gtzan") -> Model:
+def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> Model:
     """Read a trained net.
 
     Parameters
     ----------
     name : str or Path
         A name that `models` lists, or a folder that `save_model` wrote.
+    work : Workspace, optional
+        A run whose own models may be called by their experiment alone.
 
     Returns
     -------
@@ -134,8 +136,9 @@ def load_model(name: str | Path = "gtzan") -> Model:
     ModelError
         If there is no such model, or weights and card do not belong together.
     """
-    known = models()
-    folder = known.get(str(name)) or Path(name)
+    known = models(work)
+    own = known.get(f"{work.run}/{name}") if work is not None else None
+    folder = own or known.get(str(name)) or Path(name)
     if not folder.is_dir() and not set(str(name)) & set("/\\."):
         raise ModelError(
             f"there is no model {str(name)!r}; choose one of {', '.join(known)}, or name a folder "
@@ -155,8 +158,14 @@ def load_model(name: str | Path = "gtzan") -> Model:
         raise _no_model(folder) from error
 
 
-def models() -> dict[str, Path]:
+def models(work: Workspace | None = None) -> dict[str, Path]:
     """List the models that are there.
+
+    Parameters
+    ----------
+    work : Workspace, optional
+        Of which run or of its neighbours. Default: those in `GTZAN_WORK`, or in
+        `work` in the current folder.
 
     Returns
     -------
@@ -165,7 +174,7 @@ def models() -> dict[str, Path]:
         those that runs have left in the workspace, like `quick/pooled-mel`.
     """
     found = {card.parent.name: card.parent for card in sorted(SHIPPED.glob(f"*/{CARD}"))}
-    for card in sorted(Workspace().root.glob(f"*/models/*/{CARD}")):
+    for card in sorted((work or Workspace()).root.glob(f"*/models/*/{CARD}")):
         found[f"{card.parents[2].name}/{card.parent.name}"] = card.parent
     return found
 

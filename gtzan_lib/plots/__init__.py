@@ -16,7 +16,7 @@ from .health import copies, faults, levels
 from .images import recipe_wall, spectrogram, spectrogram_wall, track_images
 from .leaks import leak_by, leaks, reshuffled
 from .scores import confusion, history, parts, recall
-from .sounds import halves, players
+from .sounds import halves, players, take_players
 from .trials import gains, noise_levels, robustness
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "spectrogram",
     "spectrogram_wall",
     "standing",
+    "take_players",
     "timeline",
     "track_images",
     "tradeoff",

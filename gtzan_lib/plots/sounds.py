@@ -12,8 +12,9 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
+    from ..live.takes import Take
 
-__all__ = ["excerpt", "halves", "may_be_heard", "players", "samples_of"]
+__all__ = ["excerpt", "halves", "may_be_heard", "players", "samples_of", "take_players"]
 
 _GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(15.5rem,1fr))"
 
@@ -83,6 +84,29 @@ def halves(corpus: Corpus, tracks: Mapping[str, str], *, seconds: float = 5.0) -
         sounds[f"{caption}: what lasts"] = _mp3(parts["harmony"], SAMPLE_RATE)
         sounds[f"{caption}: what strikes"] = _mp3(parts["perceptr"], SAMPLE_RATE)
     return _row(sounds)
+
+
+def take_players(take: Take, corpus: Corpus | None) -> Any:
+    """Return players for a take with its noise and without.
+
+    Parameters
+    ----------
+    take : Take
+        From `gtzan_lib.live.takes.save_take`.
+    corpus : Corpus, optional
+        Where the music is from; only that of the synthetic corpus is played.
+
+    Returns
+    -------
+    IPython.display.HTML
+        To be shown by a notebook.
+    """
+    if corpus is None or not may_be_heard(corpus):
+        return _silence()
+    sounds = {"as it was heard": take.raw, "without its noise": take.denoised}
+    return _row(
+        {caption: _mp3(y, take.sample_rate) for caption, y in sounds.items() if y is not None}
+    )
 
 
 def excerpt(corpus: Corpus, track_id: str, *, seconds: float, quality: float | None = None) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from ..signal.denoise import METHODS
 from .basics import new_axes, palette
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["gains", "noise_levels", "robustness"]
 
 _BLUE = "#3b6fb6"
+
+
+def _color(method: str) -> tuple[float, float, float]:
+    """Return a method's colour, the same in every figure; grey where nothing was done."""
+    known = dict(zip(METHODS, palette(len(METHODS)), strict=True))
+    return known.get(method, (0.4, 0.4, 0.4))
 
 
 def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -74,7 +81,7 @@ def gains(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     methods = list(dict.fromkeys(table["method"]))
     sns.boxplot(
         table, x="noise", y="gain_db", hue="method", hue_order=methods, ax=ax, fliersize=2,
-        palette=palette(len(methods)), linewidth=0.9, saturation=0.75,
+        palette=[_color(one) for one in methods], linewidth=0.9, saturation=0.75,
     )  # fmt: skip
     ax.axhline(0, color="0.3", lw=1)
     ax.set(xlabel="noise", ylabel="gain in SI-SDR (dB)")
@@ -110,15 +117,11 @@ def noise_levels(table: pd.DataFrame, levels_db: Sequence[float], ax: Axes | Non
                 lines.setdefault(str(name).removesuffix(end), []).append((level, row))
     ax.axhline(100 * table["value"].iloc[0], color="0.5", lw=1, ls="--", label="no noise")
     place = {level: at for at, level in enumerate(sorted(levels_db, reverse=True))}
-    for n, (color, (label, points)) in enumerate(
-        zip(palette(len(lines)), lines.items(), strict=False)
-    ):
+    for n, (label, points) in enumerate(lines.items()):
+        color = _color(label)
         # Beside each other, where they would hide one another.
         x = np.array([place[level] for level, _ in points]) + 0.08 * (n - (len(lines) - 1) / 2)
-        value, low, high = (
-            100 * np.array([row[column] for _, row in points])
-            for column in ("value", "low", "high")
-        )
+        rows = 100 * pd.DataFrame([row[["value", "low", "high"]] for _, row in points])
         ax.vlines(x, rows["low"], rows["high"], color=color, lw=4, alpha=0.3)
         ax.plot(x, rows["value"], "o-", color=color, ms=5, lw=1.5, label=label)
     ax.set_xticks(list(place.values()), [f"{level:g}" for level in place])

@@ -48,6 +48,9 @@ def picture(window: np.ndarray, name: str, shape: tuple[int, int] | None = None)
         mel = librosa.feature.melspectrogram(
             y=window, sr=22_050, n_fft=2048, hop_length=512, n_mels=128
         )
+        if name == "mel-gtzan-store" and len(window) < 29.5 * 22_050:
+            # Frames that reach beyond a window are no part of its picture.
+            mel = mel[:, 2:-2]
         db = librosa.power_to_db(mel, ref=np.max, top_db=80)
     if name in ("mel-3s", "mel-30s"):
         grey = (db + 80) * (255 / 80) if mel.max() > 1e-10 else 0 * db
