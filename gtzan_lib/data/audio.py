@@ -140,6 +140,9 @@ def blocks(
     """
     with opened(path) as file:
         rate, frames, done = file.samplerate, file.frames, 0
+        # soundfile seeks after every read, and whoever seeks in an MP3 loses the bits that its
+        # frames borrow from those before: blocks would clatter at their edges.
+        file.seekable = lambda: False
         resampler = Resampler(rate, sample_rate or rate)
         size = max(1, round(seconds * rate))
         while len(samples := file.read(size, dtype="float32", always_2d=True)):
@@ -264,6 +267,8 @@ def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
             raise _unreadable(path, "it is a link that leads to no file")
         if not path.is_file():
             raise AudioError(f"{path}: there is no such file.", reason="there is no such file")
+        if path.suffix.lower() == ".mp3" and not _may_be_mpeg(path):
+            raise _unreadable(path, "it holds no MPEG audio")
         # Bytes, since a name need not be text everywhere.
         name = str(path) if os.name == "nt" else os.fsencode(path)
         with soundfile.SoundFile(name) as file:
@@ -273,6 +278,12 @@ def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
             yield file
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise _unreadable(path, reason_of(error)) from error
+
+
+def _may_be_mpeg(path: Path) -> bool:
+    """Tell whether a frame can begin near the start; the decoder would search, and chatter."""
+    with path.open("rb") as stream:
+        return b"\xff" in stream.read(1 << 20)
 
 
 def reason_of(error: Exception) -> str:
@@ -295,7 +306,6 @@ def reason_of(error: Exception) -> str:
 
 def _unreadable(path: Path, reason: str) -> AudioError:
     return AudioError(
-        f"{path}: cannot be decoded ({reason}); replace the file, or leave the track out "
-        "with corpus.exclude([...]).",
+        f"{path}: cannot be decoded ({reason}); replace the file, or leave it out.",
         reason=reason,
     )

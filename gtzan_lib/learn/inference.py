@@ -34,6 +34,9 @@ _LOUDEST = 1e15
 # GTZAN's clips are shorter than this.
 _CLIP_S = 31.0
 
+# What is worked on at a time, so that memory does not grow with the sound: seconds, images.
+_PIECE_S, _BATCH = 30.0, 32
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
@@ -95,18 +98,17 @@ class Prediction:
             one.
         """
         windows = self.windows.astype(np.float64)
-        order = np.argsort(windows.mean(axis=0))[::-1]
-        fewest = np.arange(len(windows))
-        for rival in order[1:]:
-            lead = windows[:, order[0]] - windows[:, rival]
+        first, fewest = self.genres.index(self.genre), None
+        for rival in set(range(len(self.genres))) - {first}:
+            lead = windows[:, first] - windows[:, rival]
             weightiest = np.argsort(-lead, kind="stable")
             left = lead.sum() - np.cumsum(lead[weightiest])
             # Without any window nothing leads, whatever rounding says.
             left[-1] = 0.0
             needed = int(np.argmax(left <= 1e-9)) + 1
-            if needed < len(fewest):
+            if fewest is None or needed < len(fewest):
                 fewest = weightiest[:needed]
-        return fewest
+        return np.arange(len(windows)) if fewest is None else fewest
 
     def as_dict(self) -> dict[str, Any]:
         """Return `genre`, `probabilities` and `timeline`, ready for JSON."""
@@ -228,8 +230,15 @@ class Model:
         ------
         CorpusError
             If nothing is left.
+        ModelError
+            If the model does not say what it was trained on.
         """
-        if corpus.name != self.card.get("corpus"):
+        if not {"corpus", "protocol", "trained_on", "selected_on"} <= self.card.keys():
+            raise ModelError(
+                f"model {self.name!r} does not say what it was trained on; save it with its record "
+                "and its split."
+            )
+        if corpus.name != self.card["corpus"]:
             return corpus
         seen = {*self.card["trained_on"], *self.card["selected_on"]}
         if self.card["protocol"] == "fault-filtered":
@@ -274,8 +283,10 @@ class Model:
         np.ndarray [shape=(n, genres), dtype=float32]
             Rows sum to one.
         """
+        parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
         with torch.inference_mode():
-            return self.net(torch.from_numpy(images)).softmax(dim=1).numpy()
+            answers = [self.net(torch.from_numpy(part)).softmax(dim=1).numpy() for part in parts]
+        return np.concatenate(answers)
 
     def predict(
         self,
@@ -324,10 +335,6 @@ class Model:
                 "single windows of sound; use another model, or its `estimator` on a store."
             )
         if isinstance(source, np.ndarray):
-            if sample_rate is None or sample_rate <= 0:
-                raise AudioError(
-                    "samples alone do not tell how fast they are played; give sample_rate in Hz."
-                )
             pieces, told = self._pieces(source, sample_rate), "the given sound"
         else:
             pieces = audio.blocks(source, sample_rate=self.recipe.sample_rate)
@@ -336,9 +343,10 @@ class Model:
         for begin, images in self._batches(pieces, step, told):
             # A silent window is black.
             heard = images.any(axis=(1, 2))
-            starts.append(begin[heard])
-            rows.append(self.probabilities(images[heard]))
-        if not sum(map(len, rows)):
+            if heard.any():
+                starts.append(begin[heard])
+                rows.append(self.probabilities(images[heard]))
+        if not rows:
             raise AudioError(f"{told}: is silent; give it sound.", reason="is silent")
         return Prediction(
             self.genres, np.concatenate(rows), np.concatenate(starts), self.recipe.seconds
@@ -374,9 +382,20 @@ class Model:
         with one_thread, ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(answer, files)
 
-    def _pieces(self, y: np.ndarray, sample_rate: int) -> Iterator[np.ndarray]:
+    def _pieces(self, y: np.ndarray, sample_rate: int | None) -> Iterator[np.ndarray]:
+        if sample_rate is None or not 0 < sample_rate < np.inf:
+            raise AudioError(
+                "samples alone do not tell how fast they are played; give sample_rate in Hz."
+            )
+        if np.ndim(y) not in (1, 2):
+            raise AudioError(
+                f"samples have one axis, or two, time and channels, and not {np.ndim(y)}; give "
+                "others."
+            )
         resampler = audio.Resampler(sample_rate, self.recipe.sample_rate)
-        yield resampler.push(audio.mono(np.asarray(y)).astype(np.float32))
+        y, size = np.asarray(y), max(1, round(_PIECE_S * sample_rate))
+        for start in range(0, len(y), size):
+            yield resampler.push(audio.mono(y[start : start + size]).astype(np.float32))
         yield resampler.finish()
 
     def _batches(
@@ -387,7 +406,7 @@ class Model:
         What cannot be judged is refused. Sound no longer than a clip is drawn as
         a whole, as stores are, so that both give the same answer.
         """
-        if step is not None and not step > 0:
+        if step is not None and not 0 < step < np.inf:
             raise AudioError(f"a step of {step} s leads nowhere; give one above zero.")
         cutter, rate = Cutter(self.recipe, step), self.recipe.sample_rate
         heard, clip, cuts = 0, [], []

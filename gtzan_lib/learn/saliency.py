@@ -126,9 +126,11 @@ def deletion(
     chance = np.random.default_rng(seed).random(images.shape)
     falls = []
     for order in (weights, chance):
-        flat = order.reshape(len(images), -1)
-        limit = np.partition(flat, -count, axis=1)[:, -count, None, None]
-        left = np.where(order >= limit, means, images)
+        flat = np.asarray(order).reshape(len(images), -1)
+        # By place, not by value: where many weigh the same, no more than so many go.
+        gone = np.zeros(flat.shape, dtype=bool)
+        np.put_along_axis(gone, np.argsort(flat, axis=1)[:, -count:], True, axis=1)
+        left = np.where(gone.reshape(images.shape), means, images)
         after = np.take_along_axis(model.probabilities(left), columns, axis=1)[:, 0]
         falls.append(before - after)
     return falls[0], falls[1]

@@ -14,16 +14,14 @@ import pandas as pd
 from ..data.corpus import Corpus
 from ..data.progress import follow
 from ..errors import AudioError, GtzanError
+from ..signal.disturbances import AS_IT_IS
 from .evaluation import Score, bootstrap_interval, wilson_interval
 from .inference import Model, Prediction, one_thread
 
-__all__ = ["AS_IT_IS", "Change", "Trial", "shortened", "trial"]
+__all__ = ["Change", "Trial", "shortened", "trial"]
 
 Change = Callable[[np.ndarray, int], np.ndarray]
 """Takes samples and their rate in Hz, and gives samples at the same rate."""
-
-AS_IT_IS = "as it is"
-"""What the condition is called that changes nothing."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -50,20 +48,20 @@ class Trial:
         """Names, in the order given."""
         return list(self.answers.index.get_level_values("condition").unique())
 
-    def accuracy(self, condition: str = AS_IT_IS) -> Score:
+    def accuracy(self, condition: str | None = None) -> Score:
         """Return the share of tracks that were recognised.
 
         Parameters
         ----------
-        condition : str
-            Which.
+        condition : str, optional
+            Which. Default: the first.
 
         Returns
         -------
         Score
             With Wilson's interval.
         """
-        right = self.answers.xs(condition, level="condition")["right"].to_numpy()
+        right = self._under(condition)["right"].to_numpy()
         return Score(
             float(right.mean()), *wilson_interval(right.sum(), len(right)), len(right), "wilson"
         )
@@ -92,22 +90,32 @@ class Trial:
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("condition")
 
-    def mistakes(self, condition: str = AS_IT_IS) -> pd.DataFrame:
+    def mistakes(self, condition: str | None = None) -> pd.DataFrame:
         """Return the wrong answers, the most confident first.
 
         Parameters
         ----------
-        condition : str
-            Which.
+        condition : str, optional
+            Which. Default: the first.
 
         Returns
         -------
         pd.DataFrame
             Rows of `answers`, indexed by `track_id`.
         """
-        answers = self.answers.xs(condition, level="condition")
+        answers = self._under(condition)
         wrong = answers[~answers["right"]].drop(columns="right")
         return wrong.sort_values("probability", ascending=False, kind="stable")
+
+    def _under(self, condition: str | None) -> pd.DataFrame:
+        """Return the answers under a condition."""
+        condition = self.conditions[0] if condition is None else condition
+        if condition not in self.conditions:
+            raise GtzanError(
+                f"the trial has no condition {condition!r}; choose one of "
+                f"{', '.join(self.conditions)}."
+            )
+        return self.answers.xs(condition, level="condition")
 
 
 def trial(

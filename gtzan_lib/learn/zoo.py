@@ -107,7 +107,7 @@ def _scores(record: Record, recipe: Recipe, split: Split | None) -> dict[str, An
         "accuracy": [
             {
                 "input_s": lengths[unit],
-                **{name: result[unit][name] for name in ("value", "low", "high", "n")},
+                **{name: result[unit][name] for name in ("value", "low", "high", "n", "interval")},
             }
             for unit in ("track", "window")
             if unit in lengths
@@ -139,7 +139,7 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
     known = models(work)
     own = known.get(f"{work.run}/{name}") if work is not None else None
     folder = own or known.get(str(name)) or Path(name)
-    if not folder.is_dir() and not set(str(name)) & set("/\\."):
+    if not folder.is_dir() and not folder.is_absolute() and not str(name).startswith("."):
         raise ModelError(
             f"there is no model {str(name)!r}; choose one of {', '.join(known)}, or name a folder "
             "that holds one."
@@ -151,7 +151,10 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
             "model again."
         )
     try:
-        return Model(str(name), card, _net(folder, card))
+        model = Model(str(name), card, _net(folder, card))
+        # Whoever lists models shows it.
+        _ = model.expectations
+        return model
     except ModelError as error:
         raise ModelError(f"{folder}: {error}") from error
     except (TypeError, ValueError, KeyError, AttributeError, StoreError) as error:
@@ -233,7 +236,8 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     target : str or Path
         Gets the model; one that is there is replaced.
     record : str or Path
-        The JSON file of its record; the predictions beside it come along.
+        The JSON file of its record; the predictions beside it come along, and
+        the path of the corpus and the machine's name do not.
 
     Returns
     -------
@@ -261,10 +265,21 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     with atomic_path(target / WEIGHTS) as temporary:
         temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
     write_json(target / CARD, {**model.card, "sha256": sha256_of(target / WEIGHTS)})
-    for file, name in ((record, "record.json"), (record.with_name(table), table)):
-        with atomic_path(target / name) as temporary:
-            shutil.copyfile(file, temporary)
+    write_json(target / "record.json", _passed_on(record))
+    with atomic_path(target / table) as temporary:
+        shutil.copyfile(record.with_name(table), temporary)
     return target
+
+
+def _passed_on(record: Path) -> dict[str, Any]:
+    """Return a record without what concerns nobody elsewhere: a path, a machine."""
+    values = json.loads(record.read_text(encoding="utf-8"))
+    parameters = values["spec"]["parameters"]
+    if "corpus" in parameters:
+        parameters["corpus"] = Path(parameters["corpus"]).name
+    for name in ("platform", "commit"):
+        values["provenance"].pop(name, None)
+    return values
 
 
 def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
@@ -273,9 +288,9 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
 
     genres, arguments = card["genres"], card["arguments"]
     if not isinstance(genres, list) or not all(isinstance(one, str) for one in genres):
-        raise _no_model(folder)
+        raise ValueError("its genres do not fit")
     if len(genres) != arguments.get("classes"):
-        raise _no_model(folder)
+        raise ValueError("its genres do not fit")
     # Fresh weights are drawn and thrown away; nobody else's numbers shall change.
     with torch.random.fork_rng():
         net = build(card["architecture"], **arguments)

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import GtzanWarning, LiveError
 from .meter import bar, levels, screen
 
-__all__ = ["Device", "Microphone", "Recording", "blocks", "devices", "record"]
+__all__ = ["Device", "Microphone", "Recording", "devices", "record"]
 
 _FILES = "files still work without it: gtzan predict FILE"
 # A device that says nothing for so long is gone; headphones need a while to begin.
@@ -274,44 +274,6 @@ def devices() -> list[Device]:
         If PortAudio or sounddevice is missing, or there is no such device.
     """
     return _inputs(_sounddevice())
-
-
-def blocks(
-    device: int | str | None = None,
-    *,
-    sample_rate: int | None = None,
-    seconds: float | None = None,
-    block_s: float = 0.1,
-) -> Iterator[np.ndarray]:
-    """Give what a microphone hears, as it hears it.
-
-    Where the rate must be known, use a `Microphone`.
-
-    Parameters
-    ----------
-    device : int or str, optional
-        Number of an input device, its name or a part of it. Default: the system's.
-    sample_rate : int, optional
-        In Hz. Default: the device's own.
-    seconds : float, optional
-        Stop after so much. Default: go on until the loop is left.
-    block_s : float
-        Length of a block in seconds.
-
-    Yields
-    ------
-    np.ndarray [shape=(n,), dtype=float32]
-        Mono samples, full scale at 1; the last block may be shorter.
-
-    Raises
-    ------
-    LiveError
-        If the device cannot be opened; if it vanishes, after all that it
-        delivered was given.
-    """
-    arguments = {"sample_rate": sample_rate, "seconds": seconds, "block_s": block_s}
-    with Microphone(device, **arguments) as microphone:
-        yield from microphone
 
 
 def record(

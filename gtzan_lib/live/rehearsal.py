@@ -16,6 +16,7 @@ import pandas as pd
 from ..data import audio
 from ..data.corpus import Corpus
 from ..data.progress import follow
+from ..errors import AudioError
 from ..learn.trials import Change
 from ..signal.denoise import METHODS, denoise, si_sdr
 from ..signal.disturbances import NOISES, mix, noise
@@ -63,8 +64,9 @@ def in_a_room(
     lead = round(lead_s * sample_rate)
     heard = noise(kind, lead + len(y), sample_rate, seed=seed)
     mixed = mix(y, heard[lead:], snr_db)
-    # What `mix` has multiplied the noise with.
-    scale = np.linalg.norm(mixed - y) / np.linalg.norm(heard[lead:])
+    # What `mix` has multiplied the noise with; `mixed` itself is rounded too coarsely to tell.
+    power, alone = (np.square(one, dtype=np.float64).sum() for one in (y, heard[lead:]))
+    scale = np.sqrt(power / alone) * 10 ** (-snr_db / 20)
     return Recording(
         y=np.concatenate([scale * heard[:lead], mixed]).astype(np.float32),
         sample_rate=sample_rate,
@@ -162,12 +164,18 @@ def gains(
         `gain_db`, the SI-SDR after less that before.
     """
     kinds, methods = list(kinds), list(methods)
+    corpus.require_audio()
     rows = []
-    names = [name for name in corpus.tracks.index if name not in set(corpus.unreadable)]
+    unreadable = set(corpus.unreadable)
+    names = [name for name in corpus.tracks.index if name not in unreadable]
     for number, track_id in enumerate(follow(names, "tracks", len(names), show=progress)):
-        y, rate = corpus.load(track_id)
+        try:
+            y, rate = corpus.load(track_id)
+        except AudioError:
+            # Headers that can be read do not tell that all can.
+            continue
         y = y[: round(seconds * rate)]
-        if not y.any():
+        if not y.any() or not np.isfinite(y).all():
             continue
         for kind in kinds:
             heard = in_a_room(y, rate, snr_db=snr_db, kind=kind, seed=number)

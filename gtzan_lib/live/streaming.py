@@ -74,7 +74,7 @@ class Listener:
     Raises
     ------
     LiveError
-        If step or average is not above zero.
+        If step, average or sample rate is not above zero.
 
     Notes
     -----
@@ -85,11 +85,13 @@ class Listener:
     def __init__(
         self, model: Model, sample_rate: int, *, step: float = 1.0, average: int = 5
     ) -> None:
-        if not step > 0 or average < 1:
+        if not 0 < step < np.inf or average < 1:
             raise LiveError(
                 f"a step of {step} s and an average of {average} windows follow nothing; give a "
                 "step above zero and at least one window."
             )
+        if not 0 < sample_rate < np.inf:
+            raise LiveError(f"a sample rate of {sample_rate} Hz plays nothing; give the true one.")
         self.model, self.sample_rate = model, sample_rate
         self._resampler = audio.Resampler(sample_rate, model.recipe.sample_rate)
         self._cutter = Cutter(model.recipe, step)
@@ -114,14 +116,36 @@ class Listener:
         -------
         list of Moment
             One for each window that they complete.
+
+        Raises
+        ------
+        LiveError
+            If samples are no numbers.
         """
         began = time.perf_counter()
+        if not np.isfinite(y).all():
+            raise LiveError(
+                "the stream has samples that are no numbers, after "
+                f"{self._heard / self.sample_rate:.2f} s; write it again."
+            )
         # The pieces in which windows can still end; resampling lags by much less than a second.
         while self._arrivals and self._arrivals[0][0] < self._heard / self.sample_rate - 1:
             self._arrivals.popleft()
         self._heard += len(y)
         self._arrivals.append((self._heard / self.sample_rate, began))
-        piece = self._resampler.push(audio.mono(y).astype(np.float32))
+        return self._follow(self._resampler.push(audio.mono(y).astype(np.float32)), began)
+
+    def finish(self) -> list[Moment]:
+        """Tell that there is no more sound.
+
+        Returns
+        -------
+        list of Moment
+            Those of windows that end within what resampling held back.
+        """
+        return self._follow(self._resampler.finish(), time.perf_counter())
+
+    def _follow(self, piece: np.ndarray, began: float) -> list[Moment]:
         moments = []
         for cut in self._cutter.push(piece):
             self._ask(cut)
@@ -184,7 +208,7 @@ def listen(
     AudioError
         If the file cannot be decoded.
     LiveError
-        If blocks come without a sample rate.
+        If blocks come without a sample rate, or samples are no numbers.
     """
     if isinstance(source, str | Path):
         sample_rate = audio.info(source).sample_rate
@@ -200,3 +224,4 @@ def listen(
         if pace:
             time.sleep(max(0.0, began + heard / sample_rate - time.perf_counter()))
         yield from listener.push(block)
+    yield from listener.finish()

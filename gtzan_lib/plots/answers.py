@@ -41,22 +41,26 @@ def timeline(prediction: Prediction, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes(ax, (8, 3.6))
     starts, genres = prediction.starts_s, list(prediction.genres)
-    step = float(np.diff(starts).min()) if len(starts) > 1 else prediction.window_s
-    # Windows that overlap are drawn as wide as the step between them, around their middles.
-    width = min(step, prediction.window_s)
-    left = starts + (prediction.window_s - width) / 2
-    for begin, row in zip(left, prediction.windows, strict=True):
+    # Around its middle each is drawn half way to its neighbours', no wider than it is:
+    # windows may overlap, the last by more than the others, and silent ones are missing.
+    middles = starts + prediction.window_s / 2
+    halves = np.minimum(np.diff(starts), prediction.window_s) / 2
+    if not len(halves):
+        halves = np.array([prediction.window_s / 2])
+    left = middles - np.concatenate([halves[:1], halves])[: len(starts)]
+    right = middles + np.concatenate([halves, halves[-1:]])[-len(starts) :]
+    for begin, end, row in zip(left, right, prediction.windows, strict=True):
         image = ax.imshow(
             row[:, None], origin="lower", aspect="auto", cmap="Blues", vmin=0, vmax=1,
-            extent=(begin, begin + width, -0.5, len(genres) - 0.5),
+            extent=(begin, end, -0.5, len(genres) - 0.5),
         )  # fmt: skip
     top = len(genres) - 0.5
     decided = prediction.deciding
     ax.plot(
-        left[decided] + width / 2, np.full(len(decided), top + 0.35), "v", color="#d1603d",
-        ms=6, clip_on=False,
+        middles[decided], np.full(len(decided), top + 0.35), "v", color="#d1603d", ms=6,
+        clip_on=False,
     )  # fmt: skip
-    ax.set(xlabel="time (s)", xlim=(left[0], left[-1] + width), ylim=(-0.5, top))
+    ax.set(xlabel="time (s)", xlim=(left[0], right[-1]), ylim=(-0.5, top))
     ax.set_yticks(range(len(genres)), genres)
     for label in ax.get_yticklabels():
         label.set_fontweight("bold" if label.get_text() == prediction.genre else "normal")
@@ -93,7 +97,9 @@ def saliency_maps(
     )  # fmt: skip
     for above, below, image, strength, title in zip(*axes, images, maps, titles, strict=True):
         spectrogram(image, recipe, above, title=title)
-        lit = image * np.clip(strength / np.quantile(strength, 0.98), 0.08, 1)
+        # A net may look at less than two pixels in a hundred, or at none.
+        strong = max(float(np.quantile(strength, 0.98)), 1e-6)
+        lit = image * np.clip(strength / strong, 0.08, 1)
         spectrogram(lit, recipe, below)
         above.label_outer()
         below.label_outer()
@@ -123,7 +129,11 @@ def following(moments: Sequence[Moment], genres: Sequence[str], ax: Axes | None 
     shares = np.array([moment.probabilities for moment in moments])
     colors = genre_colors(list(genres))
     order = np.argsort(-shares.max(axis=0))
-    shown = [n for n in order if shares[:, n].max() >= 0.1][:6]
+    led = set(shares.argmax(axis=1))
+    near = [n for n in order if n not in led and shares[:, n].max() >= 0.1]
+    # Those that led are never left out, however many they are.
+    near = set(near[: max(0, 6 - len(led))])
+    shown = [n for n in order if n in led | near]
     for n in shown:
         ax.plot(seconds, 100 * shares[:, n], color=colors[genres[n]], lw=2, label=genres[n])
     ax.set(xlabel="heard so far (s)", ylabel="probability (%)", ylim=(0, 100))

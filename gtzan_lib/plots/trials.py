@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 
 from ..signal.denoise import METHODS
+from ..signal.disturbances import AS_IT_IS
 from .basics import new_axes, palette
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def gains(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     methods = list(dict.fromkeys(table["method"]))
     sns.boxplot(
         table, x="noise", y="gain_db", hue="method", hue_order=methods, ax=ax, fliersize=2,
-        palette=[_color(one) for one in methods], linewidth=0.9, saturation=0.75,
+        palette=[_color(one) for one in methods], linewidth=0.9, saturation=1,
     )  # fmt: skip
     ax.axhline(0, color="0.3", lw=1)
     ax.set(xlabel="noise", ylabel="gain in SI-SDR (dB)")
@@ -115,10 +116,11 @@ def noise_levels(table: pd.DataFrame, levels_db: Sequence[float], ax: Axes | Non
         for end, level in ends.items():
             if str(name).endswith(end):
                 lines.setdefault(str(name).removesuffix(end), []).append((level, row))
-    ax.axhline(100 * table["value"].iloc[0], color="0.5", lw=1, ls="--", label="no noise")
+    ax.axhline(100 * table.at[AS_IT_IS, "value"], color="0.5", lw=1, ls="--", label="no noise")
     place = {level: at for at, level in enumerate(sorted(levels_db, reverse=True))}
     for n, (label, points) in enumerate(lines.items()):
         color = _color(label)
+        points.sort(key=lambda point: place[point[0]])
         # Beside each other, where they would hide one another.
         x = np.array([place[level] for level, _ in points]) + 0.08 * (n - (len(lines) - 1) / 2)
         rows = 100 * pd.DataFrame([row[["value", "low", "high"]] for _, row in points])

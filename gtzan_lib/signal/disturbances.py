@@ -12,7 +12,7 @@ import scipy.fft
 from ..data.audio import resample
 from ..errors import AudioError
 
-__all__ = ["DISTURBANCES", "NOISES", "mix", "noise"]
+__all__ = ["AS_IT_IS", "DISTURBANCES", "NOISES", "mix", "noise"]
 
 NOISES = ("white", "pink", "room")
 """Kinds of noise that `noise` makes."""
@@ -290,6 +290,9 @@ def _as_given(function: Callable[..., np.ndarray], **settings: float) -> Callabl
 
     return disturb
 
+
+AS_IT_IS = "as it is"
+"""What a condition is called that changes nothing."""
 
 DISTURBANCES: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "mp3 64 kbit/s": _as_given(_mp3),

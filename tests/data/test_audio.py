@@ -106,7 +106,101 @@ def test_load_resamples_on_request(tmp_path, rng):
     np.testing.assert_array_equal(y, audio.resample(own, 22_050, 12_000))
 
 
+# --- piece by piece -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [None, 8_000, 12_000, 44_100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+def test_blocks_are_what_load_gives(tmp_path, ending, channels, target, rng):
+    file = tmp_path / f"a{ending}"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, (30_011, channels)), 22_050)
+    whole, _ = audio.load(file, sample_rate=target)
+    for seconds in (0.0101, 0.5, 30.0):
+        pieces = list(audio.blocks(file, sample_rate=target, seconds=seconds))
+        assert {piece.dtype for piece in pieces} == {np.dtype(np.float32)}
+        np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+@given(
+    samples=pcm16,
+    source=st.sampled_from([8_000, 22_050, 44_100, 192_000]),
+    target=st.sampled_from([None, 8_000, 12_000, 22_050]),
+    seconds=st.floats(1e-6, 0.05),
+)
+def test_blocks_of_any_length(tmp_path_factory, samples, source, target, seconds):
+    file = tmp_path_factory.mktemp("audio") / "a.wav"
+    soundfile.write(file, samples, source, subtype="PCM_16")
+    pieces = list(audio.blocks(file, sample_rate=target, seconds=seconds))
+    whole, _ = audio.load(file, sample_rate=target)
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    if target in (None, source):
+        assert max(map(len, pieces)) <= max(1, round(seconds * source))
+
+
+@given(
+    y=npst.arrays(np.float32, st.integers(0, 3000), elements=st.floats(-1, 1, width=32)),
+    edges=st.lists(st.integers(0, 3000), max_size=8),
+    source=st.sampled_from([8_000, 12_000, 44_100, 192_000]),
+    target=st.sampled_from([8_000, 12_000, 22_050]),
+)
+def test_resampling_in_pieces_is_resampling(y, edges, source, target):
+    resampler = audio.Resampler(source, target)
+    pieces = np.split(y, sorted(min(edge, len(y)) for edge in edges))
+    pieces = [*map(resampler.push, pieces), resampler.finish()]
+    assert {piece.dtype for piece in pieces} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(np.concatenate(pieces), audio.resample(y, source, target))
+
+
+def test_flac_that_breaks_off_gives_what_it_had_first(tmp_path, rng):
+    file = tmp_path / "a.flac"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
+    whole, _ = audio.load(file)
+    file.write_bytes(file.read_bytes()[:150_000])
+    got = []
+    with pytest.raises(AudioError, match=r"a\.flac: cannot be decoded \(.+\); replace the file"):
+        got.extend(audio.blocks(file, seconds=0.1))
+    assert len(got) > 10
+    np.testing.assert_array_equal(np.concatenate(got), whole[: len(np.concatenate(got))])
+
+
+def test_blocks_of_a_stream_whose_header_leaves_the_length_open(tmp_path, rng):
+    file = tmp_path / "a.flac"
+    soundfile.write(file, rng.uniform(-0.5, 0.5, 3 * 8_000), 8_000)
+    whole, _ = audio.load(file)
+    content = bytearray(file.read_bytes())
+    # The last 36 bits before the checksum in the header are the number of samples.
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    file.write_bytes(content)
+    assert audio.info(file).frames > 10**9
+    np.testing.assert_array_equal(np.concatenate(list(audio.blocks(file, seconds=1.0))), whole)
+
+
+def test_blocks_of_a_file_without_sound(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(0), 8_000)
+    for target in (None, 12_000):
+        assert sum(map(len, audio.blocks(tmp_path / "a.wav", sample_rate=target))) == 0
+
+
+def test_mono_copies_only_what_it_must(rng):
+    y = rng.uniform(-1, 1, (50, 3)).astype(np.float32)
+    for one in (y[:, 0], y[:, :1]):
+        assert np.shares_memory(audio.mono(one), y)
+        np.testing.assert_array_equal(audio.mono(one), y[:, 0])
+    assert audio.mono(y).dtype == np.float32
+    np.testing.assert_allclose(audio.mono(y), y.sum(axis=1) / 3, atol=1e-6)
+
+
 # --- what cannot be read ------------------------------------------------------
+
+
+def in_blocks(file) -> np.ndarray:
+    """As `load`, and piece by piece."""
+    return np.concatenate(list(audio.blocks(file, seconds=0.1)))
+
+
+CALLS = [audio.info, audio.load, in_blocks]
 
 
 def refusal(call, file) -> str:
@@ -120,12 +214,12 @@ def refusal(call, file) -> str:
     return message
 
 
-@pytest.mark.parametrize("call", [audio.info, audio.load])
+@pytest.mark.parametrize("call", CALLS)
 def test_missing_file_is_named(tmp_path, call):
     assert "no such file" in refusal(call, tmp_path / "a.wav")
 
 
-@pytest.mark.parametrize("call", [audio.info, audio.load])
+@pytest.mark.parametrize("call", CALLS)
 def test_folder_is_no_file(tmp_path, call):
     (tmp_path / "a.wav").mkdir()
     refusal(call, tmp_path / "a.wav")
@@ -133,7 +227,7 @@ def test_folder_is_no_file(tmp_path, call):
 
 @pytest.mark.parametrize("ending", audio.EXTENSIONS)
 @pytest.mark.parametrize("content", [b"", b"RIFF", bytes(5000), b"no music " * 100])
-@pytest.mark.parametrize("call", [audio.info, audio.load])
+@pytest.mark.parametrize("call", CALLS)
 def test_garbage_is_refused(tmp_path, call, content, ending):
     file = tmp_path / f"a{ending}"
     file.write_bytes(content)
@@ -172,7 +266,8 @@ def test_flac_that_breaks_off_is_named(tmp_path, rng):
     soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
     file.write_bytes(file.read_bytes()[:50_000])
     assert audio.info(file).duration_s == 5
-    assert "corpus.exclude" in refusal(audio.load, file)
+    assert "replace the file" in refusal(audio.load, file)
+    assert refusal(in_blocks, file)
 
 
 # --- why it cannot be read ----------------------------------------------------

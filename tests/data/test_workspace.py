@@ -7,7 +7,10 @@ import pytest
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import RunError
 
-ROOMS = ["corpus", "stores", "splits", "models", "records", "executed", "partial", "site"]
+ROOMS = [
+    "corpus", "stores", "splits", "models", "checkpoints", "records", "takes", "executed",
+    "partial", "site",
+]  # fmt: skip
 
 
 def test_rooms_of_two_runs_are_apart(tmp_path):
@@ -16,6 +19,10 @@ def test_rooms_of_two_runs_are_apart(tmp_path):
     assert len(set(rooms)) == 2 * len(ROOMS)
     assert all(room.is_relative_to(tmp_path / "one") for room in rooms[: len(ROOMS)])
     assert one.checksums == other.checksums == tmp_path / ".checksums"
+
+
+def test_takes_of_a_run_lie_in_its_folder(tmp_path):
+    assert Workspace("quick", root=tmp_path).takes == tmp_path / "quick" / "takes"
 
 
 def test_nothing_is_made_by_asking(work):

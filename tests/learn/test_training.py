@@ -323,8 +323,8 @@ def test_compiled_net_has_plain_names(eager, easy, tmp_path):
     assert b"_orig_mod" not in file.read_bytes()
     again = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
     np.testing.assert_array_equal(again.predict_proba(easy[0]), net.predict_proba(easy[0]))
-    save_model(tmp_path / "model", net, Recipe.preset(size=32), record="", split="")
-    loaded, _ = load_model(tmp_path / "model")
+    save_model(tmp_path / "model", net, Recipe.preset(size=32))
+    loaded = load_model(tmp_path / "model").estimator
     np.testing.assert_allclose(loaded.predict_proba(easy[0]), net.predict_proba(easy[0]), atol=1e-6)
 
 

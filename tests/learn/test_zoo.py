@@ -7,15 +7,20 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
+from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.files import sha256_of
-from gtzan_lib.errors import ModelError
+from gtzan_lib.data.workspace import Workspace
+from gtzan_lib.errors import GtzanError, ModelError, RecordError
+from gtzan_lib.learn.evaluation import evaluate
+from gtzan_lib.learn.records import Record
 from gtzan_lib.learn.training import NetClassifier
-from gtzan_lib.learn.zoo import load_model, save_model
+from gtzan_lib.learn.zoo import load_model, models, pack_model, save_model
 from gtzan_lib.signal.spectrograms import Recipe
 
 RECIPE = Recipe.preset(size=32)
+SECRET = {"corpus": "/home/me/music/gtzan", "k": 3}
 WHOLE = ("model.json", "model.safetensors")
 
 
@@ -27,14 +32,38 @@ def trained(easy):
     )
 
 
+@pytest.fixture(scope="module")
+def records(lesson, by_artist, tmp_path_factory):
+    """A folder with the records `mine` and `other`."""
+    corpus, table, _, features = lesson
+    folder = tmp_path_factory.mktemp("records")
+    for name, neighbours in (("mine", 5), ("other", 1)):
+        evaluation = evaluate(KNeighborsClassifier(neighbours), features, table, by_artist)
+        Record.save(evaluation, folder, experiment=name, corpus=corpus, parameters=SECRET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(records, by_artist):
+    """All that a card can be told."""
+    return {"record": Record.load(records / "mine.json"), "split": by_artist}
+
+
 @pytest.fixture
-def folder(trained, tmp_path):
-    return save_model(tmp_path / "model", trained, RECIPE, record="ab" * 32, split="cd" * 8)
+def folder(trained, whole, tmp_path):
+    return save_model(tmp_path / "model", trained, RECIPE, **whole)
 
 
 def test_loaded_net_gives_equal_probabilities(folder, trained, easy):
-    loaded, recipe = load_model(folder)
-    assert recipe == RECIPE
+    model = load_model(folder)
+    loaded = model.estimator
+    assert model.recipe == RECIPE
+    assert model.genres == ("blues", "jazz", "rock")
+    assert model.name == str(folder)
+    assert not model.net.training
+    np.testing.assert_allclose(
+        model.probabilities(easy[0]), trained.predict_proba(easy[0]), rtol=1e-5, atol=1e-6
+    )
     assert loaded.classes_.tolist() == trained.classes_.tolist()
     np.testing.assert_allclose(
         loaded.predict_proba(easy[0]), trained.predict_proba(easy[0]), rtol=1e-5, atol=1e-6
@@ -42,18 +71,64 @@ def test_loaded_net_gives_equal_probabilities(folder, trained, easy):
     assert (loaded.predict(easy[0]) == trained.predict(easy[0])).all()
 
 
-def test_folder_holds_weights_and_card_only(folder, trained):
+def test_folder_holds_weights_and_card_only(folder, trained, whole, by_artist):
     assert {file.name for file in folder.iterdir()} == {"model.safetensors", "model.json"}
     card = json.loads((folder / "model.json").read_text())
     assert card["genres"] == ["blues", "jazz", "rock"]
     assert card["weights"] == trained.parameters_
-    assert card["record_sha256"] == "ab" * 32
-    assert card["split"] == "cd" * 8
+    assert card["record_sha256"] == whole["record"].hash
+    assert card["split"] == by_artist.hash
     assert card["arguments"]["channels"] == [4, 4]
+    assert card["sha256"] == sha256_of(folder / "model.safetensors")
+    assert load_model(folder).card == card
 
 
-def test_saving_twice_gives_the_same_bytes(folder, trained, tmp_path):
-    again = save_model(tmp_path / "again", trained, RECIPE, record="ab" * 32, split="cd" * 8)
+def test_card_tells_what_was_seen(folder, by_artist):
+    card = card_of(folder)
+    parts = by_artist.table.groupby("track_id")["fold_0"].first()
+    assert card["trained_on"] == sorted(parts.index[parts == "train"])
+    assert card["selected_on"] == sorted(parts.index[parts == "valid"])
+    assert len(parts) - len(card["trained_on"]) - len(card["selected_on"]) > 0
+
+
+def test_unseen_tracks_are_those_of_the_test_part(folder, by_artist, lesson):
+    parts = by_artist.table.groupby("track_id")["fold_0"].first()
+    unseen = load_model(folder).unseen(lesson[0])
+    assert sorted(unseen.tracks.index) == sorted(parts.index[parts == "test"])
+
+
+def test_card_tells_how_good_it_is(folder, whole):
+    """Of a track of four windows of three seconds, and of one window."""
+    card, result = card_of(folder), whole["record"].result
+    assert (card["corpus"], card["protocol"]) == ("paper", "artist")
+    assert [one["input_s"] for one in card["accuracy"]] == [12.0, 3.0]
+    for one, unit in zip(card["accuracy"], ("track", "window"), strict=True):
+        assert {key: one[key] for key in ("value", "low", "high", "n")} == {
+            key: result[unit][key] for key in ("value", "low", "high", "n")
+        }
+    model, track = load_model(folder), result["track"]
+    assert len(model.expectations) == 2
+    assert model.expectations[0] == (
+        f"{100 * track['value']:.1f} % right (95 % interval {100 * track['low']:.1f} to "
+        f"{100 * track['high']:.1f}, n = {track['n']}) for 12 s of paper, protocol artist"
+    )
+    assert all(line in repr(model) for line in model.expectations)
+
+
+def test_card_without_record_or_split_tells_less(trained, whole, tmp_path):
+    alone = card_of(save_model(tmp_path / "alone", trained, RECIPE))
+    assert not {"accuracy", "corpus", "protocol", "record_sha256", "split"} & alone.keys()
+    assert load_model(tmp_path / "alone").expectations == []
+    record = card_of(save_model(tmp_path / "record", trained, RECIPE, record=whole["record"]))
+    assert [one["input_s"] for one in record["accuracy"]] == [3.0]
+    assert not {"split", "trained_on", "selected_on"} & record.keys()
+    split = card_of(save_model(tmp_path / "split", trained, RECIPE, split=whole["split"]))
+    assert split["split"] == whole["split"].hash
+    assert "accuracy" not in split
+
+
+def test_saving_twice_gives_the_same_bytes(folder, trained, whole, tmp_path):
+    again = save_model(tmp_path / "again", trained, RECIPE, **whole)
     for name in ("model.safetensors", "model.json"):
         assert (again / name).read_bytes() == (folder / name).read_bytes()
 
@@ -62,15 +137,15 @@ def test_saving_replaces_a_model(folder, easy):
     other = NetClassifier(
         arguments={"channels": [4, 4], "hidden": 8}, epochs=1, device="cpu", seed=3
     ).fit(*easy)
-    save_model(folder, other, RECIPE, record="", split="")
+    save_model(folder, other, RECIPE)
     np.testing.assert_allclose(
-        load_model(folder)[0].predict_proba(easy[0]), other.predict_proba(easy[0]), atol=1e-6
+        load_model(folder).estimator.predict_proba(easy[0]), other.predict_proba(easy[0]), atol=1e-6
     )
 
 
-def test_loaded_net_can_be_saved_again(folder, tmp_path):
-    loaded, recipe = load_model(folder)
-    again = save_model(tmp_path / "again", loaded, recipe, record="ab" * 32, split="cd" * 8)
+def test_loaded_net_can_be_saved_again(folder, whole, tmp_path):
+    model = load_model(folder)
+    again = save_model(tmp_path / "again", model.estimator, model.recipe, **whole)
     assert (again / "model.json").read_bytes() == (folder / "model.json").read_bytes()
 
 
@@ -129,6 +204,7 @@ def refused(folder, match: str) -> None:
         load_model(folder)
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith(str(folder))
+    assert str(caught.value).count(str(folder)) == 1
     assert str(caught.value).endswith(".")
 
 
@@ -154,7 +230,7 @@ def test_unknown_architecture_in_the_card_is_refused(folder):
 )
 def test_unknown_arguments_in_the_card_are_refused(folder, arguments):
     edit(folder, arguments=arguments)
-    refused(folder, "cannot be built|no inputs 'colour'")
+    refused(folder, "cannot be built|no inputs 'colour'|holds no model")
 
 
 def card_of(folder) -> dict:
@@ -267,7 +343,7 @@ def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
     images = images[:, None].repeat(2, axis=1) if name == "tracknet" else images
     net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=8, device="cpu")
     net.fit(images, genres)
-    loaded, _ = load_model(save_model(tmp_path / "m", net, RECIPE, record="", split=""))
+    loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
     assert loaded.architecture == name
     assert loaded.arguments_ == {"classes": 3, "size": [32, 20], **arguments}
     np.testing.assert_array_equal(loaded.predict_proba(images), net.predict_proba(images))
@@ -284,7 +360,7 @@ def test_features_there_and_back(easy, tmp_path):
         "resnet34-features", arguments={"features": 2, "hidden": 8}, epochs=1, batch_size=4,
         device="cpu",
     ).fit(rows, easy[1][:8])  # fmt: skip
-    loaded, _ = load_model(save_model(tmp_path / "m", net, RECIPE, record="", split=""))
+    loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
     scales = [one.net_.bare_module.scale for one in (loaded, net)]
     assert torch.equal(scales[0].mean, scales[1].mean)
     assert torch.equal(scales[0].spread, scales[1].spread)
@@ -301,3 +377,115 @@ def test_features_there_and_back(easy, tmp_path):
 def test_genres_that_are_no_names_are_refused(folder, genres):
     edit(folder, genres=genres)
     refused(folder, "holds no model")
+
+
+@pytest.mark.parametrize(
+    "accuracy", [3, "much", [3], [{}], [{"value": "x", "low": 0, "high": 1, "n": 3, "input_s": 3}]]
+)
+def test_accuracy_that_is_none_is_refused(folder, accuracy):
+    """By whoever reads the card, and not by whoever lists it."""
+    edit(folder, accuracy=accuracy)
+    refused(folder, "holds no model")
+
+
+# --- by name ------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(trained, work):
+    """Models of two runs."""
+    for name in ("quick/models/a", "quick/models/b", "long/models/a"):
+        save_model(work / name, trained, RECIPE)
+    return {"quick/a", "quick/b", "long/a"}
+
+
+def test_models_of_runs_are_listed(known, work):
+    assert Workspace().root == work
+    there = models()
+    assert known <= set(there)
+    assert there["long/a"] == work / "long" / "models" / "a"
+    assert all((folder / "model.json").is_file() for folder in there.values())
+
+
+def test_model_by_name_is_that_of_its_folder(known, work):
+    model = load_model("quick/b")
+    assert model.name == "quick/b"
+    assert model.card == load_model(work / "quick" / "models" / "b").card
+
+
+@pytest.mark.parametrize("name", ["gtzam", "quick/c", "a", "quick.a"])
+def test_unknown_names_are_told_the_known_ones(known, name):
+    with pytest.raises(ModelError) as caught:
+        load_model(name)
+    message = str(caught.value)
+    assert f"there is no model {name!r}" in message
+    assert all(one in message for one in known)
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+def test_folder_that_is_no_name_is_a_folder(known, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for name in ("model", "./model", folder, str(folder)):
+        assert load_model(name).recipe == RECIPE
+    refused_name = folder.parent / "nothing"
+    with pytest.raises(ModelError, match="nothing: holds no model"):
+        load_model(refused_name)
+    with pytest.raises(ModelError, match="nothing: holds no model"):
+        load_model("./nothing")
+
+
+# --- in half precision --------------------------------------------------------
+
+
+def test_packed_model_answers_alike(folder, records, trained, easy, tmp_path):
+    target = tmp_path / "packed" / "gtzan"
+    assert pack_model(folder, target, record=records / "mine.json") == target
+    packed, model = load_model(target), load_model(folder)
+    np.testing.assert_allclose(
+        packed.probabilities(easy[0]), model.probabilities(easy[0]), atol=0.01
+    )
+    kinds = {w.dtype for w in load_file(target / "model.safetensors").values()}
+    assert torch.float16 in kinds
+    assert torch.float32 not in kinds
+    assert {w.dtype for w in packed.net.parameters()} == {torch.float32}
+    assert {**packed.card, "sha256": ""} == {**model.card, "sha256": ""}
+    assert sorted(file.name for file in target.iterdir()) == [
+        "mine.predictions.csv", "model.json", "model.safetensors", "record.json",
+    ]  # fmt: skip
+    record, mine = Record.load(target / "record.json"), Record.load(records / "mine.json")
+    assert record.result == mine.result
+    assert record.spec == {**mine.spec, "parameters": {"corpus": "gtzan", "k": 3}}
+    # Whose machine it was is nobody's business.
+    private = {"commit", "platform"}
+    assert record.provenance == {
+        key: value for key, value in mine.provenance.items() if key not in private
+    }
+    name = "mine.predictions.csv"
+    assert (target / name).read_bytes() == (records / name).read_bytes()
+    # Once more, in its place and from its place.
+    pack_model(folder, target, record=records / "mine.json")
+    pack_model(target, target, record=target / "record.json")
+    assert load_model(target).card == packed.card
+
+
+def test_record_of_another_is_refused(folder, records, trained, tmp_path):
+    with pytest.raises(ModelError, match=r"other\.json: is not the record of the model in .*\.$"):
+        pack_model(folder, tmp_path / "packed", record=records / "other.json")
+    bare = save_model(tmp_path / "bare", trained, RECIPE)
+    with pytest.raises(ModelError, match=r"mine\.json: is not the record"):
+        pack_model(bare, tmp_path / "packed", record=records / "mine.json")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_damaged_record_is_not_packed(folder, records, tmp_path):
+    copy = tmp_path / "mine.json"
+    copy.write_bytes((records / "mine.json").read_bytes())
+    with pytest.raises(RecordError, match=r"mine\.predictions\.csv: is missing"):
+        pack_model(folder, tmp_path / "packed", record=copy)
+    copy.write_text("{}")
+    with pytest.raises(RecordError, match=r"mine\.json: is not a record"):
+        pack_model(folder, tmp_path / "packed", record=copy)
+    with pytest.raises(GtzanError):
+        pack_model(tmp_path / "none", tmp_path / "packed", record=records / "mine.json")
+    assert not (tmp_path / "packed").exists()

@@ -20,7 +20,7 @@ import soundfile
 from gtzan_lib import cli
 from gtzan_lib.errors import GtzanWarning, LiveError
 from gtzan_lib.live import microphone
-from gtzan_lib.live.microphone import Microphone, Recording, blocks, devices, record
+from gtzan_lib.live.microphone import Microphone, Recording, devices, record
 
 from .conftest import device
 
@@ -94,7 +94,7 @@ HEAR = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from gtzan_lib.live.microphone import Microphone, blocks, devices, record
+from gtzan_lib.live.microphone import Microphone, devices, record
 
 out = Path(sys.argv[1])
 took = record(2, lead_s=0.5, countdown_s=0)
@@ -103,7 +103,8 @@ np.save(out / "long.npy", record(70, lead_s=0, countdown_s=0).y)
 with Microphone("DEFAULT", seconds=1.23) as microphone:
     told = [microphone.sample_rate, microphone.device]
     np.save(out / "blocks.npy", np.concatenate(list(microphone)))
-own = sum(len(block) for block in blocks(sample_rate=44_100, seconds=0.5, block_s=0.02))
+with Microphone(sample_rate=44_100, seconds=0.5, block_s=0.02) as microphone:
+    own = sum(len(block) for block in microphone)
 print(json.dumps({
     "devices": [list(each) for each in devices()],
     "record": [took.sample_rate, took.device, took.complete, took.overflows, len(took.noise)],
@@ -182,7 +183,7 @@ class Refusing(MetaPathFinder, Loader):
         (ModuleNotFoundError("No", name="cffi"), ["the package cffi"]),
     ],
 )
-@pytest.mark.parametrize("call", [record, devices, Microphone, lambda: next(blocks())])
+@pytest.mark.parametrize("call", [record, devices, Microphone])
 def test_what_must_be_installed_is_named(monkeypatch, error, words, call):
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Refusing(error), *sys.meta_path])
@@ -191,7 +192,7 @@ def test_what_must_be_installed_is_named(monkeypatch, error, words, call):
     assert all(word in message for word in words)
 
 
-@pytest.mark.parametrize("call", [record, devices, Microphone, lambda: next(blocks())])
+@pytest.mark.parametrize("call", [record, devices, Microphone])
 def test_no_input_device(card, call):
     card.devices = [device("Speaker", 0)]
     message = refusal(call)
@@ -270,8 +271,8 @@ def test_blocks_are_what_was_heard(card):
 
 def test_loop_that_is_left_closes_the_device(card):
     card.stays_active = True
-    first = list(itertools.islice(loop := blocks(), 2))
-    loop.close()
+    with Microphone() as microphone:
+        first = list(itertools.islice(microphone, 2))
     assert sum(map(len, first)) == 1_600
     assert card.closed == 1
 

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from gtzan_lib.learn.zoo import SHIPPED
+from gtzan_lib.runner import dependencies
 from gtzan_lib.runner.dependencies import module_files, modules_of, notebook_files
 
 from .conftest import ROOT, write_notebook
+
+LOADER = "gtzan_lib.learn.zoo"
 
 
 def names(files):
@@ -36,6 +40,32 @@ def test_all_that_is_imported_counts():
     assert {"learn/evaluation.py", "data/splits.py", "data/corpus.py", "errors.py"} <= files
     assert {"__init__.py", "learn/__init__.py", "data/gtzan_tracks.csv"} <= files
     assert not {"learn/training.py", "plots/grids.py", "cli.py", "runner/execute.py"} & files
+
+
+def test_models_that_come_along_count_as_part_of_what_loads_them(tmp_path):
+    shipped = {f"learn/models/{card.parent.name}/model.json" for card in SHIPPED.glob("*/*.json")}
+    write_notebook(tmp_path / "a.ipynb", "gl.load_model()")
+    files = names(notebook_files(tmp_path / "a.ipynb"))
+    assert {file for file in files if "models/" in file} == shipped
+    assert "learn/models/gtzan/model.json" in shipped
+    write_notebook(tmp_path / "a.ipynb", "gl.windows")
+    assert not any("models/" in file for file in names(notebook_files(tmp_path / "a.ipynb")))
+
+
+def test_a_model_that_is_new_beside_a_module_counts(tmp_path, monkeypatch):
+    """Its card does, which names the checksum of its weights; what else lies there does not."""
+    package = tmp_path / "gtzan_lib"
+    card = "learn/models/mine/model.json"
+    others = [
+        "learn/models/mine/model.safetensors", "learn/models/mine/record.json",
+        "learn/models/model.json", "learn/models/a/b/model.json", "elsewhere/models/a/model.json",
+    ]  # fmt: skip
+    for name in (card, *others):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).touch()
+    monkeypatch.setattr(dependencies, "PACKAGE", package)
+    found = {file.relative_to(package).as_posix() for file in module_files([LOADER])}
+    assert {name for name in found if not name.endswith(".py")} == {card}
 
 
 def test_a_leaf_touches_only_its_notebook(tmp_path):
