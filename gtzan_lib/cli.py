@@ -250,6 +250,7 @@ def listen(
         opened = nullcontext(file)
     else:
         opened = Microphone(device, seconds=seconds, block_s=streaming.BLOCK_S)
+    moment = None
     with opened as source:
         for moment in streaming.listen(source, loaded, step=step, average=average, pace=True):
             print(
@@ -257,6 +258,11 @@ def listen(
                 f"({1000 * moment.latency_s:.0f} ms)",
                 flush=True,
             )
+    if moment is None:
+        raise GtzanError(
+            f"{file or 'the microphone'}: gave no window of {loaded.recipe.seconds:g} s that is "
+            "not silent; give it more sound."
+        )
 
 
 @app.command()

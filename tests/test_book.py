@@ -42,6 +42,7 @@ def finished(tmp_path_factory):
     text = text.replace(
         "12_leakage_audit: {", "12_leakage_audit: {folds: 3, training: {epochs: 1, batch_size: 4}, "
     )
+    text = text.replace("15_live_demo: {", "15_live_demo: {levels: [5], seconds: 6, ")
     text = re.sub(r"batch_size: \d+", "batch_size: 4", text)
     text = re.sub(r"seconds: \d+", "seconds: 6", re.sub(r"tracks: \d+", "tracks: 1", text))
     run.write_text(
@@ -137,9 +138,9 @@ def test_the_run_leaves_record_split_store_and_model(finished):
     assert record.spec["parameters"]["epochs"] == 1
     (folder,) = [p for p in work.stores.iterdir() if "stft-3s_3s_32px_" in p.name and p.is_dir()]
     store = gl.SpectrogramStore.open(folder)
-    estimator, recipe = gl.load_model(work.models / "minivgg-3s")
-    assert recipe == store.recipe
-    assert estimator.predict_proba(store.images[:2]).shape == (2, 4)
+    model = gl.load_model("minivgg-3s", work=work)
+    assert model.recipe == store.recipe
+    assert model.probabilities(store.images[:2]).shape == (2, 4)
 
 
 def test_equal_runs_have_equal_results(finished, tmp_path):

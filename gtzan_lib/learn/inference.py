@@ -372,6 +372,7 @@ class Model:
             For each file in the order given, the answer, or what is wrong with
             the file.
         """
+        _refuse_step(step)
 
         def answer(file: str | Path) -> Prediction | GtzanError:
             try:
@@ -404,10 +405,9 @@ class Model:
         """Turn pieces of sound at the recipe's rate into starts and images of windows.
 
         What cannot be judged is refused. Sound no longer than a clip is drawn as
-        a whole, as stores are, so that both give the same answer.
+        a whole, as in stores, so that both have the same images.
         """
-        if step is not None and not 0 < step < np.inf:
-            raise AudioError(f"a step of {step} s leads nowhere; give one above zero.")
+        _refuse_step(step)
         cutter, rate = Cutter(self.recipe, step), self.recipe.sample_rate
         heard, clip, cuts = 0, [], []
         for piece in pieces:
@@ -451,6 +451,11 @@ class Model:
             One a window.
         """
         return np.stack([spectrograms(cut.y, self.recipe, np.zeros(1))[0] for cut in cuts])
+
+
+def _refuse_step(step: float | None) -> None:
+    if step is not None and not 0 < step < np.inf:
+        raise ModelError(f"a step of {step} s leads nowhere; give one above zero.")
 
 
 def _starts(cuts: list[Cut]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -141,8 +140,8 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
     folder = own or known.get(str(name)) or Path(name)
     if not folder.is_dir() and not folder.is_absolute() and not str(name).startswith("."):
         raise ModelError(
-            f"there is no model {str(name)!r}; choose one of {', '.join(known)}, or name a folder "
-            "that holds one."
+            f"there is no model {str(name)!r}; choose one of {', '.join(known) or 'none'}, or name "
+            "a folder that holds one."
         )
     card = _read_card(folder)
     if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
@@ -196,7 +195,7 @@ def predict(
     source : str, Path or np.ndarray [shape=(n,) or (n, channels)]
         As for `gtzan_lib.learn.inference.Model.predict`.
     model : str or Path
-        As for `load_model`; it is read once.
+        As for `load_model`.
     sample_rate : int, optional
         In Hz; needed with samples.
     step : float, optional
@@ -220,10 +219,7 @@ def predict(
     >>> gl.predict("song.mp3").genre  # doctest: +SKIP
     'reggae'
     """
-    return _kept(str(model)).predict(source, sample_rate=sample_rate, step=step)
-
-
-_kept = functools.lru_cache(maxsize=4)(load_model)
+    return load_model(model).predict(source, sample_rate=sample_rate, step=step)
 
 
 def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) -> Path:

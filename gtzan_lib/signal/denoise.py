@@ -61,26 +61,25 @@ def denoise(
     Notes
     -----
     Frames have 140 ms, a Hann window before and after the change, and an
-    overlap of three quarters; they are added up as in [4]_. `wiener` estimates
-    the a-priori SNR by the decision-directed rule of [2]_ (section III-B),
+    overlap of three quarters; they are added up as Griffin and Lim do. `wiener` estimates
+    the a-priori SNR by Ephraim and Malah's decision-directed rule (section III-B),
     once forwards and once backwards in time, since a recording, unlike a call,
-    is known to its end; [3]_ does so with a fixed look-ahead. Time and memory grow with
+    is known to its end; Cohen does so with a fixed look-ahead. Time and memory grow with
     the length, about 200 MB a minute at 22,050 Hz.
 
     References
     ----------
-    .. [1] S. F. Boll, "Suppression of acoustic noise in speech using spectral
-       subtraction", IEEE Trans. Acoust., Speech, Signal Process. 27 (2), 1979,
-       section II: `subtraction`.
-    .. [2] Y. Ephraim and D. Malah, "Speech enhancement using a minimum mean-square
-       error short-time spectral amplitude estimator", ibid. 32 (6), 1984.
-    .. [3] I. Cohen, "Speech enhancement using a noncausal a priori SNR estimator",
-       IEEE Signal Process. Letters 11 (9), 2004.
-    .. [4] D. Griffin and J. Lim, "Signal estimation from modified short-time
-       Fourier transform", IEEE Trans. Acoust., Speech, Signal Process. 32 (2), 1984.
-    .. [5] T. Sainburg, M. Thielk and T. Q. Gentner, "Finding, visualizing, and
-       quantifying latent structure across diverse animal vocal repertoires",
-       PLoS Computational Biology 16 (10), 2020: the library noisereduce.
+    `subtraction`: S. F. Boll, "Suppression of acoustic noise in speech using
+    spectral subtraction", IEEE Transactions on Acoustics, Speech, and Signal
+    Processing 27(2), 1979, section II. `wiener`: Y. Ephraim and D. Malah, "Speech
+    enhancement using a minimum mean-square error short-time spectral amplitude
+    estimator", ibid. 32(6), 1984; I. Cohen, "Speech enhancement using a noncausal
+    a priori SNR estimator", IEEE Signal Processing Letters 11(9), 2004. Overlap:
+    D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier
+    transform", IEEE Transactions on Acoustics, Speech, and Signal Processing
+    32(2), 1984. `noisereduce`: T. Sainburg, M. Thielk and T. Q. Gentner, "Finding,
+    visualizing, and quantifying latent structure across diverse animal vocal
+    repertoires", PLoS Computational Biology 16(10), 2020.
 
     Examples
     --------

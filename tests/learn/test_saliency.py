@@ -137,6 +137,25 @@ def test_without_noise_it_is_the_plain_gradient(trained):
         np.testing.assert_allclose(maps, expected, atol=1e-5)
 
 
+def test_copies_are_as_noisy_as_told(images):
+    seen = []
+
+    class Watching(Weighted):
+        def forward(self, levels):
+            seen.append(levels.detach().numpy().copy())
+            return super().forward(levels)
+
+    model = looking(patch(LEFT, RIGHT, TOP))
+    model.net = Watching(patch(LEFT, RIGHT, TOP))
+    saliency(model, images, "jazz", samples=5, spread=0.2)
+    noise = np.stack(seen) - images
+    assert noise.shape == (5, *images.shape)
+    assert noise.std() == pytest.approx(0.2 * 255, rel=0.05)
+    assert abs(noise.mean()) < 5
+    # Each copy has its own.
+    assert np.abs(np.corrcoef(noise.reshape(5, -1)) - np.eye(5)).max() < 0.2
+
+
 def test_images_do_not_mix(trained):
     """Without noise, which is drawn for all at once."""
     images = stripes(np.array(GENRES), seed=7)
