@@ -191,6 +191,20 @@ class Model:
         accuracy = "".join(f"; {told}" for told in self.expectations)
         return f"Model({self.name!r}: {self.card['architecture']}{accuracy})"
 
+    def _repr_markdown_(self) -> str:
+        card, weights = self.card, sum(one.numel() for one in self.net.parameters())
+        lines = [
+            f"**{self.name}**: {card['architecture']} with {weights:,} weights; "
+            f"{len(self.genres)} genres; windows of {self.recipe.seconds:g} s, {self.recipe.name}",
+            "",
+        ]
+        if {"trained_on", "selected_on"} <= card.keys():
+            lines.append(
+                f"- trained on {len(card['trained_on'])} tracks, and watched on "
+                f"{len(card['selected_on'])} others"
+            )
+        return "\n".join([*lines, *(f"- {told}" for told in self.expectations)])
+
     @property
     def expectations(self) -> list[str]:
         """How often it should be right, by length of the sound; empty where unknown."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..errors import ModelError
-from .inference import Model
+from .inference import Model, one_thread
 
 __all__ = ["deletion", "saliency"]
 
@@ -66,14 +66,17 @@ def saliency(
     "SmoothGrad: removing noise by adding noise", 2017, section 3.
     """
     columns = torch.from_numpy(_columns(model, genres, len(images)))
-    levels = torch.from_numpy(np.asarray(images)).float()
+    # Copied, since a store's images cannot be written, of which PyTorch warns.
+    levels = torch.from_numpy(np.array(images, dtype=np.float32, order="C"))
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros_like(levels)
     for _ in range(samples):
-        noise = torch.randn(levels.shape, generator=generator) * (255 * spread)
+        # The same for every image, so that a map does not depend on the others asked for.
+        noise = torch.randn(levels.shape[1:], generator=generator) * (255 * spread)
         noisy = (levels + noise).requires_grad_()
         # Images do not mix, so one sum has all their gradients.
-        (gradient,) = torch.autograd.grad(model.net(noisy).gather(1, columns).sum(), noisy)
+        with one_thread:
+            (gradient,) = torch.autograd.grad(model.net(noisy).gather(1, columns).sum(), noisy)
         total += gradient.abs()
     strongest = total.amax(dim=(-2, -1), keepdim=True)
     return (total / strongest.clamp(min=1e-12)).numpy()

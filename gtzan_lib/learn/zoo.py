@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
 
-SHIPPED = Path(__file__).with_name("models")
+SHIPPED = Path(__file__).with_name("zoo_models")
 """Where the models lie that come with the package."""
 
 WEIGHTS, CARD = "model.safetensors", "model.json"

@@ -42,7 +42,8 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted. Tables and models that lie beside a module count as part of it.
+        Sorted. Tables that lie beside a module count as part of it, and of `zoo` its
+        `zoo_models`.
     """
     graph = _graph()
     wanted = {PACKAGE.name}
@@ -53,8 +54,11 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     for module in list(wanted):
         wanted |= {module.rsplit(".", n)[0] for n in range(1, module.count(".") + 1)}
     files = {_file(module) for module in wanted}
-    for beside in ("*.csv", "models/*/model.json"):
-        files |= {found for file in list(files) for found in file.parent.glob(beside)}
+    tables = {table for file in files for table in file.parent.glob("*.csv")}
+    # Named after what loads them, so that a new model makes nothing else stale.
+    folders = {file.with_name(f"{file.stem}_models") for file in files}
+    cards = {card for folder in folders for card in folder.glob("*/model.json")}
+    files |= tables | cards
     return sorted(files)
 
 

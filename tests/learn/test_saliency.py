@@ -1,5 +1,7 @@
 """Saliency: zero where a net does not look, and what it points at matters most."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -148,20 +150,24 @@ def test_copies_are_as_noisy_as_told(images):
     model = looking(patch(LEFT, RIGHT, TOP))
     model.net = Watching(patch(LEFT, RIGHT, TOP))
     saliency(model, images, "jazz", samples=5, spread=0.2)
-    noise = np.stack(seen) - images
-    assert noise.shape == (5, *images.shape)
-    assert noise.std() == pytest.approx(0.2 * 255, rel=0.05)
+    noise = (np.stack(seen) - images)[:, 0]
+    assert noise.std() == pytest.approx(0.2 * 255, rel=0.1)
     assert abs(noise.mean()) < 5
     # Each copy has its own.
-    assert np.abs(np.corrcoef(noise.reshape(5, -1)) - np.eye(5)).max() < 0.2
+    assert np.abs(np.corrcoef(noise.reshape(5, -1)) - np.eye(5)).max() < 0.3
 
 
 def test_images_do_not_mix(trained):
-    """Without noise, which is drawn for all at once."""
+    """A map is the same alone and among others, in whatever order, from a store or not."""
     images = stripes(np.array(GENRES), seed=7)
-    together = saliency(trained, images, "rock", samples=1, spread=0)
+    images.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        together = saliency(trained, images, "rock", samples=4)
+    backwards = saliency(trained, images[::-1], "rock", samples=4)
+    np.testing.assert_allclose(backwards[::-1], together, atol=1e-4)
     for number in range(3):
-        alone = saliency(trained, images[number : number + 1], "rock", samples=1, spread=0)
+        alone = saliency(trained, images[number : number + 1], "rock", samples=4)
         np.testing.assert_allclose(alone[0], together[number], atol=1e-4)
 
 

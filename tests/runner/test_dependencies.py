@@ -43,22 +43,25 @@ def test_all_that_is_imported_counts():
 
 
 def test_models_that_come_along_count_as_part_of_what_loads_them(tmp_path):
-    shipped = {f"learn/models/{card.parent.name}/model.json" for card in SHIPPED.glob("*/*.json")}
+    shipped = {
+        f"learn/zoo_models/{card.parent.name}/model.json" for card in SHIPPED.glob("*/*.json")
+    }
     write_notebook(tmp_path / "a.ipynb", "gl.load_model()")
     files = names(notebook_files(tmp_path / "a.ipynb"))
-    assert {file for file in files if "models/" in file} == shipped
-    assert "learn/models/gtzan/model.json" in shipped
-    write_notebook(tmp_path / "a.ipynb", "gl.windows")
-    assert not any("models/" in file for file in names(notebook_files(tmp_path / "a.ipynb")))
+    assert {file for file in files if "_models/" in file} == shipped
+    assert "learn/zoo_models/gtzan/model.json" in shipped
+    write_notebook(tmp_path / "a.ipynb", "gl.evaluate")
+    assert not any("_models/" in file for file in names(notebook_files(tmp_path / "a.ipynb")))
 
 
 def test_a_model_that_is_new_beside_a_module_counts(tmp_path, monkeypatch):
     """Its card does, which names the checksum of its weights; what else lies there does not."""
     package = tmp_path / "gtzan_lib"
-    card = "learn/models/mine/model.json"
+    card = "learn/zoo_models/mine/model.json"
     others = [
-        "learn/models/mine/model.safetensors", "learn/models/mine/record.json",
-        "learn/models/model.json", "learn/models/a/b/model.json", "elsewhere/models/a/model.json",
+        "learn/zoo_models/mine/model.safetensors", "learn/zoo_models/mine/record.json",
+        "learn/zoo_models/model.json", "learn/zoo_models/a/b/model.json",
+        "learn/models/a/model.json",
     ]  # fmt: skip
     for name in (card, *others):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
