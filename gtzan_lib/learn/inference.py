@@ -299,7 +299,8 @@ class Model:
         """
         parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
         with torch.inference_mode():
-            answers = [self.net(torch.from_numpy(part)).softmax(dim=1).numpy() for part in parts]
+            # Copied, since a store's images cannot be written, of which PyTorch warns.
+            answers = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
         return np.concatenate(answers)
 
     def predict(

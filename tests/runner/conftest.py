@@ -89,7 +89,7 @@ def start(project, *arguments):
 def finish(process):
     """Wait for a process, and kill its group where it takes too long."""
     try:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=400)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
