@@ -225,6 +225,20 @@ class Model:
         made = NetClassifier(self.card["architecture"])
         return made.restore(list(self.genres), dict(self.card["arguments"]), weights)
 
+    def require_windows(self) -> None:
+        """Refuse a net that cannot be asked about single windows of sound.
+
+        Raises
+        ------
+        ModelError
+            If it takes the windows of a track in order, or features.
+        """
+        if set(inputs_of(self.card["architecture"]).items()) != {("images", 3)}:
+            raise ModelError(
+                f"model {self.name!r} is a {self.card['architecture']}, which takes more than "
+                "single windows of sound; use another model, or its `estimator` on a store."
+            )
+
     def unseen(self, corpus: Corpus) -> Corpus:
         """Leave out the tracks that the model was trained or selected on.
 
@@ -344,11 +358,7 @@ class Model:
     def _predict(
         self, source: str | Path | np.ndarray, sample_rate: int | None, step: float | None
     ) -> Prediction:
-        if set(inputs_of(self.card["architecture"]).items()) != {("images", 3)}:
-            raise ModelError(
-                f"model {self.name!r} is a {self.card['architecture']}, which takes more than "
-                "single windows of sound; use another model, or its `estimator` on a store."
-            )
+        self.require_windows()
         if isinstance(source, np.ndarray):
             pieces, told = self._pieces(source, sample_rate), "the given sound"
         else:

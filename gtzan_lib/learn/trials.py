@@ -152,11 +152,14 @@ def trial(
 
     Raises
     ------
+    ModelError
+        If the net takes more than images of single windows.
     CorpusError
         If the corpus has no sound.
     AudioError
         If no track can be judged.
     """
+    model.require_windows()
     corpus.require_audio()
     conditions = dict(conditions or {AS_IT_IS: lambda y, sample_rate: y})
 

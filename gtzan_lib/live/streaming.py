@@ -75,6 +75,8 @@ class Listener:
     ------
     LiveError
         If step, average or sample rate is not above zero.
+    ModelError
+        If the net takes more than images of single windows.
 
     Notes
     -----
@@ -92,6 +94,7 @@ class Listener:
             )
         if not 0 < sample_rate < np.inf:
             raise LiveError(f"a sample rate of {sample_rate} Hz plays nothing; give the true one.")
+        model.require_windows()
         self.model, self.sample_rate = model, sample_rate
         self._resampler = audio.Resampler(sample_rate, model.recipe.sample_rate)
         self._cutter = Cutter(model.recipe, step)
