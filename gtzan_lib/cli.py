@@ -249,7 +249,7 @@ def listen(
     if file is not None:
         opened = nullcontext(file)
     else:
-        opened = Microphone(device, seconds=seconds, block_s=streaming.BLOCK_S)
+        opened = Microphone(_input(device), seconds=seconds, block_s=streaming.BLOCK_S)
     moment = None
     with opened as source:
         for moment in streaming.listen(source, loaded, step=step, average=average, pace=True):
@@ -395,7 +395,7 @@ def record(
         seconds,
         lead_s=lead,
         countdown_s=countdown,
-        device=int(device) if device and device.isdecimal() else device,
+        device=_input(device),
     )
     if hum is not None and rate != heard.sample_rate:
         hum = audio.resample(hum, rate, heard.sample_rate)
@@ -441,6 +441,11 @@ def _pairs(options: list[str] | None) -> dict[str, str]:
             raise GtzanError(f"{option!r} must read NAME=VALUE.")
         pairs[name] = value
     return pairs
+
+
+def _input(device: str | None) -> int | str | None:
+    """Return a device's number where digits are given, else its name."""
+    return int(device) if device and device.isdecimal() else device
 
 
 def _number(text: str, name: str) -> int:

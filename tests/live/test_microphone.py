@@ -363,8 +363,13 @@ def test_ctrl_c_keeps_what_was_heard(card, monkeypatch):
         return ""
 
     monkeypatch.setattr(microphone, "bar", press)
-    with pytest.warns(GtzanWarning, match=r"the 0\.5 s that were heard .* stopped by Ctrl-C"):
-        took = record(2, countdown_s=0)
+    # A suite that was started in the background ignores Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.warns(GtzanWarning, match=r"the 0\.5 s that were heard .* stopped by Ctrl-C"):
+            took = record(2, countdown_s=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not took.complete
     np.testing.assert_array_equal(took.y, card.sound[:4_000])
     # All of it is quiet, and the music never began.

@@ -114,6 +114,9 @@ def test_the_projects_own_runs_are_valid(name, monkeypatch):
         "09_ten_seconds",
         "12_leakage_audit",
         "13_model_comparison",
+        "14_inference",
+        "15_live_demo",
+        "16_robustness",
         "template",
     ]
 
