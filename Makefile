@@ -53,7 +53,7 @@ bench: setup ## measure speed, as ratios in one run
 
 model: setup ## train the model that comes with the package, from GTZAN's log-mels
 	$(BIN)/gtzan execute shipped gtzan
-	$(BIN)/python -c "from gtzan_lib.learn.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
+	$(BIN)/python -c "from gtzan_lib.inference.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
 	  w = Workspace('shipped'); pack_model(w.models / 'gtzan', SHIPPED / 'gtzan', record=w.records / 'gtzan.json')"
 
 lock: ## resolve pyproject.toml anew into requirements.lock

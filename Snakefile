@@ -60,7 +60,7 @@ rule notebook:
 
 rule corpus:
     input:
-        module_files(["gtzan_lib.data.synthetic"]),
+        module_files(["gtzan_lib.synthetic"]),
     output:
         "corpus/corpus.json",
     params:

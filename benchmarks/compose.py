@@ -10,6 +10,6 @@ import gtzan_lib as gl
 def measure():
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        gl.compose(Path(folder) / "corpus", jobs=2, progress=False)
+        gl.synthetic.compose(Path(folder) / "corpus", jobs=2, progress=False)
         seconds = time.perf_counter() - start
     yield "two processes", f"{seconds:.1f} s, {100 * 30 / seconds:.0f} times real time"

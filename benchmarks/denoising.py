@@ -1,11 +1,11 @@
 """Denoising: median gain in SI-SDR over 100 synthetic tracks in noise at 5 dB."""
 
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.live.rehearsal import gains
+from gtzan_lib.live.simulation import denoising_gains
 
 
 def measure():
-    table = gains(open_corpus(), snr_db=5.0, seconds=10.0)
+    table = denoising_gains(open_corpus(), snr_db=5.0, seconds=10.0)
     for (kind, method), own in table.groupby(["noise", "method"], sort=False)["gain_db"]:
         yield (
             f"{kind} noise, {method}",

@@ -9,7 +9,7 @@ from unittest import mock
 from gtzan_lib.data import audio
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.windows import windows
-from gtzan_lib.signal import descriptors, reference
+from gtzan_lib.signal import fast_features, librosa_features
 from gtzan_lib.signal.features import features
 
 REPEATS = 5
@@ -18,14 +18,14 @@ REPEATS = 5
 def measure():
     music = open_corpus()
     paths = music.tracks.groupby("genre")["path"].first().iloc[:REPEATS]
-    clips = [audio.load(path, sample_rate=descriptors.SAMPLE_RATE)[0] for path in paths]
+    clips = [audio.load(path, sample_rate=fast_features.SAMPLE_RATE)[0] for path in paths]
     for name, cut in (("30 s", slice(None)), ("3 s", slice(0, 66_149))):
         ratios, ours = [], []
-        reference.describe(clips[0][cut])
+        librosa_features.describe(clips[0][cut])
         # In turn, so that a machine that slows down slows both.
         for y in clips:
-            seconds = _time(descriptors.describe, y[cut])
-            ratios.append(_time(reference.describe, y[cut]) / seconds)
+            seconds = _time(fast_features.describe, y[cut])
+            ratios.append(_time(librosa_features.describe, y[cut]) / seconds)
             ours.append(seconds)
         yield f"ours, {name}", f"{1000 * statistics.median(ours):.0f} ms"
         yield f"librosa's time by ours, {name}", f"{statistics.median(ratios):.1f}"

@@ -5,8 +5,8 @@ import time
 
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.splits import split
-from gtzan_lib.learn.tabular import grid
 from gtzan_lib.signal.features import features
+from gtzan_lib.studies.grid import grid
 
 
 def measure():

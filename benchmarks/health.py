@@ -11,7 +11,7 @@ import scipy.ndimage
 import soundfile
 
 import gtzan_lib as gl
-from gtzan_lib.health.duplicates import find_copies
+from gtzan_lib.health.duplicates import find_duplicates
 
 RATE, SECONDS, CLIPS = 22_050, 30, 100
 
@@ -29,9 +29,9 @@ def measure():
     yield "check by plain decoding, one thread", f"{check / decoding:.1f}"
     yield "second check by first", f"{again / check:.2f}"
     few, many = _envelopes(1000), _envelopes(10_000)
-    small = min(_time(lambda: find_copies(few, progress=False)) for _ in range(3))
+    small = min(_time(lambda: find_duplicates(few, progress=False)) for _ in range(3))
     yield "search among 1,000 tracks", f"{small:.1f} s"
-    large = _time(lambda: find_copies(many, progress=False))
+    large = _time(lambda: find_duplicates(many, progress=False))
     yield "search among 10,000 tracks by that among 1,000", f"{large / small:.1f}"
 
 

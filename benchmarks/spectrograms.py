@@ -19,7 +19,7 @@ def measure():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         # Music, since noise makes PNG files slow to write.
-        corpus = gl.open_corpus(gl.compose(folder / "music", artists=1, tracks=2, jobs=2))
+        corpus = gl.open_corpus(gl.synthetic.compose(folder / "music", artists=1, tracks=2, jobs=2))
         recipe = gl.Recipe.preset("stft-3s")
         # Compiles and loads what is loaded on first use.
         _seed(corpus.tracks["path"].iloc[0], folder / "warm")

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 import gtzan_lib as gl
-from gtzan_lib.learn.architectures import build
-from gtzan_lib.learn.loop import Rows
-from gtzan_lib.learn.vision import models
+from gtzan_lib.models.registry import build
+from gtzan_lib.models.torchvision_models import models
+from gtzan_lib.training.network import Rows
 
 NETS = {"resnet34": {}, "minivgg": {}, "pooled minivgg": {"head": "pool"}}
 IMAGES, BATCH, ROUNDS, SIZE = 128, 32, 3, 128

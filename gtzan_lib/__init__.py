@@ -1,7 +1,8 @@
 """Experiments in music-genre classification, and their honest evaluation.
 
-The names listed in `__init__.pyi` are what notebooks need; each is loaded from
-its module on first use, so that importing the package costs next to nothing.
+The names listed in `__init__.pyi` are those that a notebook needs daily; the rest
+is reached by its room, such as `gtzan_lib.live.record`. Each is loaded on first
+use, so that importing the package costs next to nothing.
 """
 
 import lazy_loader

@@ -1,72 +1,71 @@
-# The package's public names and the modules that hold them. This is the only
-# list: lazy_loader serves names from it, type checkers read it, and the runner
+# The names that a notebook needs daily, and the rooms that hold the rest. This is the
+# only list: lazy_loader serves names from it, type checkers read it, and the runner
 # derives from it which modules a notebook depends on.
-from . import errors, plots
-from .data.corpus import Corpus, open_corpus
-from .data.genres import GENRES
-from .data.splits import Split, split
-from .data.synthetic import compose
-from .data.windows import windows
+from . import (
+    data,
+    errors,
+    evaluation,
+    health,
+    inference,
+    live,
+    models,
+    plots,
+    signal,
+    stats,
+    studies,
+    synthetic,
+    training,
+)
+from .data.corpus import open_corpus
+from .data.splits import split
+from .data.windows import WindowGrid
 from .data.workspace import Workspace
-from .health.check import HealthReport, check_health
-from .learn.evaluation import Evaluation, evaluate
-from .learn.inputs import by_track, with_features
-from .learn.records import Record, leaderboard
-from .learn.saliency import deletion, saliency
-from .learn.training import NetClassifier
-from .learn.trials import shortened, trial
-from .learn.zoo import load_model, predict, save_model
-from .live.microphone import record
-from .live.rehearsal import from_file, gains, in_a_room, through_a_room
-from .live.streaming import listen
-from .live.takes import load_take, save_take
+from .evaluation.evaluate import evaluate
+from .evaluation.records import Record, leaderboard
+from .evaluation.summary import headline, summary
+from .genres import GENRES
+from .health.check import check_health
+from .inference.zoo import load_model, predict, save_model
 from .parameters import check_parameters
-from .signal.denoise import denoise
-from .signal.disturbances import DISTURBANCES
-from .signal.features import FeatureTable, features
-from .signal.spectrograms import Recipe
+from .signal.features import features
+from .signal.recipes import Recipe
 from .signal.store import SpectrogramStore
+from .training.classifier import NetClassifier
+from .training.inputs import by_track, with_features
 
 __all__ = [
-    "DISTURBANCES",
     "GENRES",
-    "Corpus",
-    "Evaluation",
-    "FeatureTable",
-    "HealthReport",
     "NetClassifier",
     "Recipe",
     "Record",
     "SpectrogramStore",
-    "Split",
+    "WindowGrid",
     "Workspace",
     "by_track",
     "check_health",
     "check_parameters",
-    "compose",
-    "deletion",
-    "denoise",
+    "data",
     "errors",
     "evaluate",
+    "evaluation",
     "features",
-    "from_file",
-    "gains",
-    "in_a_room",
+    "headline",
+    "health",
+    "inference",
     "leaderboard",
-    "listen",
+    "live",
     "load_model",
-    "load_take",
+    "models",
     "open_corpus",
     "plots",
     "predict",
-    "record",
-    "saliency",
     "save_model",
-    "save_take",
-    "shortened",
+    "signal",
     "split",
-    "through_a_room",
-    "trial",
-    "windows",
+    "stats",
+    "studies",
+    "summary",
+    "synthetic",
+    "training",
     "with_features",
 ]

@@ -45,8 +45,8 @@ def compose(
     replace: Annotated[bool, typer.Option(help="Replace a corpus of other settings.")] = False,
 ) -> None:
     """Compose a synthetic corpus in GTZAN's format."""
-    from .data import synthetic
-    from .data.genres import GENRES
+    from . import synthetic
+    from .genres import GENRES
 
     faults = {name: _number(text, name) for name, text in _pairs(fault).items()}
     done = synthetic.compose(
@@ -85,7 +85,7 @@ def health(
     path: Annotated[Path, typer.Argument(help="A folder of genre folders, or log-mels (.npz).")],
     json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
     quarantine: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Move condemned files there.")
+        Path | None, typer.Option(metavar="DIR", help="Move excluded files there.")
     ] = None,
     restore: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Put them back from there.")
@@ -100,7 +100,7 @@ def health(
     jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
     """Find faults and duplicates; exit code 1 where there are errors or duplicates."""
-    from .health import account
+    from .health import terminal
     from .health.check import check_health
     from .health.quarantine import quarantine as move_out
     from .health.quarantine import restore as move_back
@@ -108,20 +108,20 @@ def health(
     if restore is not None:
         if quarantine or features or out or json:
             raise HealthError("--restore goes with --dry-run alone; leave the other options out.")
-        account.show_moves(move_back(restore, path, dry_run=dry_run), dry_run=dry_run)
+        terminal.show_moves(move_back(restore, path, dry_run=dry_run), dry_run=dry_run)
         return
     if out is not None and features is None:
         raise HealthError("--out is the cleaned table; say which table with --features CSV.")
     report = check_health(path, jobs=jobs)
-    account.show_report(report)
+    terminal.show_report(report)
     if json is not None:
         report.save(json)
     if features is not None:
-        account.show_rows(account.look_through(features, out, report, quarantine))
+        terminal.show_rows(terminal.look_through(features, out, report, quarantine))
     if quarantine is not None:
-        files = account.condemned_files(report)
+        files = terminal.condemned_files(report)
         moves = move_out(report.source, files, quarantine, dry_run=dry_run)
-        account.show_moves(moves, dry_run=dry_run)
+        terminal.show_moves(moves, dry_run=dry_run)
     if not report.is_clean:
         raise typer.Exit(1)
 
@@ -145,7 +145,7 @@ def spectrograms(
 ) -> None:
     """Make the spectrograms of a corpus; goes on where it was stopped."""
     from .data.corpus import open_corpus
-    from .signal.spectrograms import Recipe
+    from .signal.recipes import Recipe
     from .signal.store import SpectrogramStore
 
     how = Recipe.preset(recipe, size=size, seconds=seconds)
@@ -154,7 +154,7 @@ def spectrograms(
     if png:
         store.export_png(out / "png")
     if view:
-        from .plots.images import export_views
+        from .plots.spectrograms import export_views
 
         export_views(store, out / "view")
     print(out)
@@ -179,6 +179,7 @@ def features(
     Exit code 1 where a track or a window has no row.
     """
     from .data.corpus import open_corpus
+    from .signal.features import feature_grid
     from .signal.features import features as compute
 
     out = out or Path(f"features_{window:g}_sec.csv")
@@ -186,7 +187,8 @@ def features(
         raise CorpusError(f"{out}: is there already; name a file that does not exist yet.")
     corpus = open_corpus(path)
     corpus.require_audio()
-    table = compute(corpus, window, reference=reference, jobs=jobs)
+    grid = feature_grid(window, tail="drop")
+    table = compute(corpus, grid=grid, reference=reference, jobs=jobs)
     print(table.save(out))
     if len(table.left_out):
         raise typer.Exit(1)
@@ -203,13 +205,15 @@ def predict(
     jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
     """Tell the genre of files; exit code 1 where one cannot be used, after all the others."""
-    from .data.files import printable
-    from .data.progress import follow
-    from .learn.zoo import load_model
+    from .files import printable
+    from .inference.zoo import load_model
+    from .progress import progress_bar
 
     answers = load_model(model).predict_files(files, step=step, jobs=jobs)
     told, failed = [], False
-    for file, answer in zip(files, follow(answers, "files", len(files), show=json), strict=True):
+    for file, answer in zip(
+        files, progress_bar(answers, "files", len(files), show=json), strict=True
+    ):
         name = printable(str(file))
         if isinstance(answer, GtzanError):
             failed = True
@@ -241,7 +245,7 @@ def listen(
     """Say what the music is while it plays, second by second."""
     from contextlib import nullcontext
 
-    from .learn.zoo import load_model
+    from .inference.zoo import load_model
     from .live import streaming
     from .live.microphone import Microphone
 
@@ -272,8 +276,8 @@ def models(
     ] = None,
 ) -> None:
     """List the models that are there, with how good they are."""
-    from .learn.zoo import load_model
-    from .learn.zoo import models as there
+    from .inference.zoo import load_model
+    from .inference.zoo import models as there
 
     if name is not None:
         print(dumps(load_model(name).card, indent=2, ensure_ascii=False))
@@ -300,7 +304,7 @@ def leaderboard(
     from rich.table import Table
 
     from .data.workspace import Workspace
-    from .learn.records import leaderboard as read
+    from .evaluation.records import leaderboard as read
 
     table = Table("experiment", "protocol", "tracks", "accuracy %", "95 % interval", "windows %")
     for name, row in read(folder or Workspace("quick").records).iterrows():
@@ -387,7 +391,7 @@ def record(
     require_room(out, lead + seconds)
     asked = None
     if predict or model:
-        from .learn.zoo import load_model
+        from .inference.zoo import load_model
 
         asked = load_model(model or "gtzan")
     hum, rate = audio.load(noise) if noise else (None, 0)

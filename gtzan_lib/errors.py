@@ -15,6 +15,7 @@ __all__ = [
     "LiveError",
     "ModelError",
     "ParameterError",
+    "RecipeError",
     "RecordError",
     "RunError",
     "SplitError",
@@ -52,6 +53,10 @@ class HealthError(GtzanError):
 
 class SplitError(GtzanError):
     """A split that the data cannot honour."""
+
+
+class RecipeError(GtzanError):
+    """A recipe of spectrograms that does not exist or cannot be made."""
 
 
 class StoreError(GtzanError):

@@ -144,7 +144,7 @@ def test_answers_are_on_the_pages(finished, pages):
 def test_the_run_leaves_record_split_store_and_model(finished):
     work = gl.Workspace("quick", finished / "work")
     record = gl.Record.load(work.records / "minivgg-3s.json")
-    split = gl.Split.load(work.splits / "minivgg-3s.csv")
+    split = gl.data.Split.load(work.splits / "minivgg-3s.csv")
     assert record.spec["split"] == split.hash
     assert record.spec["parameters"]["epochs"] == 1
     (folder,) = [p for p in work.stores.iterdir() if "stft-3s_3s_32px_" in p.name and p.is_dir()]

@@ -9,10 +9,11 @@ import pytest
 
 import gtzan_lib as gl
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.synthetic import compose
 from gtzan_lib.errors import GtzanWarning
-from gtzan_lib.learn.evaluation import difference, evaluate
-from gtzan_lib.learn.tabular import pipeline
+from gtzan_lib.evaluation.comparison import difference
+from gtzan_lib.evaluation.evaluate import evaluate
+from gtzan_lib.studies.grid import pipeline
+from gtzan_lib.synthetic import compose
 
 
 @pytest.mark.calibration

@@ -1,1 +1,8 @@
-"""What there is: audio files, collections of them, windows and splits."""
+"""Corpora, audio files, windows, splits, feature tables and workspaces.
+
+The names in `__init__.pyi` are loaded from their modules on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

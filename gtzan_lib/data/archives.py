@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple
 
 from ..errors import CorpusError
-from .files import atomic_folder, is_free
-from .progress import follow
+from ..files import atomic_folder, is_free
+from ..progress import progress_bar
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
 
@@ -72,7 +72,7 @@ def unpack(
     limits = _Limits(archive, max_bytes, max_files)
     try:
         with atomic_folder(folder) as partial, _members(archive, limits) as (count, members):
-            _write_all(partial, follow(members, "Unpacking", count, show=progress), limits)
+            _write_all(partial, progress_bar(members, "Unpacking", count, show=progress), limits)
     except _BROKEN as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise CorpusError(

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "EXTENSIONS",
     "AudioInfo",
+    "Blocks",
     "Resampler",
-    "blocks",
     "info",
     "load",
-    "mono",
-    "opened",
+    "to_mono",
+    "open_audio",
     "reason_of",
     "resample",
 ]
@@ -76,7 +76,7 @@ def info(path: str | Path) -> AudioInfo:
     AudioError
         If the file is missing or is not audio.
     """
-    with opened(path) as file:
+    with open_audio(path) as file:
         return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
 
 
@@ -102,63 +102,72 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     AudioError
         If the file is missing, is not audio, or breaks off.
     """
-    with opened(path) as file:
+    with open_audio(path) as file:
         rate, frames = file.samplerate, file.frames
         samples = file.read(dtype="float32", always_2d=True)
     if len(samples) < frames:
         raise _unreadable(Path(path), f"it breaks off after {len(samples) / rate:.1f} s")
-    y = mono(samples)
+    y = to_mono(samples)
     if sample_rate is None or sample_rate == rate:
         return np.ascontiguousarray(y), rate
     return resample(y, rate, sample_rate), sample_rate
 
 
-def blocks(
-    path: str | Path, *, sample_rate: int | None = None, seconds: float = 30.0
-) -> Iterator[np.ndarray]:
-    """Decode a file piece by piece, with memory that does not depend on its length.
+class Blocks:
+    """The sound of a file in blocks, with memory that does not depend on its length.
 
     Parameters
     ----------
     path : str or Path
         An audio file in any format that libsndfile reads.
     sample_rate : int, optional
-        Rate of the result in Hz. Default: the file's own.
+        Rate of the blocks in Hz. Default: the file's own.
     seconds : float
-        How much is read at a time.
+        Length of a block.
 
-    Yields
-    ------
-    np.ndarray [shape=(n,), dtype=float32]
-        The next samples: mean of the channels, full scale at 1.
-
-    Raises
-    ------
-    AudioError
-        If the file is missing, is not audio, or breaks off; what was decoded
-        until then has been yielded.
+    Attributes
+    ----------
+    duration_s : float
+        How much of the file has been decoded so far, in seconds at its own rate.
     """
-    with opened(path) as file:
-        rate, frames, done = file.samplerate, file.frames, 0
-        # soundfile seeks after every read, and whoever seeks in an MP3 loses the bits that its
-        # frames borrow from those before: blocks would clatter at their edges.
-        file.seekable = lambda: False
-        resampler = Resampler(rate, sample_rate or rate)
-        size = max(1, round(seconds * rate))
-        while len(samples := file.read(size, dtype="float32", always_2d=True)):
-            done += len(samples)
-            yield resampler.push(mono(samples))
-        # Of some streams the header does not tell the length.
-        if done < frames < _UNKNOWN:
-            raise _unreadable(Path(path), f"it breaks off after {done / rate:.1f} s")
-        yield resampler.finish()
+
+    def __init__(
+        self, path: str | Path, *, sample_rate: int | None = None, seconds: float = 30.0
+    ) -> None:
+        self.path, self.sample_rate, self.seconds = path, sample_rate, seconds
+        self.duration_s = 0.0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield the next samples: float32, mean of the channels, full scale at 1.
+
+        Raises
+        ------
+        AudioError
+            If the file is missing, is not audio, or breaks off; what was decoded
+            until then has been yielded.
+        """
+        with open_audio(self.path) as file:
+            rate, frames, done = file.samplerate, file.frames, 0
+            # soundfile seeks after every read, and seeking in an MP3 loses the bits that its
+            # frames borrow from those before: blocks would be wrong at their edges.
+            file.seekable = lambda: False
+            resampler = Resampler(rate, self.sample_rate or rate)
+            size = max(1, round(self.seconds * rate))
+            while len(samples := file.read(size, dtype="float32", always_2d=True)):
+                done += len(samples)
+                self.duration_s = done / rate
+                yield resampler.push(to_mono(samples))
+            # Some streams' headers do not tell the length.
+            if done < frames < _UNKNOWN:
+                raise _unreadable(Path(self.path), f"it breaks off after {done / rate:.1f} s")
+            yield resampler.finish()
 
 
 # Samples of a file whose header leaves its length open.
 _UNKNOWN = 2**62
 
 
-def mono(samples: np.ndarray) -> np.ndarray:
+def to_mono(samples: np.ndarray) -> np.ndarray:
     """Return the mean of the channels.
 
     Parameters
@@ -238,7 +247,7 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[soundfile.SoundFile]:
+def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     """Open a file for reading in pieces; what goes wrong becomes an `AudioError`.
 
     Parameters

@@ -16,17 +16,17 @@ import numpy as np
 import pandas as pd
 
 from ..errors import AudioError, CorpusError, GtzanWarning
+from ..files import sha256_of, write_json
 from . import audio, gtzan, logmels, tables
-from .files import sha256_of, write_json
 from .workspace import Workspace
 
 __all__ = [
     "LAYOUTS",
     "Corpus",
-    "Verdict",
+    "HasExclusions",
     "corpus_state",
     "find_tracks",
-    "names_table",
+    "is_table_path",
     "open_corpus",
 ]
 
@@ -36,11 +36,11 @@ __all__ = [
 LAYOUTS = ("genres_original", "Data/genres_original", "genres", ".", "mini")
 
 
-class Verdict(Protocol):
+class HasExclusions(Protocol):
     """What names tracks to leave out, such as a health report."""
 
     @property
-    def condemned(self) -> Iterable[str]:
+    def excluded(self) -> Iterable[str]:
         """Track ids to leave out."""
 
 
@@ -64,6 +64,8 @@ class Corpus:
         `genre`, `path`, `artist` and `partition` (missing where unknown),
         `duration_s` in seconds and `sample_rate` in Hz (missing where the file
         cannot be read).
+    work : Workspace
+        Where checksums and results computed from the files are cached.
 
     Notes
     -----
@@ -73,6 +75,7 @@ class Corpus:
     name: str
     root: Path
     tracks: pd.DataFrame
+    work: Workspace = dataclasses.field(default_factory=Workspace)
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -87,32 +90,32 @@ class Corpus:
     @property
     def is_table(self) -> bool:
         """Whether it was opened from a table of features, and so has no audio."""
-        return names_table(self.root)
+        return is_table_path(self.root)
 
     @property
     def is_log_mels(self) -> bool:
         """Whether it was opened from a file of log-mel images, and so has no audio."""
-        return logmels.names_log_mels(self.root)
+        return logmels.is_log_mel_path(self.root)
 
-    def log_mels(self) -> np.ndarray:
-        """Read the images of the file that it was opened from.
+    def log_mels(self) -> list[np.ndarray]:
+        """Read the log-mel spectrograms of the file that it was opened from.
 
         Returns
         -------
-        np.ndarray [shape=(n, bands, columns), dtype=uint8]
-            Those of its tracks, in their order.
+        list of np.ndarray [shape=(n_mels, columns)]
+            Those of its tracks, in their order; see `gtzan_lib.data.logmels.LogMels`.
 
         Raises
         ------
         CorpusError
             If the file cannot be read, or lacks a track by now.
         """
-        names, images = logmels.read(self.root)
-        place = pd.Series(range(len(names)), names)
-        lost = self.tracks.index.difference(place.index)
+        names, images, _ = logmels.read(self.root)
+        place = {name: number for number, name in enumerate(names.tolist())}
+        lost = self.tracks.index.difference(list(place))
         if len(lost):
             raise CorpusError(f"{self.root}: has no image of {lost[0]} any more; open it again.")
-        return images[place.loc[self.tracks.index].to_numpy()]
+        return [images[place[track_id]] for track_id in self.tracks.index]
 
     def rows(self) -> pd.DataFrame:
         """Read the rows of the table that it was opened from.
@@ -246,13 +249,13 @@ class Corpus:
             raise CorpusError(f"{self.root}: the selection leaves no track of this corpus.")
         return dataclasses.replace(self, tracks=self.tracks[keep])
 
-    def exclude(self, tracks: Iterable[str] | Verdict) -> Corpus:
+    def exclude(self, tracks: Iterable[str] | HasExclusions) -> Corpus:
         """Leave out some tracks.
 
         Parameters
         ----------
         tracks : iterable of str, or a health report
-            Track ids to leave out, or a report whose condemned tracks are left
+            Track ids to leave out, or a report whose excluded tracks are left
             out as far as they are in this corpus.
 
         Returns
@@ -265,13 +268,13 @@ class Corpus:
         CorpusError
             If a named track is not in this corpus, or nothing is left.
         """
-        if hasattr(tracks, "condemned"):
+        if hasattr(tracks, "excluded"):
             # The report may be of a larger corpus, from which this one was selected.
-            condemned = [name for name in tracks.condemned if name in self.tracks.index]
+            excluded = [name for name in tracks.excluded if name in self.tracks.index]
         else:
-            condemned = _names(tracks)
-            self._refuse_unknown(tracks=condemned)
-        return self.select(tracks=self.tracks.index.difference(condemned))
+            excluded = _names(tracks)
+            self._refuse_unknown(tracks=excluded)
+        return self.select(tracks=self.tracks.index.difference(excluded))
 
     def checksums(self) -> pd.Series:
         """Return the SHA-256 of every track's file.
@@ -285,7 +288,7 @@ class Corpus:
             Hexadecimal digests by `track_id`.
         """
         location = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
-        cache = Workspace().checksums / f"{location}.json"
+        cache = self.work.checksums / f"{location}.json"
         known = _read_cache(cache)
         fresh, digests = {}, {}
         for track_id, path in self.tracks["path"].items():
@@ -334,7 +337,7 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
         tracks by bands by columns, and `names`), whose tracks have images and no
         audio; or `synthetic`, the embedded corpus, which is composed on first use.
     work : Workspace, optional
-        Where the synthetic corpus is kept. Default: `Workspace()`.
+        Where the synthetic corpus is kept, and caches are. Default: `Workspace()`.
 
     Returns
     -------
@@ -356,12 +359,15 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     >>> corpus = gl.open_corpus("/data/gtzan")  # doctest: +SKIP
     >>> corpus.tracks.groupby("genre").size()  # doctest: +SKIP
     """
+    work = work or Workspace()
     if str(source) == "synthetic":
-        return _open_folder(_synthetic((work or Workspace()).corpus))
+        return _open_folder(_synthetic(work.corpus), work)
     source = Path(source).expanduser()
-    if names_table(source):
-        return _open_table(source)
-    return _open_log_mels(source) if logmels.names_log_mels(source) else _open_folder(source)
+    if is_table_path(source):
+        return _open_table(source, work)
+    if logmels.is_log_mel_path(source):
+        return _open_log_mels(source, work)
+    return _open_folder(source, work)
 
 
 def corpus_state(source: str | Path) -> str:
@@ -399,7 +405,7 @@ def corpus_state(source: str | Path) -> str:
 
 def _synthetic(folder: Path) -> Path:
     """Compose the corpus of this folder, or the default one; keep what is there."""
-    from . import synthetic
+    from .. import synthetic
 
     settings = synthetic.arguments_of(folder)
     return synthetic.compose(folder, **settings, replace=True, jobs=os.cpu_count() or 1)
@@ -440,13 +446,13 @@ def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
     return name, root, tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
 
 
-def _open_folder(folder: Path) -> Corpus:
+def _open_folder(folder: Path, work: Workspace) -> Corpus:
     name, root, tracks = find_tracks(folder)
     _refuse_twins(tracks)
     headers = [_header(Path(path)) for path in tracks["path"]]
     tracks["duration_s"] = [duration for duration, _ in headers]
     tracks["sample_rate"] = pd.array([rate for _, rate in headers], dtype="Int64")
-    corpus = Corpus(name, root, tracks[list(COLUMNS)])
+    corpus = Corpus(name, root, tracks[list(COLUMNS)], work)
     if corpus.unreadable:
         warnings.warn(
             f"{root}: {len(corpus.unreadable)} of {len(corpus)} tracks cannot be read and give "
@@ -457,7 +463,7 @@ def _open_folder(folder: Path) -> Corpus:
     return corpus
 
 
-def names_table(source: str | Path) -> bool:
+def is_table_path(source: str | Path) -> bool:
     """Tell whether a corpus' source is a table of features, and no folder."""
     source = Path(source)
     return source.suffix.lower() == ".csv" and not source.is_dir()
@@ -465,13 +471,13 @@ def names_table(source: str | Path) -> bool:
 
 def _is_file(source: Path) -> bool:
     """Tell whether a corpus is one file, and no folder of audio files."""
-    return names_table(source) or logmels.names_log_mels(source)
+    return is_table_path(source) or logmels.is_log_mel_path(source)
 
 
-def _open_log_mels(path: Path) -> Corpus:
+def _open_log_mels(path: Path, work: Workspace) -> Corpus:
     """Open the tracks that a file of log-mels has images of."""
     path = path.absolute()
-    names, _ = logmels.read(path)
+    names, _, durations = logmels.read(path)
     for name in names:
         # Stores and folders are named after tracks.
         if not name.strip(".") or set(name) & set("/\\\0"):
@@ -483,11 +489,19 @@ def _open_log_mels(path: Path) -> Corpus:
     if tracks.index.duplicated().any():
         twin = tracks.index[tracks.index.duplicated()][0]
         raise CorpusError(f"{path}: names track {twin!r} twice; keep one image a track.")
-    return _in_a_file(path, tracks, duration_s=logmels.SECONDS, sample_rate=pd.NA)
+    lengths = pd.Series(durations, tracks.index)
+    # The shared file does not tell how long its clips are; what is known of GTZAN does.
+    lengths = lengths.fillna(gtzan.durations().reindex(tracks.index)).fillna(logmels.SECONDS)
+    return _in_a_file(path, tracks, work, duration_s=lengths, sample_rate=pd.NA)
 
 
 def _in_a_file(
-    path: Path, tracks: pd.DataFrame, *, duration_s: object, sample_rate: object
+    path: Path,
+    tracks: pd.DataFrame,
+    work: Workspace,
+    *,
+    duration_s: object,
+    sample_rate: object,
 ) -> Corpus:
     """Make a corpus of the tracks, with their genres, that one file describes."""
     name, known = _facts(path, path, tracks)
@@ -497,10 +511,10 @@ def _in_a_file(
         duration_s=duration_s,
         sample_rate=pd.array([sample_rate] * len(tracks), dtype="Int64"),
     )
-    return Corpus(name, path, tracks[list(COLUMNS)])
+    return Corpus(name, path, tracks[list(COLUMNS)], work)
 
 
-def _open_table(path: Path) -> Corpus:
+def _open_table(path: Path, work: Workspace) -> Corpus:
     """Open the tracks that a table of features has rows of."""
     path = path.absolute()
     table = tables.read_table(path)
@@ -519,7 +533,7 @@ def _open_table(path: Path) -> Corpus:
     tracks = by_track["label"].first().rename("genre").to_frame()
     lengths = pd.to_numeric(table["length"], errors="coerce").clip(0, 2**40)
     lengths = lengths.groupby(table["track_id"]).sum().loc[tracks.index] / tables.SAMPLE_RATE
-    return _in_a_file(path, tracks, duration_s=lengths, sample_rate=tables.SAMPLE_RATE)
+    return _in_a_file(path, tracks, work, duration_s=lengths, sample_rate=tables.SAMPLE_RATE)
 
 
 def _genre_root(folder: Path) -> Path:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import CorpusError
+from ..files import atomic_folder, is_free
 from . import gtzan
 from .archives import unpack
 from .corpus import Corpus, open_corpus
-from .files import atomic_folder, is_free
 
 __all__ = ["HANDLE", "fetch", "verify"]
 

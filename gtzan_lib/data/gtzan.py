@@ -21,7 +21,7 @@ from importlib import resources
 
 import pandas as pd
 
-__all__ = ["HOW_TO_GET", "facts", "is_gtzan_id", "known_faults"]
+__all__ = ["HOW_TO_GET", "durations", "facts", "is_gtzan_id", "known_faults"]
 
 HOW_TO_GET = (
     "GTZAN can be had from Kaggle (andradaolteanu/gtzan-dataset-music-genre-classification); "
@@ -46,6 +46,18 @@ def facts() -> pd.DataFrame:
         split), `wav_sha256` and `wav_bytes`.
     """
     return _read("gtzan_tracks.csv").set_index("track_id")
+
+
+def durations() -> pd.Series:
+    """Return the length of every clip in seconds, from the size of its WAV file.
+
+    Returns
+    -------
+    pd.Series
+        By `track_id`.
+    """
+    # Mono, 16 bits, 22,050 Hz, and 44 bytes of header.
+    return (facts()["wav_bytes"] - 44) / 2 / 22_050
 
 
 def known_faults() -> pd.DataFrame:

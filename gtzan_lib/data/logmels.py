@@ -1,51 +1,84 @@
-"""Files of log-mel images, such as the shared one of 999 GTZAN clips.
+"""Files of log-mel spectrograms: music without its sound.
 
-Such a file has a picture of each clip and no sound. Its scale was found by
-comparing it with audio: mel spectrogram of 128 bands, frames of 2048 samples
-every 512 at 22.05 kHz, decibels below the clip's maximum, at most 80 of them,
-stretched from the clip's own minimum to 0..255. Column `i` shows frame
-`ceil((i + 1/2) * frames / 387.5) - 1`: it was drawn 387.5 pixels wide.
+Two kinds are read. The shared file of 999 GTZAN clips holds a grey image of each
+clip. Its scale was found by comparing it with audio: a mel spectrogram with 128
+bands, frames of 2048 samples every 512 at 22.05 kHz, in decibels below the
+clip's maximum, at most 80 of them, min-max scaled to 0..255. Every clip is
+stretched over 387 columns: column `i` shows frame
+`ceil((i + 1/2) * frames / 387.5) - 1`.
+
+Files that `gtzan_lib.signal.spectrograms.write_log_mels` writes hold the
+logarithm of the mel power itself, with a fixed number of columns a second, of
+sound of any length.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import CorpusError
 
-__all__ = ["BANDS", "COLUMNS", "SECONDS", "names_log_mels", "pick", "read", "width"]
+__all__ = [
+    "COLUMNS_PER_SECOND",
+    "N_COLUMNS",
+    "N_MELS",
+    "SECONDS",
+    "LogMels",
+    "is_log_mel_path",
+    "read",
+]
 
 SECONDS = 30.0
-"""Length of a clip that has a picture."""
+"""Nominal length of a clip in the shared file."""
 
-BANDS, COLUMNS = 128, 387
-"""Rows and columns of a clip's picture."""
+N_MELS, N_COLUMNS = 128, 387
+"""Rows and columns of a clip's image in the shared file."""
 
-_DRAWN = 387.5
+COLUMNS_PER_SECOND = N_COLUMNS / SECONDS
+"""Columns a second in files that this package writes."""
 
 
-def names_log_mels(source: str | Path) -> bool:
-    """Tell whether a corpus' source is a file of log-mels, and no folder."""
+class LogMels(NamedTuple):
+    """The contents of a file of log-mel spectrograms.
+
+    Attributes
+    ----------
+    names : np.ndarray [shape=(n,), dtype=str]
+        Track ids.
+    images : list of np.ndarray [shape=(n_mels, columns)]
+        One a track, lowest band first: grey levels (uint8), or natural
+        logarithms of the power (float32).
+    durations_s : np.ndarray [shape=(n,)]
+        Length of each track in seconds; NaN where the file does not tell.
+    """
+
+    names: np.ndarray
+    images: list[np.ndarray]
+    durations_s: np.ndarray
+
+
+def is_log_mel_path(source: str | Path) -> bool:
+    """Return whether a corpus' source is a file of log-mels, and no folder."""
     source = Path(source)
     return source.suffix.lower() == ".npz" and not source.is_dir()
 
 
-def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read a file of log-mel images.
+def read(path: str | Path) -> LogMels:
+    """Read a file of log-mel spectrograms.
 
     Parameters
     ----------
     path : str or Path
-        An `.npz` file of two arrays: `X`, the images, and `names`, `blues.00000`.
+        An `.npz` file: `X` (uint8, tracks by bands by columns) and `names`, or
+        what `write_log_mels` wrote.
 
     Returns
     -------
-    names : np.ndarray [shape=(n,), dtype=str]
-        Track ids.
-    images : np.ndarray [shape=(n, bands, columns), dtype=uint8]
-        Lowest band first.
+    LogMels
+        Its contents.
 
     Raises
     ------
@@ -56,42 +89,26 @@ def read(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         raise CorpusError(f"{path}: there is no such file; name a file of log-mel images.")
     try:
         with np.load(path, allow_pickle=False) as stored:
-            images, names = stored["X"], stored["names"].astype(str)
-        ok = images.ndim == 3 and images.dtype == np.uint8 and names.shape == images.shape[:1]
-        ok = ok and images.size > 0 and images.shape[1] % 32 == 0
+            names = stored["names"].astype(str)
+            if "levels" in stored:
+                levels, durations = stored["levels"], stored["durations_s"]
+                images = [part.T for part in np.split(levels, stored["ends"][:-1])]
+                ok = levels.ndim == 2 and levels.dtype == np.float32
+                ok = ok and np.isfinite(levels).all() and durations.shape == names.shape
+            else:
+                grey = stored["X"]
+                durations, images = np.full(len(names), np.nan), list(grey)
+                ok = grey.ndim == 3 and grey.dtype == np.uint8
+        ok = ok and names.ndim == 1 and len(images) == len(names) > 0
+        ok = ok and all(image.size and image.shape[0] % 32 == 0 for image in images)
     except Exception as error:  # whatever zipfile and numpy raise on what is damaged
-        raise _unlike(path) from error
+        raise _not_log_mels(path) from error
     if not ok:
-        raise _unlike(path)
-    return names, images
+        raise _not_log_mels(path)
+    return LogMels(names, images, durations)
 
 
-def width(seconds: float) -> int:
-    """Tell how many columns a stretch of a clip's picture has."""
-    return max(1, int(seconds * COLUMNS / SECONDS + 0.5))
-
-
-def pick(frames: int, seconds: float) -> np.ndarray:
-    """Tell which frames of a stretch of sound the columns of a picture show.
-
-    Parameters
-    ----------
-    frames : int
-        How many frames there are.
-    seconds : float
-        Length of the stretch.
-
-    Returns
-    -------
-    np.ndarray [shape=(width(seconds),), dtype=int64]
-        Numbers of frames.
-    """
-    wide = seconds * _DRAWN / SECONDS
-    places = np.ceil((np.arange(width(seconds)) + 0.5) * frames / wide) - 1
-    return np.clip(places, 0, frames - 1).astype(int)
-
-
-def _unlike(path: str | Path) -> CorpusError:
+def _not_log_mels(path: str | Path) -> CorpusError:
     return CorpusError(
         f"{path}: holds no log-mel images; expected an array X (uint8, tracks by bands by frames, "
         "a multiple of 32 bands) and an array names."

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CorpusError
-from .files import atomic_path
+from ..files import atomic_path
 
 __all__ = [
     "COLUMNS",
@@ -21,6 +21,7 @@ __all__ = [
     "numbers",
     "read_table",
     "row_faults",
+    "starts_of",
 ]
 
 SERIES = (
@@ -91,7 +92,7 @@ def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame
 
 
 def row_faults(
-    table: pd.DataFrame, *, known: Collection[str], condemned: Mapping[str, str]
+    table: pd.DataFrame, *, known: Collection[str], excluded: Mapping[str, str]
 ) -> pd.Series:
     """Tell which rows should not be used, and why.
 
@@ -101,7 +102,7 @@ def row_faults(
         As from `read_table`.
     known : collection of str
         Ids of the tracks that exist.
-    condemned : mapping of str to str
+    excluded : mapping of str to str
         Why tracks are not to be used, by id.
 
     Returns
@@ -115,8 +116,8 @@ def row_faults(
     lengths = pd.Series(_lengths(table), table.index)
     reasons = {}
     for row, (label, track_id) in enumerate(table["track_id"].items()):
-        if track_id in condemned:
-            reasons[label] = condemned[track_id]
+        if track_id in excluded:
+            reasons[label] = excluded[track_id]
         elif track_id not in known:
             reasons[label] = "unknown track"
         elif twins[label]:
@@ -143,24 +144,43 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
     pd.DataFrame
         `window_id`, `track_id`, `start_s`, `filename`, `length` in samples, and
         the 57 features as floats. `blues.00000.3.wav` is window
-        `blues.00000.3`, three times its length from the beginning;
-        `blues.00000.wav` is `blues.00000.0`.
+        `blues.00000.3`; `blues.00000.wav` is `blues.00000.0`. A window begins
+        where the table's column `start_s` says, or else where `starts_of` does.
     """
     names = _window_ids(table)
-    numbers = [int(name.rsplit(".", 1)[1]) for name in names]
     length = _lengths(table).astype(int)
-    # A window lacks one sample of its seconds, in Kaggle's tables and in ours.
-    seconds = np.round((length + 1) / SAMPLE_RATE, 4)
+    starts_s = starts_of(pd.DataFrame({"window_id": names, "length": length}))
+    if "start_s" in table:
+        starts_s = pd.to_numeric(table["start_s"], errors="coerce").fillna(starts_s).to_numpy()
     head = pd.DataFrame(
         {
             "window_id": names,
             "track_id": table["track_id"].to_numpy(dtype=object),
-            "start_s": seconds * np.array(numbers, dtype=float),
+            "start_s": starts_s,
             "filename": table["filename"].to_numpy(dtype=object),
             "length": length,
         }
     )
     return head.join(table[list(FEATURES)].astype(float).reset_index(drop=True))
+
+
+def starts_of(windows: pd.DataFrame) -> np.ndarray:
+    """Return where the rows of Kaggle's tables begin, from their numbers and lengths.
+
+    Parameters
+    ----------
+    windows : pd.DataFrame
+        `window_id` and `length` in samples.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,)]
+        In seconds: window `blues.00000.3` begins three times its length from the
+        beginning, where a length is one sample more than the row says (see
+        `gtzan_lib.data.windows.KAGGLE_GRID`).
+    """
+    number = windows["window_id"].str.rsplit(".", n=1).str[1].astype(float).to_numpy()
+    return np.round((windows["length"].to_numpy() + 1) / SAMPLE_RATE, 4) * number
 
 
 def filename_of(window_id: str, track_id: str, *, whole: bool) -> str:
@@ -187,7 +207,7 @@ def clean_table(
     target: str | Path | None,
     *,
     known: Collection[str],
-    condemned: Mapping[str, str],
+    excluded: Mapping[str, str],
 ) -> pd.DataFrame:
     """Write a table without the rows that should not be used.
 
@@ -197,7 +217,7 @@ def clean_table(
         A table in Kaggle's schema; it is not changed.
     target : str or Path or None
         The new file; None to be told only.
-    known, condemned
+    known, excluded
         As for `row_faults`.
 
     Returns
@@ -213,7 +233,7 @@ def clean_table(
     if target is not None and Path(target).exists():
         raise CorpusError(f"{target}: is there already; name a file that does not exist yet.")
     table = read_table(path, known=known)
-    reasons = row_faults(table, known=known, condemned=condemned)
+    reasons = row_faults(table, known=known, excluded=excluded)
     if target is not None:
         _write_kept(Path(path), Path(target), table.index.isin(reasons.index))
     return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)

@@ -1,38 +1,139 @@
-"""Cutting tracks into windows."""
+"""Windows: where they begin, and cutting them out of sound.
+
+No other module computes the start of a window. Stores, feature tables,
+predictions, streams and log-mel files all use `WindowGrid`, so that they have
+the same windows of the same sound.
+"""
 
 from __future__ import annotations
 
-import pandas as pd
+import dataclasses
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from ..errors import CorpusError
-from .corpus import Corpus
 
-__all__ = ["count", "windows"]
+if TYPE_CHECKING:
+    import pandas as pd
 
-# A clip of exactly n windows must give n, whatever the last bit of its length says.
-TOLERANCE = 1e-6
+    from .corpus import Corpus
+
+__all__ = [
+    "KAGGLE_GRID",
+    "SHORTEST_S",
+    "TAILS",
+    "Window",
+    "WindowCutter",
+    "WindowGrid",
+    "cut",
+    "windows",
+]
+
+SHORTEST_S = 1.0
+"""Sound that is shorter than this, and than a window, has no windows. In seconds."""
+
+TAILS = ("align", "drop", "whole")
+"""What can become of the end of a sound that regular windows do not cover."""
+
+# A sound of exactly n windows must have n, whatever the last bit of its length is.
+_TOLERANCE = 1e-6
 
 
-def windows(
-    corpus: Corpus, seconds: float = 3.0, step: float | None = None, *, slack: float = 0.0
-) -> pd.DataFrame:
-    """List the windows of every track.
-
-    Window `i` of a track begins at `i * step`; an incomplete last one is
-    dropped. Tracks whose file cannot be read have none.
+@dataclasses.dataclass(frozen=True)
+class WindowGrid:
+    """Where the windows of a sound begin.
 
     Parameters
     ----------
-    corpus : Corpus
-        The tracks.
     seconds : float
         Length of a window.
     step : float, optional
         Seconds from one window's start to the next. Default: `seconds`, so that
         windows neither overlap nor leave gaps.
-    slack : float
-        Tracks whose length differs from `seconds` by no more than this are one
-        window, from beginning to end.
+    tail : {"align", "drop", "whole"}
+        What becomes of the end. `align`: if at least half a step is not covered,
+        one last window ends where the sound ends; sound shorter than a window is
+        one window, which repeats the sound until it is full. `drop`: incomplete
+        windows are left out. `whole`: sound shorter than two windows is one
+        window from beginning to end; longer sound is treated as by `drop`.
+
+    Raises
+    ------
+    CorpusError
+        If a length is not above zero, or there is no such tail.
+
+    Notes
+    -----
+    The book page "The corpus" shows the grid.
+
+    Examples
+    --------
+    >>> WindowGrid(3.0).starts(29.93)
+    array([ 0.  ,  3.  ,  6.  ,  9.  , 12.  , 15.  , 18.  , 21.  , 24.  , 26.93])
+    """
+
+    seconds: float
+    step: float | None = None
+    tail: str = "align"
+
+    def __post_init__(self) -> None:
+        if self.step is None:
+            object.__setattr__(self, "step", self.seconds)
+        if not (0 < self.seconds < math.inf and 0 < self.step < math.inf):
+            raise CorpusError(
+                f"windows of {self.seconds} s every {self.step} s cannot be cut: both must be "
+                "above zero."
+            )
+        if self.tail not in TAILS:
+            raise CorpusError(
+                f"there is no tail {self.tail!r} of windows; choose one of {', '.join(TAILS)}."
+            )
+
+    def starts(self, duration_s: float) -> np.ndarray:
+        """Return where the windows of a sound begin.
+
+        Parameters
+        ----------
+        duration_s : float
+            Length of the sound in seconds; NaN where it is not known.
+
+        Returns
+        -------
+        np.ndarray [shape=(windows,)]
+            In seconds from the beginning, rising.
+        """
+        if self.is_whole(duration_s):
+            return np.zeros(1)
+        if not duration_s + _TOLERANCE >= self.seconds:
+            short = self.tail == "align" and duration_s >= min(SHORTEST_S, self.seconds)
+            return np.zeros(int(short))
+        count = int((duration_s - self.seconds + _TOLERANCE) // self.step) + 1
+        starts = np.arange(count) * float(self.step)
+        uncovered = duration_s - (starts[-1] + self.seconds)
+        if self.tail == "align" and uncovered + _TOLERANCE >= self.step / 2:
+            starts = np.append(starts, round(duration_s - self.seconds, 6))
+        return starts
+
+    def is_whole(self, duration_s: float) -> bool:
+        """Return whether a sound is one window from beginning to end."""
+        return self.tail == "whole" and 0 < duration_s < 2 * self.seconds
+
+
+KAGGLE_GRID = WindowGrid(66_149 / 22_050, 3.0, tail="drop")
+"""The windows of Kaggle's table of 3 s features: 66,149 samples every 66,150."""
+
+
+def windows(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:  # noqa: B008
+    """List the windows of every track.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The tracks. Those whose file cannot be read have no windows.
+    grid : WindowGrid
+        Where windows begin.
 
     Returns
     -------
@@ -43,54 +144,163 @@ def windows(
     Raises
     ------
     CorpusError
-        If a length is not positive, no track is long enough, or the corpus is a
-        table, which brings windows of its own.
+        If no track is long enough, or the corpus is a table, which has windows
+        of its own.
 
     Examples
     --------
     >>> import gtzan_lib as gl
-    >>> gl.windows(gl.open_corpus("/data/gtzan"), seconds=10, step=5)  # doctest: +SKIP
+    >>> corpus = gl.open_corpus("/data/gtzan")  # doctest: +SKIP
+    >>> gl.data.windows(corpus, gl.WindowGrid(10, step=5))  # doctest: +SKIP
     """
     if corpus.is_table:
         corpus.require_audio()
-    step = seconds if step is None else step
-    if seconds <= 0 or step <= 0:
-        raise CorpusError(
-            f"windows of {seconds} s every {step} s cannot be cut: both must be above zero."
-        )
     tracks = corpus.tracks
-    counts = [count(duration, seconds, step, slack) for duration in tracks["duration_s"]]
-    repeated = tracks[["genre"]].loc[tracks.index.repeat(counts)]
+    starts = [grid.starts(duration) for duration in tracks["duration_s"]]
+    repeated = tracks[["genre"]].loc[tracks.index.repeat([len(own) for own in starts])]
     if repeated.empty:
         raise CorpusError(
-            f"{corpus.root}: no track is as long as one window of {seconds} s; choose shorter ones."
+            f"{corpus.root}: no track is as long as one window of {grid.seconds} s; choose shorter "
+            "ones."
         )
     table = repeated.rename_axis("track_id").reset_index()
     number = table.groupby("track_id", sort=False).cumcount()
     table.insert(0, "window_id", table["track_id"] + "." + number.astype(str))
-    table["start_s"] = number * float(step)
+    table["start_s"] = np.concatenate(starts)
     return table
 
 
-def count(duration_s: float, seconds: float, step: float, slack: float = 0.0) -> int:
-    """Tell how many windows a track has.
+class Window(NamedTuple):
+    """A window of sound.
+
+    Attributes
+    ----------
+    start_s : float
+        Where it begins, in seconds from the first sample of the sound.
+    y : np.ndarray [shape=(n,), dtype=float32]
+        Its samples, with the context that was asked for on both sides.
+    """
+
+    start_s: float
+    y: np.ndarray
+
+
+def cut(y: np.ndarray, start: int, samples: int, *, before: int = 0, after: int = 0) -> np.ndarray:
+    """Cut a window out of sound.
 
     Parameters
     ----------
-    duration_s : float
-        Length of the track; NaN where its file cannot be read.
-    seconds, step : float
-        Length of a window, and from one window's start to the next.
-    slack : float
-        By how much a track that is one window may be shorter or longer.
+    y : np.ndarray [shape=(n,)]
+        The sound.
+    start : int
+        The window's first sample.
+    samples : int
+        Length of the window; at most that of the sound.
+    before, after : int
+        Samples of context on either side; zeros where the sound has none.
 
     Returns
     -------
-    int
-        The windows that are complete.
+    np.ndarray [shape=(before + samples + after,)]
+        The window; a view of `y` where nothing had to be added.
     """
-    if abs(duration_s - seconds) <= slack:
-        return 1
-    if not duration_s + TOLERANCE >= seconds:
-        return 0
-    return int((duration_s - seconds + TOLERANCE) // step) + 1
+    first, last = start - before, start + samples + after
+    left, right = max(0, -first), max(0, last - len(y))
+    piece = y[max(0, first) : last]
+    return np.pad(piece, (left, right)) if left or right else piece
+
+
+class WindowCutter:
+    """Cuts windows out of sound that arrives in pieces.
+
+    Its memory does not grow with the sound.
+
+    Parameters
+    ----------
+    grid : WindowGrid
+        Where windows begin.
+    sample_rate : int
+        Of the sound, in Hz.
+    before, after : int
+        Samples of context that each window is given, as by `cut`. A window is
+        complete when its context has arrived.
+
+    Raises
+    ------
+    CorpusError
+        If the grid makes windows of whole sounds, whose length is not known.
+    """
+
+    # Resampling in pieces may give a sample or two more than the sound has.
+    _MARGIN = 2
+
+    def __init__(
+        self, grid: WindowGrid, sample_rate: int, *, before: int = 0, after: int = 0
+    ) -> None:
+        if grid.tail == "whole":
+            raise CorpusError("a stream has no whole; choose another tail of windows.")
+        self.grid, self.sample_rate = grid, sample_rate
+        self._before, self._after = before, after
+        self._samples = round(grid.seconds * sample_rate)
+        self._kept = np.zeros(0, dtype=np.float32)
+        self._first = 0  # position of the first sample that is kept
+        self._number = 0  # of the next regular window
+
+    @property
+    def arrived(self) -> int:
+        """Number of samples that have arrived."""
+        return self._first + len(self._kept)
+
+    def push(self, y: np.ndarray) -> list[Window]:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        y : np.ndarray [shape=(n,), dtype=float32]
+            Mono, at the sample rate.
+
+        Returns
+        -------
+        list of Window
+            The windows that are complete now.
+        """
+        self._kept = np.concatenate([self._kept, y])
+        complete = []
+        while True:
+            start = self._number * self.grid.step
+            end = self._position(start) + self._samples
+            if end + max(self._after, self._MARGIN) > self.arrived:
+                break
+            complete.append(self._window(start))
+            self._number += 1
+        # A last window, which ends where the sound ends, may still need what is behind these.
+        needed = min(self._position(self._number * self.grid.step), self.arrived - self._samples)
+        done = max(0, needed - self._before - self._MARGIN - self._first)
+        self._kept, self._first = self._kept[done:], self._first + done
+        return complete
+
+    def finish(self, duration_s: float | None = None) -> list[Window]:
+        """Say that the sound has ended.
+
+        Parameters
+        ----------
+        duration_s : float, optional
+            Its length in seconds, where it is known better than from the
+            samples that have arrived, which resampling may have rounded.
+
+        Returns
+        -------
+        list of Window
+            The windows that are left, as the grid has them.
+        """
+        duration_s = self.arrived / self.sample_rate if duration_s is None else duration_s
+        return [self._window(start) for start in self.grid.starts(duration_s)[self._number :]]
+
+    def _position(self, start_s: float) -> int:
+        return round(start_s * self.sample_rate)
+
+    def _window(self, start_s: float) -> Window:
+        first = self._position(start_s) - self._first
+        samples = min(self._samples, self.arrived)
+        y = cut(self._kept, first, samples, before=self._before, after=self._after)
+        return Window(float(start_s), y)

@@ -2,198 +2,47 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
 from ..data import audio, tables
-from ..data.corpus import Corpus, find_tracks, names_table, open_corpus
-from ..data.files import printable, write_json
-from ..data.logmels import names_log_mels
-from ..data.progress import follow
-from ..data.remember import Remembered
+from ..data.cache import FileCache
+from ..data.corpus import (
+    Corpus,
+    find_tracks,
+    is_table_path,
+    open_corpus,
+)
+from ..data.logmels import is_log_mel_path
 from ..data.workspace import Workspace
-from ..errors import HealthError
+from ..progress import progress_bar
 from ..signal import dsp
 from . import fingerprints, inspection
-from .duplicates import Copy, find_copies
-from .faults import FAULTS, Fault, find_faults
+from .duplicates import Duplicate, find_duplicates
+from .faults import Fault, find_faults
+from .report import DUPLICATE_COLUMNS, HealthReport
 
-__all__ = ["KINDS", "HealthReport", "check_health"]
-
-KINDS = {
-    "identical": "the same samples",
-    "shifted": "the same recording, cut elsewhere",
-    "gain": "the same recording at another level",
-    "reencoded": "the same recording, encoded or processed anew",
-}
-"""How two tracks can be copies of one another."""
-
-_COPY_COLUMNS = ["a", "b", "kind", "score", "lag_s"]
+__all__ = ["check_health"]
 
 # Two frames: an encoder's delay stays below.
 _SHIFT_S = 2 * fingerprints.FRAME_S
 _GAIN_DB = 1.0
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class HealthReport:
-    """What the health check found.
-
-    Attributes
-    ----------
-    source : str
-        The folder or file that was checked.
-    n_files : int
-        How many files, or log-mel images.
-    faults : pd.DataFrame
-        One row a finding: `track_id`, `path`, `fault`, `severity`, `detail`.
-    duplicates : pd.DataFrame
-        One row a pair of tracks with the same recording: `a`, `b`, `kind` (of
-        `KINDS`), `score` (1 for identical samples) and `lag_s`, by how many
-        seconds a moment comes later in `a` than in `b`.
-    files : pd.DataFrame or None
-        What was measured of each file, indexed by `track_id`; None in a report
-        that was read from JSON or made of log-mel images.
-    track_ids : list of str
-        All tracks that were looked at; empty in a report that was read from JSON.
-    """
-
-    source: str
-    n_files: int
-    faults: pd.DataFrame
-    duplicates: pd.DataFrame
-    files: pd.DataFrame | None = None
-    track_ids: list[str] = dataclasses.field(default_factory=list)
-
-    def __repr__(self) -> str:
-        counts = self.faults["severity"].value_counts()
-        found = ", ".join(
-            f"{counts.get(name, 0)} {name}s" for name in dict.fromkeys(FAULTS.values())
-        )
-        return f"HealthReport({self.n_files} files: {found}, {len(self.duplicates)} duplicates)"
-
-    @cached_property
-    def condemned(self) -> list[str]:
-        """Ids of the tracks not to be used, sorted.
-
-        All with an error; and of tracks that hold one recording, all but the
-        first. Copies that stand in two genres are all condemned, since their
-        label is in doubt.
-        """
-        errors = self.faults.loc[self.faults["severity"] == "error", "track_id"]
-        out = set(errors) - {""}
-        for a, b in sorted(zip(self.duplicates["a"], self.duplicates["b"], strict=True)):
-            if a not in out and b not in out:
-                out.add(b)
-        return sorted(out)
-
-    @property
-    def reasons(self) -> dict[str, str]:
-        """Why each condemned track is, in words."""
-        told: dict[str, list[str]] = {}
-        errors = self.faults[self.faults["severity"] == "error"]
-        for track_id, fault, detail in errors[["track_id", "fault", "detail"]].to_numpy():
-            told.setdefault(track_id, []).append(f"{fault} ({detail})")
-        for a, b, kind in self.duplicates[["a", "b", "kind"]].to_numpy():
-            for one, other in ((a, b), (b, a)):
-                told.setdefault(one, []).append(f"same recording as {other} ({kind})")
-        return {track_id: "; ".join(told[track_id]) for track_id in self.condemned}
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether there is neither an error nor a duplicate."""
-        return not (len(self.duplicates) or (self.faults["severity"] == "error").any())
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as `save` writes it."""
-        duplicates = self.duplicates[["a", "b", "kind", "score"]]
-        return {
-            "files": self.n_files,
-            "faults": self.faults.map(_text).to_dict("records"),
-            "duplicates": duplicates.map(_text).to_dict("records"),
-        }
-
-    def save(self, path: str | Path) -> Path:
-        """Write the report as JSON.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
-        Returns
-        -------
-        Path
-            The same path.
-
-        Raises
-        ------
-        HealthError
-            If the file cannot be written.
-        """
-        try:
-            write_json(path, self.as_json())
-        except OSError as error:
-            raise HealthError(f"{path}: cannot be written ({error.strerror}).") from error
-        return Path(path)
-
-    @classmethod
-    def load(cls, path: str | Path) -> HealthReport:
-        """Read a report that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
-        Returns
-        -------
-        HealthReport
-            Without `files`.
-
-        Raises
-        ------
-        HealthError
-            If the file is no such report.
-        """
-        try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            faults = [[row[name] for name in Fault._fields] for row in stored["faults"]]
-            duplicates = [[row[n] for n in _COPY_COLUMNS[:4]] for row in stored["duplicates"]]
-            return cls(
-                str(path),
-                int(stored["files"]),
-                pd.DataFrame(faults, columns=Fault._fields),
-                pd.DataFrame(duplicates, columns=_COPY_COLUMNS[:4]),
-            )
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            ArithmeticError,
-            RecursionError,
-        ) as error:
-            raise HealthError(
-                f"{path}: is not a health report; make one with gtzan health PATH --json FILE."
-            ) from error
-
-
 def check_health(
-    source: Corpus | str | Path, *, jobs: int = 1, progress: bool = True
+    source: Corpus | str | Path,
+    *,
+    work: Workspace | None = None,
+    jobs: int = 1,
+    progress: bool = True,
 ) -> HealthReport:
-    """Look for faults in all files, and for recordings that are there twice.
+    """Look for faults in all files, and for duplicates.
 
-    Files are decoded whole. What was measured of a file is kept in the work
-    folder, so that a check that was interrupted goes on, and a second one is
-    quick.
+    Files are decoded whole. Measurements are cached in the workspace, so that an
+    interrupted check continues, and a second one is quick.
 
     Parameters
     ----------
@@ -203,6 +52,8 @@ def check_health(
         `names`), on which duplicates alone are looked for; or a table of
         features, in which tracks with equal numbers are copies, and rows that
         are none are faults.
+    work : Workspace, optional
+        Where measurements are cached. Default: the corpus' own workspace.
     jobs : int
         Threads on this machine; decoding uses several cores that way.
     progress : bool
@@ -230,9 +81,9 @@ def check_health(
     The book page "Data health" shows every fault, and how well it is found.
     """
     if not isinstance(source, Corpus) and (
-        str(source) == "synthetic" or names_table(source) or names_log_mels(source)
+        str(source) == "synthetic" or is_table_path(source) or is_log_mel_path(source)
     ):
-        source = open_corpus(source)
+        source = open_corpus(source, work=work)
     if isinstance(source, Corpus):
         if source.is_table:
             return _check_table(source)
@@ -241,16 +92,17 @@ def check_health(
         name, root, tracks = source.name, source.root, source.tracks
     else:
         name, root, tracks = find_tracks(source)
+    work = work or (source.work if isinstance(source, Corpus) else Workspace())
     modules = (inspection, fingerprints, dsp, audio)
-    inspect = Remembered.of(
+    inspect = FileCache.of(
         inspection.inspect,
-        Workspace().inspections,
+        work.inspections,
         modules,
         failed=lambda result: not result.facts["decoded"],
     )
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-    results = list(follow(pool(tasks), "Decoding", len(tracks), show=progress))
+    results = list(progress_bar(pool(tasks), "Decoding", len(tracks), show=progress))
     facts = pd.DataFrame(
         [one.facts for one in results], index=tracks.index, columns=list(inspection.FACTS)
     )
@@ -263,7 +115,7 @@ def _report(
 ) -> HealthReport:
     whole = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
     heard = [one if ok else one[:, :0] for one, ok in zip(envelopes, whole, strict=True)]
-    copies = find_copies(heard, progress=progress)
+    copies = find_duplicates(heard, progress=progress)
     sounds = files["sha256"].where(whole)
     duplicates = _duplicates(files.index, sounds, files["rms_db"].to_numpy(), copies)
     faults = find_faults(name, root, files)
@@ -275,7 +127,9 @@ def _report(
 
 def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
     images, ids, path = corpus.log_mels(), corpus.tracks.index, str(corpus.root)
-    copies = find_copies(fingerprints.from_log_mel(images), progress=progress)
+    copies = find_duplicates(
+        [fingerprints.from_log_mel(image) for image in images], progress=progress
+    )
     pictures = pd.Series([joblib.hash(image) for image in images], index=ids)
     duplicates = _duplicates(ids, pictures, np.full(len(ids), np.nan), copies)
     faults = _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
@@ -285,7 +139,7 @@ def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
 
 def _check_table(corpus: Corpus) -> HealthReport:
     rows, ids, path = corpus.rows(), corpus.tracks.index, str(corpus.root)
-    reasons = tables.row_faults(rows, known=ids, condemned={})
+    reasons = tables.row_faults(rows, known=ids, excluded={})
     lost = set(ids) - set(rows["track_id"].drop(index=reasons.index))
     faults = []
     for row, why in reasons.items():
@@ -306,7 +160,7 @@ def _check_table(corpus: Corpus) -> HealthReport:
 
 
 def _duplicates(
-    ids: pd.Index, sounds: pd.Series, rms_db: np.ndarray, copies: list[Copy]
+    ids: pd.Index, sounds: pd.Series, rms_db: np.ndarray, copies: list[Duplicate]
 ) -> pd.DataFrame:
     """Join what is identical and what sounds alike into one table of pairs."""
     rows = {}
@@ -318,7 +172,7 @@ def _duplicates(
     for _, same in places[places.index.notna()].groupby(level=0):
         for first, a in enumerate(same):
             rows |= {(a, b): ("identical", 1.0, 0.0) for b in same.iloc[first + 1 :]}
-    table = pd.DataFrame([(*pair, *row) for pair, row in rows.items()], columns=_COPY_COLUMNS)
+    table = pd.DataFrame([(*pair, *row) for pair, row in rows.items()], columns=DUPLICATE_COLUMNS)
     table["a"], table["b"] = ids[table["a"].astype(int)], ids[table["b"].astype(int)]
     return table.sort_values(["a", "b"], ignore_index=True)
 
@@ -336,8 +190,3 @@ def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) ->
         Fault.of(one, path[one], "mislabelled", f"the same recording is {', '.join(copies)}")
         for one, copies in others.items()
     ]
-
-
-def _text(value: Any) -> Any:
-    """Make a name that is not valid text one that can be written down."""
-    return printable(value) if isinstance(value, str) else value

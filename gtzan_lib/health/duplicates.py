@@ -24,10 +24,10 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from ..data.progress import follow
+from ..progress import progress_bar
 from .fingerprints import BANDS, FRAME_S, sharp_trace, trace
 
-__all__ = ["MARGIN", "SHARPNESS", "THRESHOLD", "Copy", "correlate", "find_copies"]
+__all__ = ["MARGIN", "SHARPNESS", "THRESHOLD", "Duplicate", "correlate", "find_duplicates"]
 
 THRESHOLD = 0.25
 """Correlation from which two tracks are the same recording.
@@ -69,7 +69,7 @@ _COMMON_S = 10.0
 _PROOF_S = 15.0
 
 
-class Copy(NamedTuple):
+class Duplicate(NamedTuple):
     """Two tracks that hold the same recording.
 
     Attributes
@@ -89,9 +89,9 @@ class Copy(NamedTuple):
     lag_s: float
 
 
-def find_copies(
+def find_duplicates(
     envelopes: Sequence[np.ndarray], *, threshold: float = THRESHOLD, progress: bool = True
-) -> list[Copy]:
+) -> list[Duplicate]:
     """Find pairs of tracks that hold the same recording.
 
     Parameters
@@ -106,7 +106,7 @@ def find_copies(
 
     Returns
     -------
-    list of Copy
+    list of Duplicate
         In the order of `a` and `b`.
 
     Notes
@@ -117,14 +117,14 @@ def find_copies(
     sharp = lru_cache(maxsize=1000)(lambda number: sharp_trace(trace(envelopes[number])))
     pairs = _candidates(envelopes)
     found = []
-    for a, b in follow(pairs.tolist(), "Comparing", len(pairs), show=progress):
+    for a, b in progress_bar(pairs.tolist(), "Comparing", len(pairs), show=progress):
         lags, scores = correlate(sharp(a), sharp(b))
         best = int(np.argmax(scores))
         others = np.delete(scores, np.arange(max(0, best - 3), min(len(scores), best + 4)))
         usual = float(np.sqrt(np.mean(np.square(others)))) if len(others) else 0.0
         rivals = (threshold, others.max(initial=-1) + MARGIN, SHARPNESS * usual)
         if scores[best] >= max(rivals):
-            found.append(Copy(a, b, float(scores[best]), float(lags[best])))
+            found.append(Duplicate(a, b, float(scores[best]), float(lags[best])))
     return found
 
 

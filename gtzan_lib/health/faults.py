@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ..data import gtzan
-from ..data.files import sha256_of
+from ..files import sha256_of
 
 __all__ = ["FAULTS", "Fault", "find_faults"]
 

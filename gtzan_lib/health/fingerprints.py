@@ -121,24 +121,28 @@ def _analysis(rate: int) -> tuple[int, int, np.ndarray, np.ndarray]:
     return window, n_fft, weights, taper
 
 
-def from_log_mel(images: np.ndarray) -> np.ndarray:
-    """Turn log-mel images into envelopes.
+def from_log_mel(image: np.ndarray) -> np.ndarray:
+    """Turn a log-mel spectrogram into an envelope.
 
     Parameters
     ----------
-    images : np.ndarray [shape=(n, bands, frames), dtype=uint8]
-        Low bands first, in frames of about `FRAME_S`; a multiple of 32 bands up
-        to 11,025 Hz.
+    image : np.ndarray [shape=(n_mels, columns)]
+        Low bands first, in columns of about `FRAME_S`; a multiple of 32 bands up
+        to 11,025 Hz. Grey levels (uint8), or natural logarithms of the power.
 
     Returns
     -------
-    np.ndarray [shape=(n, 32, frames), dtype=uint8]
-        Means over neighbouring bands. Their scale is the images' own, on which
+    np.ndarray [shape=(32, columns), dtype=uint8]
+        Means over neighbouring bands. Their scale is the image's own, on which
         traces do not depend.
     """
-    n, bands, frames = images.shape
-    grouped = images.reshape(n, BANDS, bands // BANDS, frames)
-    return np.round(grouped.mean(axis=2, dtype=np.float32)).astype(np.uint8)
+    if image.dtype != np.uint8:
+        decibels = image * np.float32(10 / np.log(10))
+        decibels = np.maximum(decibels - decibels.max(), -_DB_RANGE)
+        image = (decibels / _DB_RANGE + 1) * 255
+    n_mels, columns = image.shape
+    grouped = image.reshape(BANDS, n_mels // BANDS, columns)
+    return np.round(grouped.mean(axis=1, dtype=np.float32)).astype(np.uint8)
 
 
 def trace(envelopes: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Moving condemned files out of a collection, and back.
+"""Moving excluded files out of a collection, and back.
 
 Nothing is deleted. The manifest in the quarantine folder is written before the
 first file moves and says of each file where it came from, why it went, and its
@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from filelock import FileLock
 
 from ..data.corpus import LAYOUTS
-from ..data.files import atomic_path, sha256_of
 from ..errors import HealthError
+from ..files import atomic_path, sha256_of
 
 __all__ = ["MANIFEST", "Move", "quarantine", "quarantined", "restore"]
 
@@ -38,7 +38,7 @@ class Move(NamedTuple):
     source, target : Path
         From where to where.
     reason : str
-        Why the file was condemned.
+        Why the file was excluded.
     """
 
     source: Path
@@ -47,7 +47,7 @@ class Move(NamedTuple):
 
 
 def quarantine(
-    root: str | Path, condemned: Mapping[str, str], folder: str | Path, *, dry_run: bool = False
+    root: str | Path, excluded: Mapping[str, str], folder: str | Path, *, dry_run: bool = False
 ) -> list[Move]:
     """Move files out of a collection, keeping the tree.
 
@@ -55,7 +55,7 @@ def quarantine(
     ----------
     root : str or Path
         The collection's folder of genre folders, `Corpus.root`.
-    condemned : mapping of str to str
+    excluded : mapping of str to str
         Why each file goes, by its path.
     folder : str or Path
         Where to; is made where it is missing. One that holds files of this
@@ -79,7 +79,7 @@ def quarantine(
         raise HealthError(
             f"{folder}: is part of the collection itself; name a folder beside {root}."
         )
-    reasons = {_below(root, Path(path)): reason for path, reason in condemned.items()}
+    reasons = {_below(root, Path(path)): reason for path, reason in excluded.items()}
     if dry_run:
         return [Move(root / name, folder / name, reason) for name, reason in reasons.items()]
     if not reasons and not (folder / MANIFEST).exists():

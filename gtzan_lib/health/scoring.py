@@ -7,7 +7,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import binomtest
 
-from .check import HealthReport
+from .report import HealthReport
 
 __all__ = ["score_report"]
 

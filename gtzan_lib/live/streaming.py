@@ -1,4 +1,4 @@
-"""Predictions that follow sound as it arrives."""
+"""Predictions for sound while it arrives."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data import audio
+from ..data.windows import Window
 from ..errors import LiveError
-from ..learn.inference import Model, one_thread
-from ..signal.cutting import Cut, Cutter
+from ..evaluation.aggregate import aggregate
+from ..inference.model import Model, one_thread
 from .microphone import Microphone
 
-__all__ = ["BLOCK_S", "Listener", "Moment", "listen"]
+__all__ = ["BLOCK_S", "StreamClassifier", "StreamPrediction", "listen"]
 
 BLOCK_S = 0.02
 """Length of the pieces in which sound arrives, in seconds; it adds to the latency."""
 
 
-class Moment(NamedTuple):
-    """What is known when a window has ended.
+class StreamPrediction(NamedTuple):
+    """The prediction when a window of a stream has ended.
 
     Attributes
     ----------
     end_s : float
         Where the window ends, in seconds from the first sample.
     genre : str
-        The most probable one, of the moving average.
-    probabilities : np.ndarray [shape=(genres,), dtype=float32]
-        Mean of the last windows' probabilities.
+        The most probable genre of the moving average.
+    probabilities : np.ndarray [shape=(genres,), dtype=float64]
+        The last windows' probabilities, aggregated.
     window : np.ndarray [shape=(genres,), dtype=float32]
-        This window's alone.
+        This window's own probabilities.
     latency_s : float
-        From the arrival of the window's last sample to this answer, in seconds.
+        From the arrival of the window's last sample to this prediction, in seconds.
     busy_s : float
-        How long it took to compute what was new since the moment before, in
-        seconds; divided by the step, the real-time factor.
+        Computing time since the last prediction, in seconds; divided by the step,
+        the real-time factor.
     """
 
     end_s: float
@@ -50,13 +51,13 @@ class Moment(NamedTuple):
     busy_s: float
 
     @property
-    def share(self) -> float:
+    def probability(self) -> float:
         """Probability of `genre`."""
         return float(self.probabilities.max())
 
 
-class Listener:
-    """Asks a model about every window of a stream.
+class StreamClassifier:
+    """Predicts the genre of every window of a stream.
 
     Its memory does not grow with the stream.
 
@@ -67,7 +68,7 @@ class Listener:
     sample_rate : int
         Of the stream, in Hz.
     step : float
-        Seconds from one window's end to the next.
+        Seconds from one window's start to the next.
     average : int
         Windows in the moving average.
 
@@ -80,8 +81,9 @@ class Listener:
 
     Notes
     -----
-    The book page "Live demo" shows a timeline and the latency. A silent window
-    changes nothing: the average is that of the windows before it.
+    A stream has the windows of the file that it comes from. A silent window
+    changes nothing: the average is that of the windows before it. The book page
+    "Live demo" shows a timeline and the latency.
     """
 
     def __init__(
@@ -89,25 +91,29 @@ class Listener:
     ) -> None:
         if not 0 < step < np.inf or average < 1:
             raise LiveError(
-                f"a step of {step} s and an average of {average} windows follow nothing; give a "
+                f"a step of {step} s and an average of {average} windows are not possible; give a "
                 "step above zero and at least one window."
             )
         if not 0 < sample_rate < np.inf:
-            raise LiveError(f"a sample rate of {sample_rate} Hz plays nothing; give the true one.")
+            raise LiveError(
+                f"a sample rate of {sample_rate} Hz is not possible; give the true one."
+            )
         model.require_windows()
         self.model, self.sample_rate = model, sample_rate
         self._resampler = audio.Resampler(sample_rate, model.recipe.sample_rate)
-        self._cutter = Cutter(model.recipe, step)
+        self._cutter = model.cutter(step)
         self._last: deque[np.ndarray] = deque(maxlen=average)
-        # When pieces arrived, as far as windows can still end in them.
+        # When blocks arrived, as far as windows can still end in them.
         self._arrivals: deque[tuple[float, float]] = deque()
-        self._heard, self._busy = 0, 0.0
-        # The first window shall not wait for what is made once.
+        self._received, self._busy = 0, 0.0
+        # Whatever is built once is built now, so that the first window need not wait for it.
+        before, after = model.recipe.context
+        silence = np.zeros(before + model.recipe.samples + after, dtype=np.float32)
         with one_thread:
-            model.draw([Cut(0.0, np.zeros(model.recipe.samples, dtype=np.float32))])
+            model.draw([Window(0.0, silence)])
             model.probabilities(np.zeros((1, *model.recipe.shape), dtype=np.uint8))
 
-    def push(self, y: np.ndarray) -> list[Moment]:
+    def push(self, y: np.ndarray) -> list[StreamPrediction]:
         """Take the samples that have just arrived.
 
         Parameters
@@ -117,7 +123,7 @@ class Listener:
 
         Returns
         -------
-        list of Moment
+        list of StreamPrediction
             One for each window that they complete.
 
         Raises
@@ -129,52 +135,54 @@ class Listener:
         if not np.isfinite(y).all():
             raise LiveError(
                 "the stream has samples that are no numbers, after "
-                f"{self._heard / self.sample_rate:.2f} s; write it again."
+                f"{self._received / self.sample_rate:.2f} s; write it again."
             )
-        # The pieces in which windows can still end; resampling lags by much less than a second.
-        while self._arrivals and self._arrivals[0][0] < self._heard / self.sample_rate - 1:
+        # Resampling and context lag by much less than a second.
+        while self._arrivals and self._arrivals[0][0] < self._received / self.sample_rate - 1:
             self._arrivals.popleft()
-        self._heard += len(y)
-        self._arrivals.append((self._heard / self.sample_rate, began))
-        return self._follow(self._resampler.push(audio.mono(y).astype(np.float32)), began)
+        self._received += len(y)
+        self._arrivals.append((self._received / self.sample_rate, began))
+        block = self._resampler.push(audio.mono(y).astype(np.float32))
+        return self._predict(self._cutter.push(block), began)
 
-    def finish(self) -> list[Moment]:
-        """Tell that there is no more sound.
+    def finish(self) -> list[StreamPrediction]:
+        """Say that the stream has ended.
 
         Returns
         -------
-        list of Moment
-            Those of windows that end within what resampling held back.
+        list of StreamPrediction
+            Those of the windows that are left.
         """
-        return self._follow(self._resampler.finish(), time.perf_counter())
+        began = time.perf_counter()
+        windows = self._cutter.push(self._resampler.finish())
+        windows += self._cutter.finish(self._received / self.sample_rate)
+        return self._predict(windows, began)
 
-    def _follow(self, piece: np.ndarray, began: float) -> list[Moment]:
-        moments = []
-        for cut in self._cutter.push(piece):
-            self._ask(cut)
+    def _predict(self, windows: list[Window], began: float) -> list[StreamPrediction]:
+        predictions = []
+        for window in windows:
+            with one_thread:
+                image = self.model.draw([window])
+                # A silent window is black.
+                if image.any():
+                    self._last.append(self.model.probabilities(image)[0])
             now = time.perf_counter()
             if self._last:
-                moments.append(self._moment(cut, now, self._busy + now - began))
+                predictions.append(self._prediction(window, now, self._busy + now - began))
                 self._busy = 0.0
             began = now
         self._busy += time.perf_counter() - began
-        return moments
+        return predictions
 
-    def _ask(self, cut: Cut) -> None:
-        with one_thread:
-            image = self.model.draw([cut])
-            # A silent window is black.
-            if image.any():
-                self._last.append(self.model.probabilities(image)[0])
-
-    def _moment(self, cut: Cut, now: float, busy_s: float) -> Moment:
-        end = cut.start_s + self.model.recipe.seconds
-        # The piece in which the window ended is the first that reaches its end.
+    def _prediction(self, window: Window, now: float, busy_s: float) -> StreamPrediction:
+        end = window.start_s + self.model.recipe.seconds
+        # The block in which the window ended is the first that reaches its end.
         while len(self._arrivals) > 1 and self._arrivals[0][0] < end - 1e-9:
             self._arrivals.popleft()
-        mean = np.mean(self._last, axis=0)
-        genre = self.model.genres[int(mean.argmax())]
-        return Moment(end, genre, mean, self._last[-1], now - self._arrivals[0][1], busy_s)
+        probabilities = aggregate(np.stack(self._last))
+        genre = self.model.genres[int(probabilities.argmax())]
+        latency = now - self._arrivals[0][1]
+        return StreamPrediction(end, genre, probabilities, self._last[-1], latency, busy_s)
 
 
 def listen(
@@ -185,8 +193,8 @@ def listen(
     step: float = 1.0,
     average: int = 5,
     pace: bool = False,
-) -> Iterator[Moment]:
-    """Follow a file, as if it were played, or a stream of blocks.
+) -> Iterator[StreamPrediction]:
+    """Predict the genre of a file as if it were played, or of a stream of blocks.
 
     Parameters
     ----------
@@ -197,13 +205,13 @@ def listen(
     sample_rate : int, optional
         Of the blocks, in Hz; files and microphones know their own.
     step, average
-        As for `Listener`.
+        As for `StreamClassifier`.
     pace : bool
         Read a file no faster than it would be played.
 
     Yields
     ------
-    Moment
+    StreamPrediction
         One a window, as soon as it is known.
 
     Raises
@@ -215,16 +223,16 @@ def listen(
     """
     if isinstance(source, str | Path):
         sample_rate = audio.info(source).sample_rate
-        source = audio.blocks(source, seconds=BLOCK_S)
+        source = audio.Blocks(source, seconds=BLOCK_S)
     else:
         pace, sample_rate = False, getattr(source, "sample_rate", sample_rate)
     if sample_rate is None:
-        raise LiveError("blocks do not tell how fast they are played; give sample_rate in Hz.")
-    listener = Listener(model, sample_rate, step=step, average=average)
-    began, heard = time.perf_counter(), 0
+        raise LiveError("blocks alone do not tell their sample rate; give sample_rate in Hz.")
+    classifier = StreamClassifier(model, sample_rate, step=step, average=average)
+    began, received = time.perf_counter(), 0
     for block in source:
-        heard += len(block)
+        received += len(block)
         if pace:
-            time.sleep(max(0.0, began + heard / sample_rate - time.perf_counter()))
-        yield from listener.push(block)
-    yield from listener.finish()
+            time.sleep(max(0.0, began + received / sample_rate - time.perf_counter()))
+        yield from classifier.push(block)
+    yield from classifier.finish()

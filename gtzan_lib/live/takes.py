@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import audio
-from ..data.files import atomic_path
 from ..errors import GtzanError, GtzanWarning, LiveError
+from ..files import atomic_path
+from .images import peak_power, png_bytes, spectrogram_figure
 from .meter import levels
-from .pictures import loudest, picture, png
 
 if TYPE_CHECKING:
-    from ..learn.inference import Model
+    from ..inference.model import Model
     from .microphone import Recording
 
 __all__ = ["Take", "load_take", "require_method", "require_room", "save_take"]
@@ -307,10 +307,10 @@ def _draw(path: Path, rate: int, sounds: dict[str, np.ndarray | None], method: s
     """Write the pictures, all with the scale of the first that there is."""
     there = {name: y for name, y in sounds.items() if y is not None and len(y)}
     titles = {"noisy": "as heard", "noise": "noise", "denoised": f"without noise ({method})"}
-    reference = loudest(next(iter(there.values()))) if there else None
+    reference = peak_power(next(iter(there.values()))) if there else None
     for name, y in there.items():
-        figure = picture(y, rate, title=titles[name], reference=reference)
-        _write(path / f"{name}.png", png(figure))
+        figure = spectrogram_figure(y, rate, title=titles[name], reference=reference)
+        _write(path / f"{name}.png", png_bytes(figure))
 
 
 def _ask(model: Model, music: np.ndarray, rate: int, path: Path, settings: dict[str, Any]) -> None:

@@ -4,64 +4,94 @@ Functions draw into `ax`, or into a new figure where none is given, and return
 what they drew into.
 """
 
-from .answers import following, saliency_maps, timeline
-from .basics import genre_colors
-from .clouds import cloud
-from .clusters import agreements, cluster_genres, cluster_profile, elbow
-from .comparisons import calibration, confusions, learning_curve, standing, tradeoff
-from .components import loadings, plane, scree
-from .features import distributions, levels_of_variance, portrait, profile
-from .grids import grid_leaks, grid_losses, grid_scores
-from .health import copies, faults, levels
-from .images import recipe_wall, spectrogram, spectrogram_wall, track_images
-from .leaks import leak_by, leaks, reshuffled
-from .scores import confusion, history, parts, recall
-from .sounds import halves, players, take_players
-from .trials import gains, noise_levels, robustness
+from .audio import harmonic_percussive_players, players, recording_players
+from .clusters import (
+    cluster_agreement,
+    cluster_genres,
+    cluster_profile,
+    elbow,
+)
+from .evaluation import (
+    accuracy_by_cost,
+    calibration,
+    confusion_matrices,
+    confusion_matrix,
+    leaderboard,
+    learning_curve,
+    recall,
+    split_counts,
+    training_history,
+)
+from .features import (
+    distributions,
+    genre_profile,
+    track_features,
+    variance_components,
+)
+from .grid import grid_leaks, grid_losses, grid_scores
+from .health import duplicates, faults, levels
+from .inference import (
+    accuracy_by_snr,
+    denoising_gains,
+    robustness,
+    saliency_maps,
+    stream_timeline,
+    timeline,
+)
+from .interactive import interactive_scatter
+from .leakage import leak_by, leakage, reshuffle
+from .pca import loadings, scatter, scree
+from .spectrograms import (
+    recipe_gallery,
+    spectrogram,
+    spectrogram_gallery,
+    track_spectrograms,
+)
+from .style import genre_colors
 
 __all__ = [
-    "agreements",
+    "cluster_agreement",
     "calibration",
-    "cloud",
+    "interactive_scatter",
     "cluster_genres",
     "cluster_profile",
-    "confusion",
-    "confusions",
-    "copies",
+    "confusion_matrix",
+    "confusion_matrices",
+    "duplicates",
     "distributions",
     "elbow",
     "faults",
-    "following",
-    "gains",
+    "stream_timeline",
+    "denoising_gains",
     "genre_colors",
     "grid_leaks",
     "grid_losses",
     "grid_scores",
-    "halves",
-    "history",
+    "harmonic_percussive_players",
+    "training_history",
     "leak_by",
-    "leaks",
+    "leakage",
     "learning_curve",
     "levels",
-    "levels_of_variance",
+    "variance_components",
     "loadings",
-    "noise_levels",
-    "parts",
-    "plane",
+    "accuracy_by_snr",
+    "split_counts",
+    "scatter",
     "players",
-    "portrait",
-    "profile",
+    "track_features",
+    "genre_profile",
     "recall",
-    "recipe_wall",
-    "reshuffled",
+    "recipe_gallery",
+    "reshuffle",
     "robustness",
     "saliency_maps",
     "scree",
     "spectrogram",
-    "spectrogram_wall",
-    "standing",
-    "take_players",
+    "spectrogram_gallery",
+    "leaderboard",
+    "recording_players",
     "timeline",
-    "track_images",
-    "tradeoff",
+    "track_spectrograms",
+    "accuracy_by_cost",
 ]

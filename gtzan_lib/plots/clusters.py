@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .basics import new_axes, standardised
+from .style import BLUE, RED, new_axes, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..signal.features import FeatureTable
 
-__all__ = ["agreements", "cluster_genres", "cluster_profile", "elbow"]
+__all__ = ["cluster_agreement", "cluster_genres", "cluster_profile", "elbow"]
 
 
 def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
@@ -27,7 +27,7 @@ def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
     Parameters
     ----------
     scan : pd.DataFrame
-        As from `gtzan_lib.learn.clustering.scan`.
+        As from `gtzan_lib.studies.clustering.scan_k`.
     chosen : int
         The number that is used.
 
@@ -38,7 +38,7 @@ def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
     """
     figure, axes = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
     for ax, name in zip(axes, ("inertia", "silhouette"), strict=True):
-        ax.plot(scan.index, scan[name], "o-", color="#3b6fb6", ms=4)
+        ax.plot(scan.index, scan[name], "o-", color=BLUE, ms=4)
         ax.axvline(chosen, color="0.5", lw=1, ls="--", label=f"k = {chosen}")
         ax.set(xlabel="number of clusters k", ylabel=name)
         sns.despine(ax=ax)
@@ -46,14 +46,14 @@ def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
     return figure
 
 
-def agreements(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
+def cluster_agreement(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
     """Draw how far clusters agree with names.
 
     Parameters
     ----------
     tables : mapping of str to pd.DataFrame
         What they are compared with, and how, as from
-        `gtzan_lib.learn.clustering.agreement`.
+        `gtzan_lib.studies.clustering.agreement`.
     ax : Axes, optional
         Where to draw.
 
@@ -68,10 +68,10 @@ def agreements(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Ax
     rows.sort(key=lambda row: row[0], reverse=True)
     ax = new_axes(ax, (7, 0.8 + 0.45 * len(rows)))
     for place, (_, row) in enumerate(rows):
-        ax.plot([row["low"], row["high"]], [place, place], color="#3b6fb6", lw=2.5)
-        ax.plot(row["value"], place, "o", color="#3b6fb6", ms=8)
+        ax.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2.5)
+        ax.plot(row["value"], place, "o", color=BLUE, ms=8)
         chance = "by chance" if place == 0 else None
-        ax.plot(row["by_chance"], place, "|", color="#d1603d", ms=16, mew=2.5, label=chance)
+        ax.plot(row["by_chance"], place, "|", color=RED, ms=16, mew=2.5, label=chance)
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.set(xlim=(-0.05, 1), ylim=(-0.6, len(rows) - 0.4), xlabel="agreement (95 % interval)")
     ax.legend(frameon=False, loc="lower right")

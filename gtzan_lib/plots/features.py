@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .basics import genre_colors, new_axes, standardised
+from .style import BLUE, GREEN, PROTOCOL_COLORS, RED, genre_colors, new_axes, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from ..data.corpus import Corpus
     from ..signal.features import FeatureTable
 
-__all__ = ["distributions", "levels_of_variance", "portrait", "profile"]
+__all__ = ["distributions", "variance_components", "track_features", "genre_profile"]
 
-_BLUE, _RED = "#3b6fb6", "#d1603d"
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
-def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
+def track_features(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
     """Draw what the features of an excerpt are the moments of.
 
     Parameters
@@ -43,12 +42,17 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
         From top to bottom: the mel spectrogram with centroid and roll-off,
         chroma, level and zero crossings, the two parts, and onsets.
     """
-    from ..signal.descriptors import HOP, N_FFT, SAMPLE_RATE, series
+    from ..signal.fast_features import (
+        HOP_LENGTH,
+        N_FFT,
+        SAMPLE_RATE,
+        frame_features,
+    )
 
     y, _ = corpus.load(track_id, sample_rate=SAMPLE_RATE)
     y = y[: int(seconds * SAMPLE_RATE)]
-    heard = series(y)
-    time = np.arange(len(heard["rms"])) * HOP / SAMPLE_RATE
+    heard = frame_features(y)
+    time = np.arange(len(heard["rms"])) * HOP_LENGTH / SAMPLE_RATE
     end = len(y) / SAMPLE_RATE
     figure, axes = plt.subplots(
         5, 1, figsize=(8, 9), sharex=True, layout="constrained",
@@ -74,12 +78,12 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
     )
     axes[1].set_yticks(np.arange(12) + 0.5, _PITCHES, fontsize=6)
     axes[1].set_ylabel("chroma")
-    axes[2].plot(time, heard["rms"], color=_BLUE, label="RMS")
-    axes[2].plot(time, heard["zero_crossing_rate"], color=_RED, label="zero-crossing rate")
+    axes[2].plot(time, heard["rms"], color=BLUE, label="RMS")
+    axes[2].plot(time, heard["zero_crossing_rate"], color=RED, label="zero-crossing rate")
     axes[2].legend(frameon=False, fontsize=8, loc="upper right")
     moment = np.arange(len(y)) / SAMPLE_RATE
-    axes[3].plot(moment, heard["harmony"], color=_BLUE, lw=0.3, label="harmonic part")
-    axes[3].plot(moment, heard["perceptr"], color=_RED, lw=0.3, label="percussive part")
+    axes[3].plot(moment, heard["harmony"], color=BLUE, lw=0.3, label="harmonic part")
+    axes[3].plot(moment, heard["perceptr"], color=RED, lw=0.3, label="percussive part")
     for line in axes[3].legend(frameon=False, fontsize=8, loc="upper right").get_lines():
         line.set_linewidth(2)
     axes[4].plot(time, heard["onsets"], color="0.3", lw=0.9)
@@ -92,7 +96,7 @@ def portrait(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
 def _mel_positions(hz: np.ndarray, n_mels: int) -> np.ndarray:
     """Where frequencies lie among the bands of `series`, from their centres."""
     from ..signal import dsp
-    from ..signal.descriptors import N_FFT, SAMPLE_RATE
+    from ..signal.fast_features import N_FFT, SAMPLE_RATE
 
     weights = dsp.mel_weights(sample_rate=SAMPLE_RATE, n_fft=N_FFT, n_mels=n_mels)
     centres = (weights * hz).sum(axis=1) / weights.sum(axis=1)
@@ -138,7 +142,7 @@ def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2
     return figure
 
 
-def profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
+def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     """Draw how far each genre's mean of each feature is from that of all windows.
 
     Parameters
@@ -162,13 +166,13 @@ def profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def levels_of_variance(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def variance_components(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw what features follow.
 
     Parameters
     ----------
     shares : pd.DataFrame
-        As from `gtzan_lib.learn.variance.variance_shares`.
+        As from `gtzan_lib.studies.variance.variance_shares`.
     ax : Axes, optional
         Where to draw.
 
@@ -177,7 +181,12 @@ def levels_of_variance(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Axes
         One bar a feature, sorted by the genre's share.
     """
-    colors = {"genre": "#2f7d4f", "artist": "#d9a441", "track": "#c8553d", "window": "0.85"}
+    colors = {
+        "genre": GREEN,
+        "artist": PROTOCOL_COLORS["track"],
+        "track": PROTOCOL_COLORS["window"],
+        "window": "0.85",
+    }
     table = shares.dropna().sort_values("genre")
     ax = new_axes(ax, (7, 0.8 + 0.165 * max(len(table), 6)))
     left = np.zeros(len(table))

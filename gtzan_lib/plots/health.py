@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .basics import genre_colors, new_axes
-from .sounds import samples_of
+from .audio import samples_of
+from .style import BLUE, RED, genre_colors, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..data.corpus import Corpus
 
-__all__ = ["copies", "faults", "levels"]
+__all__ = ["duplicates", "faults", "levels"]
 
 
 def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -81,7 +81,7 @@ def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
     return figure
 
 
-def copies(corpus: Corpus, truth: pd.DataFrame) -> Figure:
+def duplicates(corpus: Corpus, truth: pd.DataFrame) -> Figure:
     """Draw how a copy of every kind correlates with its source, lag by lag.
 
     Parameters
@@ -108,7 +108,7 @@ def copies(corpus: Corpus, truth: pd.DataFrame) -> Figure:
     for ax, (fault, row) in zip(axes.flat, first.iterrows(), strict=True):
         pair = (row["track_id"], row["source_track"])
         sharp = [sharp_trace(trace(inspect(corpus.tracks.at[n, "path"]).envelope)) for n in pair]
-        ax.plot(*correlate(*sharp), color="#3b6fb6", lw=1)
+        ax.plot(*correlate(*sharp), color=BLUE, lw=1)
         ax.axhline(THRESHOLD, color="0.4", lw=1, ls="--")
         ax.set(title=f"{fault}\n{row['detail']}", xlabel="lag (s)", ylim=(-0.2, 1.05))
         ax.title.set_fontsize(9)
@@ -127,8 +127,8 @@ def _waveform(axes: np.ndarray, y: np.ndarray, rate: int) -> None:
     in_music = rate / 250 < still[gap + 1] - still[gap] < len(y) / 10
     middle, half = int(still[gap] if in_music else np.abs(y).argmax()), round(0.015 * rate)
     near = np.arange(max(0, middle - half), min(len(y), middle + half))
-    axes[0].plot(np.arange(len(y)) / rate, y, lw=0.3, color="#3b6fb6")
-    axes[1].plot((near - middle) * 1000 / rate, y[near], lw=1, color="#d1603d")
+    axes[0].plot(np.arange(len(y)) / rate, y, lw=0.3, color=BLUE)
+    axes[1].plot((near - middle) * 1000 / rate, y[near], lw=1, color=RED)
     for ax in axes:
         ax.set_axis_on()
         ax.set(ylim=(-1.05, 1.05), yticks=[-1, 0, 1])

@@ -37,7 +37,7 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     Parameters
     ----------
     modules : iterable of str
-        Full names, `gtzan_lib.learn.training`.
+        Full names, `gtzan_lib.training.classifier`.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def _deepest(name: str) -> str:
 
 @cache
 def _names_in(folder: Path) -> dict[str, str]:
-    """Map `evaluate` to `gtzan_lib.learn.evaluation`, from what a package imports."""
+    """Map `evaluate` to `gtzan_lib.evaluation.evaluation`, from what a package imports."""
     stub = folder / "__init__.pyi"
     source = stub if stub.is_file() else folder / "__init__.py"
     package = ".".join(folder.relative_to(PACKAGE.parent).parts)

@@ -9,8 +9,8 @@ from typing import Any
 
 import nbformat
 
-from ..data.files import atomic_path
 from ..errors import RunError
+from ..files import atomic_path
 from .runs import Experiment, Run, explained
 
 __all__ = ["execute", "tidy"]

@@ -1,1 +1,8 @@
-"""What is computed from sound."""
+"""What is computed from sound: spectrograms, features, denoising and degradations.
+
+The names in `__init__.pyi` are loaded from their modules on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 
 from ..errors import AudioError
+from . import dsp
 
 __all__ = ["FRAME_S", "METHODS", "denoise", "si_sdr"]
 
@@ -56,7 +57,7 @@ def denoise(
     See Also
     --------
     si_sdr : How much better it became, where the clean sound is known.
-    gtzan_lib.signal.disturbances : Noise to try it with.
+    gtzan_lib.signal.degradations : Noise to try it with.
 
     Notes
     -----
@@ -221,45 +222,24 @@ def _noisereduce(y: np.ndarray, sample_rate: int, **settings: object) -> np.ndar
 
 def _stft(y: np.ndarray, n_fft: int) -> np.ndarray:
     """Transform of frames around every hop-th sample, from the first past the last."""
-    hop = n_fft // _OVERLAP
-    frames = 1 + math.ceil(len(y) / hop)
-    after = (frames - 1) * hop + n_fft - n_fft // 2 - len(y)
+    hop_length = n_fft // _OVERLAP
+    frames = 1 + math.ceil(len(y) / hop_length)
+    after = (frames - 1) * hop_length + n_fft - n_fft // 2 - len(y)
     return _whole_frames(np.pad(y, (n_fft // 2, after)), n_fft)
 
 
 def _whole_frames(y: np.ndarray, n_fft: int) -> np.ndarray:
-    """Transform of the frames that lie in a signal; of noise, zeros must not be averaged in."""
-    frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[:: n_fft // _OVERLAP]
-    return scipy.fft.rfft(frames * _hann(n_fft), axis=-1)
+    """Transform of the frames that lie in a signal; zeros must not be averaged into noise."""
+    return dsp.whole_frames_stft(y, n_fft=n_fft, hop_length=n_fft // _OVERLAP)
 
 
 def _istft(spectrum: np.ndarray, samples: int) -> np.ndarray:
-    """Signal whose transform is nearest in least squares."""
     n_fft = 2 * (spectrum.shape[1] - 1)
-    window = _hann(n_fft)
-    frames = scipy.fft.irfft(spectrum, n_fft, axis=-1)
-    frames *= window
-    weights = np.broadcast_to(np.square(window), frames.shape)
-    # Every sample is near the middle of some frame, so that no weight is near zero.
-    within = slice(n_fft // 2, n_fft // 2 + samples)
-    return _add_up(frames)[within] / _add_up(weights)[within]
-
-
-def _add_up(frames: np.ndarray) -> np.ndarray:
-    """Lay frames over each other, each a hop after the one before."""
-    quarters = frames.reshape(len(frames), _OVERLAP, -1)
-    total = np.zeros((len(frames) + _OVERLAP - 1, quarters.shape[-1]))
-    for place in range(_OVERLAP):
-        total[place : place + len(frames)] += quarters[:, place]
-    return total.ravel()
+    return dsp.istft(spectrum, samples, hop_length=n_fft // _OVERLAP)
 
 
 def _power(spectrum: np.ndarray) -> np.ndarray:
     return np.square(spectrum.real) + np.square(spectrum.imag)
-
-
-def _hann(n_fft: int) -> np.ndarray:
-    return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
 
 
 _BY_NAME: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {

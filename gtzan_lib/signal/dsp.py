@@ -1,4 +1,4 @@
-"""Short-time Fourier transforms, and the weights that turn spectra into other things."""
+"""The short-time Fourier transform and its inverse, and filter banks."""
 
 from __future__ import annotations
 
@@ -7,43 +7,169 @@ import functools
 import numpy as np
 import scipy.fft
 
-__all__ = ["area_weights", "chroma_weights", "mel_weights", "stft_power"]
+__all__ = [
+    "area_weights",
+    "chroma_weights",
+    "frames",
+    "hann",
+    "istft",
+    "mel_weights",
+    "power",
+    "stft",
+    "stft_power",
+    "whole_frames_stft",
+]
 
 
-def stft_power(y: np.ndarray, *, n_fft: int, hop: int) -> np.ndarray:
+@functools.cache
+def hann(n: int, dtype: np.dtype = np.dtype(np.float32)) -> np.ndarray:  # noqa: B008
+    """Return a periodic Hann window of `n` samples."""
+    # As scipy.signal has it, to the last bit; importing that takes half a second.
+    return (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, n + 1)[:-1])).astype(dtype)
+
+
+def frames(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
+    """Return the frames that lie in a signal, without padding.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(samples,)]
+        The signal.
+    n_fft : int
+        Samples a frame.
+    hop_length : int
+        Samples from one frame to the next.
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, n_fft)]
+        A read-only view.
+    """
+    return np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
+
+
+def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constant") -> np.ndarray:
+    """Short-time Fourier transform of a signal.
+
+    Frames are centred and weighted with a periodic Hann window, as in
+    `librosa.stft` with its defaults.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(samples,)]
+        The signal; the transform has its precision.
+    n_fft : int
+        Samples a frame.
+    hop_length : int
+        Samples from one frame to the next.
+    pad_mode : str
+        How the ends are padded: with zeros, or `reflect`, as librosa did before
+        version 0.9.
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, n_fft // 2 + 1)]
+        `1 + samples // hop_length` frames; time before frequency, since that is
+        the order in which the transform works and memory is read.
+
+    See Also
+    --------
+    istft : Its inverse.
+    """
+    return whole_frames_stft(
+        np.pad(y, n_fft // 2, mode=pad_mode), n_fft=n_fft, hop_length=hop_length
+    )
+
+
+def whole_frames_stft(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
+    """Short-time Fourier transform of the frames that lie in a signal, without padding.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(samples,)]
+        The signal.
+    n_fft, hop_length
+        As for `stft`.
+
+    Returns
+    -------
+    np.ndarray [shape=(frames, n_fft // 2 + 1)]
+        Time before frequency.
+    """
+    return scipy.fft.rfft(
+        frames(y, n_fft=n_fft, hop_length=hop_length) * hann(n_fft, y.dtype), axis=-1
+    )
+
+
+def istft(transform: np.ndarray, samples: int, *, hop_length: int) -> np.ndarray:
+    """Return the signal whose transform is nearest in least squares.
+
+    Parameters
+    ----------
+    transform : np.ndarray [shape=(frames, n_fft // 2 + 1)]
+        As from `stft`.
+    samples : int
+        Length of the signal.
+    hop_length : int
+        Samples from one frame to the next; `n_fft` is a multiple.
+
+    Returns
+    -------
+    np.ndarray [shape=(samples,)]
+        The signal; zero where no frame has weight.
+
+    References
+    ----------
+    D. Griffin and J. Lim, "Signal estimation from modified short-time Fourier
+    transform", IEEE Transactions on Acoustics, Speech, and Signal Processing
+    32(2), 1984, equation 6.
+    """
+    n_fft = 2 * (transform.shape[1] - 1)
+    pieces = scipy.fft.irfft(transform, n_fft, axis=-1)
+    window = hann(n_fft, pieces.dtype)
+    pieces *= window
+    shares = np.broadcast_to(np.square(window), pieces.shape)
+    within = slice(n_fft // 2, n_fft // 2 + samples)
+    total = _overlap_add(pieces, hop_length)[within]
+    weight = _overlap_add(shares, hop_length)[within]
+    return np.divide(total, weight, out=total, where=weight > np.finfo(np.float32).tiny)
+
+
+def _overlap_add(pieces: np.ndarray, hop_length: int) -> np.ndarray:
+    """Add up frames, each a hop after the one before."""
+    parts = pieces.reshape(len(pieces), -1, hop_length)
+    total = np.zeros((len(pieces) + parts.shape[1] - 1, hop_length), dtype=pieces.dtype)
+    for place in range(parts.shape[1]):
+        total[place : place + len(pieces)] += parts[:, place]
+    return total.ravel()
+
+
+def power(frame: np.ndarray) -> np.ndarray:
+    """Return the squared magnitude of the Fourier transform of weighted frames."""
+    spectrum = scipy.fft.rfft(frame, axis=-1)
+    # Without the square root, and without a copy of either part.
+    squared = np.square(spectrum.real)
+    squared += np.square(spectrum.imag)
+    return squared
+
+
+def stft_power(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
     """Squared magnitude of the short-time Fourier transform of a signal.
-
-    Frames are centred, the signal's ends padded with zeros, and weighted with a
-    periodic Hann window, as in `librosa.stft` with its defaults.
 
     Parameters
     ----------
     y : np.ndarray [shape=(samples,), dtype=float32]
         The signal.
-    n_fft : int
-        Samples a frame.
-    hop : int
-        Samples from one frame to the next.
+    n_fft, hop_length
+        As for `stft`, with zeros as padding.
 
     Returns
     -------
     np.ndarray [shape=(frames, n_fft // 2 + 1), dtype=float32]
-        `1 + samples // hop` frames; time before frequency, since that is the
-        order in which the transform works and memory is read.
+        Time before frequency.
     """
     padded = np.pad(y, n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
-    spectrum = scipy.fft.rfft(frames * _hann(n_fft), axis=-1)
-    # Without the square root, and without a copy of either part.
-    power = np.square(spectrum.real)
-    power += np.square(spectrum.imag)
-    return power
-
-
-@functools.cache
-def _hann(n_fft: int) -> np.ndarray:
-    # As scipy.signal has it, to the last bit; importing that takes half a second.
-    return (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, n_fft + 1)[:-1])).astype(np.float32)
+    return power(frames(padded, n_fft=n_fft, hop_length=hop_length) * hann(n_fft))
 
 
 def area_weights(source: int, target: int) -> np.ndarray:

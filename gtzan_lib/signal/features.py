@@ -13,21 +13,42 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data import audio, tables
-from ..data import windows as cutting
+from ..data import windows as window_module
+from ..data.cache import FileCache
 from ..data.corpus import Corpus
-from ..data.files import atomic_path
-from ..data.progress import follow
-from ..data.remember import Remembered
-from ..data.workspace import Workspace
+from ..data.windows import WindowGrid
 from ..errors import AudioError, CorpusError, GtzanWarning
-from . import descriptors, dsp, medians
+from ..files import atomic_path
+from ..progress import progress_bar
+from . import dsp, fast_features, medians
 
-__all__ = ["CLIP_S", "FeatureTable", "features"]
+__all__ = ["CLIP_S", "FeatureTable", "feature_grid", "features"]
 
 CLIP_S = 30.0
 """Length of a GTZAN clip: windows of it take shorter tracks, and those up to twice it, whole."""
 
-_RATE = descriptors.SAMPLE_RATE
+_RATE = fast_features.SAMPLE_RATE
+
+
+def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
+    """Return the windows that features are computed of.
+
+    Parameters
+    ----------
+    seconds : float
+        From one window's start to the next.
+    tail : {"align", "drop"}
+        As for `gtzan_lib.data.windows.WindowGrid`; `drop` is what Kaggle's tables
+        have.
+
+    Returns
+    -------
+    WindowGrid
+        Windows have one sample less than `seconds` says, as in Kaggle's tables.
+        For 30 s, sound of less than a minute is taken whole, as there.
+    """
+    tail = "whole" if seconds == CLIP_S else tail
+    return WindowGrid(seconds - 1 / _RATE, seconds, tail)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -106,6 +127,9 @@ class FeatureTable:
     def save(self, path: str | Path) -> Path:
         """Write the table in the schema of Kaggle's.
 
+        Where windows are not one after another from the beginning, a last column
+        `start_s` says where they begin.
+
         Parameters
         ----------
         path : str or Path
@@ -123,6 +147,10 @@ class FeatureTable:
         """
         table = self.windows[["filename", "length"]].join(self.frame.reset_index(drop=True))
         table = table.assign(label=self.windows["genre"])[list(tables.COLUMNS)]
+        starts_s = self.windows["start_s"]
+        if not np.allclose(starts_s, tables.starts_of(self.windows), atol=1e-3):
+            # Kaggle's schema has no place for windows that end where their track ends.
+            table["start_s"] = starts_s
         try:
             with atomic_path(path) as temporary:
                 # Names that are no text are written with their bytes.
@@ -136,14 +164,15 @@ def features(
     corpus: Corpus,
     seconds: float = 3.0,
     *,
+    grid: WindowGrid | None = None,
     reference: bool = False,
     jobs: int = 1,
     progress: bool = True,
 ) -> FeatureTable:
     """Compute the 57 features of every window, or read those of a table.
 
-    Results are kept in the work folder by file, so that what was interrupted
-    goes on, and a second call is quick.
+    Results are cached by file in the corpus' workspace, so that an interrupted
+    call continues, and a second one is quick.
 
     Parameters
     ----------
@@ -151,8 +180,11 @@ def features(
         The tracks. Of a corpus that was opened from a table, the table's own
         rows are taken, whatever their windows.
     seconds : float
-        Length of a window; they follow one another. With 30, tracks of less
+        Length of a window; they progress_bar one another. With 30, tracks of less
         than a minute are taken whole, as in Kaggle's table.
+    grid : WindowGrid, optional
+        Where windows begin, such as `gtzan_lib.data.windows.KAGGLE_GRID`. Default:
+        that of `feature_grid`.
     reference : bool
         Call librosa's functions one by one, which gives the same numbers and
         takes more than ten times as long.
@@ -192,7 +224,9 @@ def features(
     if corpus.is_table:
         rows, left_out = _read(corpus)
     else:
-        rows, left_out = _compute(corpus, float(seconds), reference, jobs, progress)
+        rows, left_out = _compute(
+            corpus, grid or feature_grid(float(seconds)), reference, jobs, progress
+        )
     if len(left_out):
         named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
         more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
@@ -216,24 +250,24 @@ class _Described(NamedTuple):
 
 
 def _compute(
-    corpus: Corpus, seconds: float, reference: bool, jobs: int, progress: bool
+    corpus: Corpus, grid: WindowGrid, reference: bool, jobs: int, progress: bool
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     import joblib
 
-    if not descriptors.SHORTEST < seconds * _RATE - 1.5 < 2**31:
+    if not fast_features.MIN_SAMPLES < grid.seconds * _RATE - 0.5 < 2**31:
         raise CorpusError(
-            f"windows of {seconds:g} s cannot be described: features need at least 0.1 s, and no "
-            "more than a day."
+            f"features of windows of {grid.step:g} s cannot be computed: they need at least 0.1 s, "
+            "and no more than a day."
         )
-    describe = _remembered(reference)
+    compute = _cached(corpus, reference)
     paths = corpus.tracks["path"]
     tasks = (
-        joblib.delayed(describe)(path, duration_s=duration, seconds=seconds, reference=reference)
+        joblib.delayed(compute)(path, duration_s=duration, grid=grid, reference=reference)
         for path, duration in zip(paths, corpus.tracks["duration_s"], strict=True)
     )
-    results = follow(
+    results = progress_bar(
         joblib.Parallel(n_jobs=jobs, return_as="generator")(tasks),
-        f"Features of {seconds:g} s",
+        f"Features of {grid.step:g} s",
         len(paths),
         show=progress,
     )
@@ -260,52 +294,52 @@ def _compute(
     return rows, left_out
 
 
-def _remembered(reference: bool) -> Remembered:
-    modules = [audio, cutting, tables, descriptors, dsp, medians, sys.modules[__name__]]
+def _cached(corpus: Corpus, reference: bool) -> FileCache:
+    modules = [audio, window_module, tables, fast_features, dsp, medians, sys.modules[__name__]]
     packages = ["numpy", "scipy", "soxr"]
     if reference:
-        from . import reference as slow
+        from . import librosa_features
 
-        modules.append(slow)
+        modules.append(librosa_features)
         packages.append("librosa")
-    return Remembered.of(
+    return FileCache.of(
         _describe,
-        Workspace().features,
+        corpus.work.features,
         modules,
         packages=packages,
         failed=lambda result: isinstance(result, str),
     )
 
 
-def _describe(path: str, *, duration_s: float, seconds: float, reference: bool) -> _Described | str:
+def _describe(
+    path: str, *, duration_s: float, grid: WindowGrid, reference: bool
+) -> _Described | str:
     """Describe the windows of a file, or tell why it has none."""
     if reference:
-        from .reference import describe
+        from .librosa_features import compute_features
     else:
-        from .descriptors import describe
+        from .fast_features import compute_features
     try:
         y, _ = audio.load(path, sample_rate=_RATE)
     except AudioError as error:
         return f"cannot be decoded ({error.reason})"
-    if len(y) < descriptors.SHORTEST:
+    if len(y) < fast_features.MIN_SAMPLES:
         return f"shorter than a frame, {duration_s:.2f} s"
-    whole = seconds == CLIP_S and duration_s < 2 * CLIP_S
-    if whole:
-        pieces, starts_s = [y], np.zeros(1)
-    else:
-        # By the length that `windows` goes by, lest the ids of the two differ.
-        starts_s = np.arange(cutting.count(duration_s, seconds, seconds)) * seconds
-        size = round(seconds * _RATE) - 1
-        pieces = [y[start : start + size] for start in np.round(starts_s * _RATE).astype(int)]
+    whole, starts_s = grid.is_whole(duration_s), grid.starts(duration_s)
+    size = len(y) if whole else round(grid.seconds * _RATE)
+    if len(y) < size:
+        y = np.resize(y, size)
+    first = np.round(starts_s * _RATE).astype(int)
+    pieces = [y[start : start + size] for start in first]
     if not pieces:
-        return f"shorter than a window, {duration_s:.2f} s of {seconds:g} s"
+        return f"shorter than a window, {duration_s:.2f} s of {grid.step:g} s"
     problems = [_problem(piece) for piece in pieces]
     values = np.full((len(pieces), len(tables.FEATURES)), np.nan)
     # Sums depend on how many threads share them, and features must not.
     with threadpool_limits(1, user_api="blas"):
         for row, (piece, problem) in enumerate(zip(pieces, problems, strict=True)):
             if not problem:
-                values[row] = describe(piece)
+                values[row] = compute_features(piece)
     return _Described(starts_s, np.array([len(p) for p in pieces]), values, problems, whole)
 
 
@@ -324,7 +358,7 @@ def _problem(y: np.ndarray) -> str:
 def _read(corpus: Corpus) -> tuple[pd.DataFrame, dict[str, str]]:
     """Take the rows of a corpus that was opened from a table."""
     table = corpus.rows()
-    faults = tables.row_faults(table, known=corpus.tracks.index, condemned={})
+    faults = tables.row_faults(table, known=corpus.tracks.index, excluded={})
     kept = table.drop(index=faults.index)
     rows = tables.numbers(kept)
     rows.insert(2, "genre", corpus.tracks["genre"].loc[rows["track_id"]].to_numpy())

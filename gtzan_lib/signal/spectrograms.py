@@ -1,230 +1,45 @@
-"""Recipes that turn windows of sound into images."""
+"""Drawing spectrograms: from windows of sound to images, by a recipe."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import math
-import operator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..data import logmels
-from ..errors import StoreError
+from ..data import audio
+from ..data.windows import cut
+from ..errors import AudioError
+from ..files import atomic_path
+from ..progress import progress_bar
 from . import dsp
+from .recipes import Recipe
 
-__all__ = ["PRESETS", "Recipe", "from_log_mels", "spectrograms"]
+if TYPE_CHECKING:
+    from ..data.corpus import Corpus
 
-_LARGEST = 4096
+__all__ = ["draw", "from_log_mels", "spectrograms", "write_log_mels"]
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """All that turns a window into an image.
-
-    Presets are had by name with `Recipe.preset`; a recipe's `slug` names the
-    folders made with it.
-
-    Attributes
-    ----------
-    name : str
-        The preset it comes from.
-    sample_rate : int
-        In Hz; files are resampled to it whole.
-    n_fft : int
-        Samples a frame of the Fourier transform.
-    hop : int
-        Samples from one frame to the next.
-    seconds, step : float
-        Length of a window, and from one window's start to the next.
-    columns : int
-        Columns of the full image. Frames that are fewer stand in its middle.
-    bands : int
-        Bands on the mel scale, that is, rows of the full image; 0 for the
-        frequencies of the transform without the highest.
-    height, width : int
-        Rows and columns of the image that is kept: the full image, averaged
-        over areas.
-    db_range : float
-        Decibels from the window's maximum down to what counts as silence.
-    stretched : bool
-        Whether grey levels go from the window's own minimum to its maximum, or
-        from `db_range` below the maximum.
-    turned : bool
-        Whether the image is turned by 180 degrees.
-    slack : float
-        Tracks whose length differs from `seconds` by no more than this are one
-        window, from beginning to end; their frames are picked for the columns.
-
-    Notes
-    -----
-    The book page "Spectrograms" shows how the hop is derived, and every recipe.
-    """
-
-    name: str
-    sample_rate: int
-    n_fft: int
-    hop: int
-    seconds: float
-    step: float
-    columns: int
-    height: int
-    width: int
-    bands: int = 0
-    db_range: float = 80.0
-    stretched: bool = True
-    turned: bool = False
-    slack: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.height <= _LARGEST and 1 <= self.width <= _LARGEST):
-            raise StoreError(
-                f"recipe {self.name!r} makes images of 1 to {_LARGEST} pixels a side, not of "
-                f"{self.height} x {self.width}; choose another size."
-            )
-        if not self.samples >= self.n_fft or not 0 < self.step < math.inf:
-            raise StoreError(
-                f"recipe {self.name!r} needs windows of at least "
-                f"{self.n_fft / self.sample_rate:.3f} s and a step above zero; "
-                f"got {self.seconds} s every {self.step} s."
-            )
-
-    @classmethod
-    def preset(
-        cls,
-        name: str = "stft-3s",
-        *,
-        size: int | tuple[int, int] | None = None,
-        seconds: float | None = None,
-        step: float | None = None,
-    ) -> Recipe:
-        """Return a recipe by name, at any size and window length.
-
-        Parameters
-        ----------
-        name : {"stft-3s", "stft-10s-legacy", "mel-3s", "mel-30s", "mel-gtzan-store"}
-            `stft-3s`: 12 kHz, frames of 1024 samples, 512 rows and columns.
-            `stft-10s-legacy`: 22.05 kHz, frames of 2048, 10 s every 5 s, 480
-            rows and 640 columns, turned by 180 degrees. `mel-3s`, `mel-30s`:
-            22.05 kHz, frames of 2048 every 512 samples, 128 bands, 80 dB.
-            `mel-gtzan-store`: as `mel-30s`, with the columns and the scale of the
-            shared file of log-mels.
-        size : int or (int, int), optional
-            Height and width of the images in pixels, one number for both.
-            Default: the full size.
-        seconds : float, optional
-            Length of a window; the hop or the number of columns is derived
-            again. Default: the preset's own.
-        step : float, optional
-            Seconds from one window's start to the next. Default: the preset's
-            own, or `seconds` where that is given.
-
-        Returns
-        -------
-        Recipe
-            The preset with the changes made.
-
-        Raises
-        ------
-        StoreError
-            If there is no such recipe, or it cannot have that size or length.
-        """
-        if name not in PRESETS:
-            raise StoreError(
-                f"there is no recipe {name!r}; choose one of {', '.join(sorted(PRESETS))}."
-            )
-        settings: dict[str, Any] = {"step": PRESETS[name]["seconds"], **PRESETS[name]}
-        if seconds is not None:
-            settings.update(seconds=float(seconds), step=float(seconds), slack=0.0)
-        if step is not None:
-            settings["step"] = float(step)
-        if not 0 < settings["seconds"] < math.inf:
-            raise StoreError(
-                f"recipe {name!r} cannot have windows of {seconds} s; give a length above zero."
-            )
-        samples = round(settings["seconds"] * settings["sample_rate"])
-        if name == "mel-gtzan-store":
-            settings["columns"] = logmels.width(settings["seconds"])
-        elif "columns" in settings:
-            settings["hop"] = max(1, math.ceil(samples / settings["columns"]))
-        else:
-            settings["columns"] = 1 + samples // settings["hop"]
-        rows = settings.get("bands") or settings["n_fft"] // 2
-        full = settings.pop("full", (rows, settings["columns"]))
-        if size is not None:
-            full = np.broadcast_to(size, 2)
-        height, width = (operator.index(side) for side in full)
-        return cls(name=name, height=height, width=width, **settings)
-
-    @property
-    def samples(self) -> int:
-        """Samples a window at the recipe's rate."""
-        return round(self.seconds * self.sample_rate)
-
-    @property
-    def rows(self) -> int:
-        """Rows of the full image."""
-        return self.bands or self.n_fft // 2
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width of the images."""
-        return self.height, self.width
-
-    @property
-    def slug(self) -> str:
-        """Name, length and size in one word, `stft-3s_3s_64px`."""
-        length = f"{self.seconds:g}s" + ("" if self.step == self.seconds else f"+{self.step:g}s")
-        sides = dict.fromkeys(self.shape)
-        return f"{self.name}_{length}_{'x'.join(map(str, sides))}px"
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields, as they are saved."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Recipe:
-        """Make a recipe from what `as_dict` gave."""
-        return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
-
-
-# A preset with `columns` derives its hop from them, one with `hop` its columns.
-_MEL = {"sample_rate": 22_050, "n_fft": 2048, "hop": 512, "bands": 128}
-PRESETS: dict[str, dict[str, Any]] = {
-    "stft-3s": {"sample_rate": 12_000, "n_fft": 1024, "seconds": 3.0, "columns": 512},
-    "stft-10s-legacy": {
-        "sample_rate": 22_050,
-        "n_fft": 2048,
-        "hop": 512,
-        "seconds": 10.0,
-        "step": 5.0,
-        "full": (480, 640),
-        "turned": True,
-    },
-    "mel-3s": {**_MEL, "seconds": 3.0, "stretched": False},
-    # GTZAN's shortest clips have 29.93 s.
-    "mel-30s": {**_MEL, "seconds": 30.0, "stretched": False, "slack": 0.5},
-    "mel-gtzan-store": {**_MEL, "seconds": logmels.SECONDS, "slack": 0.5},
-}
-"""What each recipe is made of; `Recipe.preset` derives the rest."""
+# The least power, as in librosa.power_to_db.
+_FLOOR = np.float32(1e-10)
 
 
 def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndarray:
-    """Turn windows of one track into images.
+    """Turn windows of a sound into images.
 
-    Each window is transformed alone, scaled to decibels below its own maximum,
-    and mapped to 0..255. The lowest frequency is in row 0; columns that the
-    frames do not fill are black, half of them on each side. A silent window is
-    black.
+    Each window is scaled to decibels below its own maximum, and mapped to
+    0..255. The lowest frequency is in row 0; columns that the frames do not fill
+    are black, half of them on each side. A silent window is black. Sound shorter
+    than a window is repeated until the window is full.
 
     Parameters
     ----------
     y : np.ndarray [shape=(n,), dtype=float32]
-        The whole track, mono, at the recipe's sample rate.
+        The whole sound, mono, at the recipe's sample rate.
     recipe : Recipe
-        How.
+        How images are made.
     starts_s : np.ndarray [shape=(windows,)]
         Where windows begin, in seconds.
 
@@ -233,96 +48,216 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
     np.ndarray [shape=(windows, height, width), dtype=uint8]
         Images, frequency by time.
     """
-    if recipe.name == "mel-gtzan-store" and recipe.seconds < logmels.SECONDS:
-        clips = Recipe.preset(recipe.name)
-        if abs(len(y) / clips.sample_rate - clips.seconds) <= clips.slack:
-            # Windows are cut out of the clip's picture, as they are where there is no sound.
-            return from_log_mels(spectrograms(y, clips, np.zeros(1))[0], recipe, starts_s)
-    first = np.round(np.asarray(starts_s) * recipe.sample_rate).astype(int)
-    samples = recipe.samples
-    if abs(len(y) - samples) <= recipe.slack * recipe.sample_rate:
-        samples = len(y)
-    missing = int(first.max(initial=0)) + samples - len(y)
-    if missing > 0:
-        y = np.pad(y, (0, missing))
-    images = np.zeros((len(first), *recipe.shape), dtype=np.uint8)
-    # Sums depend on how many threads share them, and images must not.
+    before, after = recipe.context
+    samples = min(recipe.samples, len(y))
+    images = np.zeros((len(starts_s), *recipe.shape), dtype=np.uint8)
+    # Sums depend on the number of threads that share them, and images must not.
     with threadpool_limits(1, user_api="blas"):
         # One window at a time stays in the processor's cache.
-        for image, start in zip(images, first, strict=True):
-            _draw(image, y[start : start + samples], recipe)
+        for image, start in zip(images, np.asarray(starts_s).tolist(), strict=True):
+            first = round(start * recipe.sample_rate)
+            window = cut(y, first, samples, before=before, after=after)
+            _draw(image, window, recipe, start)
     return images
 
 
-def from_log_mels(image: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndarray:
-    """Cut windows out of the log-mel image of a clip, and scale them as `spectrograms` does.
+def draw(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
+    """Turn one window into an image, as `spectrograms` does.
 
     Parameters
     ----------
-    image : np.ndarray [shape=(bands, columns), dtype=uint8]
-        Of a whole clip, from a file as in `gtzan_lib.data.logmels`.
+    y : np.ndarray [shape=(n,), dtype=float32]
+        The window with the recipe's `context` on both sides, as by
+        `gtzan_lib.data.windows.cut`.
     recipe : Recipe
-        One of `mel-gtzan-store`.
+        How images are made.
+    start_s : float
+        Where the window begins in its sound, in seconds.
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width), dtype=uint8]
+        Frequency by time.
+    """
+    image = np.zeros(recipe.shape, dtype=np.uint8)
+    with threadpool_limits(1, user_api="blas"):
+        _draw(image, y, recipe, start_s)
+    return image
+
+
+def from_log_mels(
+    image: np.ndarray, recipe: Recipe, starts_s: np.ndarray, *, duration_s: float
+) -> np.ndarray:
+    """Cut windows out of the log-mel spectrogram of a sound, and scale them as `spectrograms`.
+
+    Parameters
+    ----------
+    image : np.ndarray [shape=(n_mels, columns)]
+        From a file as in `gtzan_lib.data.logmels`: grey levels of a clip, or
+        logarithms of the power.
+    recipe : Recipe
+        One with `columns_per_second`.
     starts_s : np.ndarray [shape=(windows,)]
         Where windows begin, in seconds.
+    duration_s : float
+        Length of the sound in seconds.
 
     Returns
     -------
     np.ndarray [shape=(windows, height, width), dtype=uint8]
         Images, frequency by time.
     """
-    last = image.shape[1] - recipe.columns
-    first = np.asarray(starts_s) * (image.shape[1] / logmels.SECONDS)
-    images = np.zeros((len(first), *recipe.shape), dtype=np.uint8)
+    grey = image.dtype == np.uint8
+    # Grey images of clips are stretched to one width, whatever the clip's length.
+    density = image.shape[1] / duration_s if grey else recipe.columns_per_second
+    images = np.zeros((len(starts_s), *recipe.shape), dtype=np.uint8)
     with threadpool_limits(1, user_api="blas"):
-        for window, start in zip(images, np.minimum(first.astype(int), last), strict=True):
-            levels = image.T[start : start + recipe.columns].astype(np.float32)
-            _finish(window, _stretch(levels, levels.min(), levels.max()), recipe)
+        for window, start in zip(images, np.asarray(starts_s).tolist(), strict=True):
+            first = _first_column(start, density)
+            if image.shape[1] >= recipe.columns:
+                first = min(first, image.shape[1] - recipe.columns)
+            columns = (first + np.arange(recipe.columns)) % image.shape[1]
+            levels = image.T[columns].astype(np.float32)
+            if grey:
+                _fit(window, _rescaled(levels, levels.min(), levels.max()), recipe)
+            else:
+                _scale(window, levels, recipe)
     return images
 
 
-def _draw(image: np.ndarray, y: np.ndarray, recipe: Recipe) -> None:
-    """Fill an image with what a window sounds like."""
-    levels = dsp.stft_power(y, n_fft=recipe.n_fft, hop=recipe.hop)
-    if recipe.name == "mel-gtzan-store" and recipe.seconds < logmels.SECONDS:
-        # A window out of a clip's picture knows no end of the sound, and the frames
-        # that reach beyond it would clatter.
-        beyond = recipe.n_fft // 2 // recipe.hop
-        levels = levels[beyond:-beyond]
-    if recipe.bands:
-        levels = levels @ _mel(recipe.sample_rate, recipe.n_fft, recipe.bands)
-    # Decibels but for a factor, which goes into the scale; the logarithm to
-    # base e is the fastest that numpy has.
-    np.maximum(levels, _FLOOR, out=levels)
-    np.log(levels, out=levels)
+def write_log_mels(
+    corpus: Corpus, path: str | Path, recipe: Recipe, *, progress: bool = True
+) -> Path:
+    """Write the log-mel spectrograms of a corpus into one file, which opens as a corpus.
+
+    Stores made from the file have the same windows and the same images as stores
+    made from the audio.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Tracks with sound, of any length.
+    path : str or Path
+        The new `.npz` file.
+    recipe : Recipe
+        One with `columns_per_second`, such as `mel-gtzan-store`.
+    progress : bool
+        Show a progress bar, if on a terminal.
+
+    Returns
+    -------
+    Path
+        The same path.
+
+    Raises
+    ------
+    AudioError
+        If a file cannot be decoded, or the recipe has no fixed columns.
+    CorpusError
+        If the corpus has no sound.
+    """
+    corpus.require_audio()
+    if not recipe.columns_per_second:
+        raise AudioError(
+            f"recipe {recipe.name!r} transforms each window by itself; choose one with "
+            "columns_per_second, such as mel-gtzan-store.",
+            reason="the recipe has no fixed columns",
+        )
+    tracks = corpus.tracks.dropna(subset="duration_s")
+    levels = []
+    for track_id in progress_bar(tracks.index, "Log-mels", len(tracks), show=progress):
+        y, _ = audio.load(tracks.at[track_id, "path"], sample_rate=recipe.sample_rate)
+        count = _column_count(len(y) / recipe.sample_rate, recipe)
+        with threadpool_limits(1, user_api="blas"):
+            levels.append(_log_columns(y, recipe, np.arange(count), 0))
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez(
+            stream,
+            names=tracks.index.to_numpy(dtype=str),
+            levels=np.concatenate(levels),
+            ends=np.cumsum([len(own) for own in levels]),
+            durations_s=tracks["duration_s"].to_numpy(dtype=float),
+        )
+    return Path(path)
+
+
+def _draw(image: np.ndarray, y: np.ndarray, recipe: Recipe, start_s: float) -> None:
+    """Fill an image with the spectrogram of a window."""
+    if recipe.columns_per_second:
+        _scale(image, _window_columns(y, recipe, start_s), recipe)
+        return
+    if len(y) < recipe.samples:
+        y = np.resize(y, recipe.samples)
+    levels = dsp.stft_power(y, n_fft=recipe.n_fft, hop_length=recipe.hop_length)
+    if recipe.n_mels:
+        levels = levels @ _mel_filters(recipe.sample_rate, recipe.n_fft, recipe.n_mels)
+    _scale(image, _log(levels), recipe)
+
+
+def _log(power: np.ndarray) -> np.ndarray:
+    """Return natural logarithms, in place: decibels but for a factor, and faster."""
+    np.maximum(power, _FLOOR, out=power)
+    return np.log(power, out=power)
+
+
+def _first_column(start_s: float, density: float) -> int:
+    # The last bit of a start must not move a window by a column.
+    return int(round(start_s * density, 6))
+
+
+def _column_count(duration_s: float, recipe: Recipe) -> int:
+    return max(1, int(duration_s * recipe.columns_per_second + 0.5))
+
+
+def _window_columns(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
+    """Return the columns of a window of the spectrogram of a whole sound."""
+    before, after = recipe.context
+    samples = len(y) - before - after
+    first = _first_column(start_s, recipe.columns_per_second)
+    columns = first + np.arange(recipe.columns)
+    if samples < recipe.samples:
+        columns %= _column_count(samples / recipe.sample_rate, recipe)
+    return _log_columns(y, recipe, columns, round(start_s * recipe.sample_rate) - before)
+
+
+def _log_columns(y: np.ndarray, recipe: Recipe, columns: np.ndarray, origin: int) -> np.ndarray:
+    """Return logarithms of the mel power in some columns; `y` begins at sample `origin`."""
+    rate = recipe.sample_rate / recipe.hop_length / recipe.columns_per_second
+    frames = np.floor((columns + 0.5) * rate).astype(int)
+    first = frames * recipe.hop_length - recipe.n_fft // 2 - origin
+    window = dsp.hann(recipe.n_fft)
+    filters = _mel_filters(recipe.sample_rate, recipe.n_fft, recipe.n_mels)
+    levels = np.empty((len(columns), recipe.n_mels), dtype=np.float32)
+    # One frame at a time: a column has the same bits, whatever is computed beside it.
+    for row, start in zip(levels, first.tolist(), strict=True):
+        row[:] = dsp.power(cut(y, start, recipe.n_fft) * window) @ filters
+    return _log(levels)
+
+
+def _scale(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
+    """Fill an image with logarithms of the power, time by frequency, in grey levels."""
     top = levels.max()
-    bottom = top - np.float32(recipe.db_range * np.log(10) / 10)
+    bottom = top - np.float32(recipe.top_db * np.log(10) / 10)
     np.maximum(levels, bottom, out=levels)
-    # The scale is relative to the whole transform, the picture leaves out its last bin.
+    # The scale is relative to the whole transform; the image leaves out its last bin.
     levels = levels[:, : recipe.rows]
-    if recipe.stretched:
+    if recipe.min_max_scaled:
         bottom, top = levels.min(), levels.max()
     elif top <= np.log(_FLOOR):
         bottom = top
-    _finish(image, _stretch(levels, bottom, top), recipe)
+    _fit(image, _rescaled(levels, bottom, top), recipe)
 
 
-# What librosa takes for silence.
-_FLOOR = np.float32(1e-10)
-
-
-def _stretch(levels: np.ndarray, bottom: np.float32, top: np.float32) -> np.ndarray:
+def _rescaled(levels: np.ndarray, bottom: np.float32, top: np.float32) -> np.ndarray:
     """Map levels from bottom..top to 0..255, in place; black where the two are equal."""
     levels -= bottom
     levels *= np.float32(255) / (top - bottom) if top > bottom else np.float32(0)
     return levels
 
 
-def _finish(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
+def _fit(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
     """Bring levels, time by frequency, into the columns and the size of an image."""
-    if recipe.bands and len(levels) != recipe.columns:
-        levels = levels[_columns(len(levels), recipe)]
-    if recipe.turned:
+    if recipe.rotated:
         image = image[::-1, ::-1]
     left = (recipe.columns - len(levels)) // 2
     if recipe.shape == (recipe.rows, recipe.columns):
@@ -333,16 +268,9 @@ def _finish(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
     image[:] = upward @ (across @ levels).T
 
 
-def _columns(frames: int, recipe: Recipe) -> np.ndarray:
-    """Tell which frames are shown where they are more or fewer than the columns."""
-    if recipe.name == "mel-gtzan-store":
-        return logmels.pick(frames, recipe.seconds)
-    return np.arange(recipe.columns) * frames // recipe.columns
-
-
 @functools.cache
-def _mel(sample_rate: int, n_fft: int, bands: int) -> np.ndarray:
-    weights = dsp.mel_weights(sample_rate=sample_rate, n_fft=n_fft, n_mels=bands)
+def _mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
+    weights = dsp.mel_weights(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels)
     return np.ascontiguousarray(weights.T)
 
 

@@ -14,12 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from ..data import audio, logmels, windows
 from ..data.corpus import Corpus
-from ..data.files import atomic_path, source_digest, write_json
-from ..data.progress import follow
 from ..data.workspace import Workspace
+from ..digests import package_digest
 from ..errors import AudioError, StoreError
-from . import dsp, spectrograms
-from .spectrograms import Recipe
+from ..files import atomic_path, write_json
+from ..progress import progress_bar
+from . import spectrograms
+from .recipes import Recipe
 
 __all__ = ["SpectrogramStore"]
 
@@ -131,7 +132,7 @@ class SpectrogramStore:
             The store's folder. Default: one below `work.stores` that is named
             after recipe, size and the corpus' fingerprint.
         work : Workspace, optional
-            The run that the default folder belongs to. Default: `Workspace()`.
+            The run that the default folder belongs to. Default: the corpus' own.
         jobs : int
             Threads on this machine. Inside
             `joblib.parallel_config(backend="dask")` the tracks go to the cluster.
@@ -152,7 +153,7 @@ class SpectrogramStore:
         CorpusError
             If the corpus is a table of features.
         StoreError
-            If it is a file of log-mels, and the recipe another than `mel-gtzan-store`.
+            If it is a file of log-mels, and the recipe has no `columns_per_second`.
         """
         from filelock import FileLock
 
@@ -161,7 +162,7 @@ class SpectrogramStore:
         else:
             _refuse_sound(corpus, recipe)
         name = f"{recipe.slug}_{corpus.fingerprint}"
-        path = Path(path) if path is not None else (work or Workspace()).stores / name
+        path = Path(path) if path is not None else (work or corpus.work).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")):
             _clear_outdated(path, corpus, recipe)
@@ -169,7 +170,7 @@ class SpectrogramStore:
             if plan is None or not plan.serves(corpus, recipe):
                 if corpus.is_log_mels:
                     # It reads the file, which a store that is there already passed.
-                    _refuse_shape(corpus)
+                    _refuse_shape(corpus, recipe)
                 try:
                     plan = _Plan.begin(path, corpus, recipe, mine=plan)
                 except OSError as error:
@@ -221,7 +222,7 @@ class _Plan:
 
     @cached_property
     def tracks(self) -> dict[str, np.ndarray]:
-        """The rows of each track, which follow one another."""
+        """The rows of each track, which progress_bar one another."""
         return self.windows.groupby("track_id", sort=False).indices
 
     def places(self) -> dict[str, int]:
@@ -257,7 +258,7 @@ class _Plan:
             raise StoreError(f"{path}: is not empty and no store; choose another folder.")
         for mark in (path / "done").glob("*"):
             mark.unlink()
-        table = windows.windows(corpus, recipe.seconds, recipe.step, slack=recipe.slack)
+        table = windows.windows(corpus, recipe.grid)
         plan = cls(path, recipe, table, corpus.fingerprint, _code())
         with atomic_path(path / "windows.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
@@ -316,22 +317,25 @@ def _clear_outdated(path: Path, corpus: Corpus, recipe: Recipe) -> None:
 
 
 def _refuse_sound(corpus: Corpus, recipe: Recipe) -> None:
-    """Refuse a recipe that is made of sound alone."""
-    if recipe.name != "mel-gtzan-store":
+    """Refuse a recipe that needs sound."""
+    if not recipe.columns_per_second:
         raise StoreError(
-            f"{corpus.root}: holds log-mels and no sound, of which only recipe 'mel-gtzan-store' "
-            f"can be made, not {recipe.name!r}; open the folder of the audio files instead."
+            f"{corpus.root}: holds log-mels and no sound, of which only recipes with columns per "
+            f"second, such as 'mel-gtzan-store', can be made, not {recipe.name!r}; open the folder "
+            "of the audio files instead."
         )
 
 
-def _refuse_shape(corpus: Corpus) -> None:
+def _refuse_shape(corpus: Corpus, recipe: Recipe) -> None:
     """Refuse images of clips that windows cannot be cut out of."""
-    shape = corpus.log_mels().shape[1:]
-    if shape != (logmels.BANDS, logmels.COLUMNS):
-        raise StoreError(
-            f"{corpus.root}: its images have {shape[0]} bands and {shape[1]} columns; windows can "
-            f"be cut out of {logmels.BANDS} x {logmels.COLUMNS} only."
-        )
+    for image in corpus.log_mels():
+        shape = image.shape
+        grey = image.dtype == np.uint8
+        if shape[0] != recipe.n_mels or (grey and shape[1] != logmels.N_COLUMNS):
+            raise StoreError(
+                f"{corpus.root}: its images have {shape[0]} bands and {shape[1]} columns; windows "
+                f"can be cut out of {recipe.n_mels} x {logmels.N_COLUMNS} only."
+            )
 
 
 def _begun(path: Path) -> bool:
@@ -343,8 +347,15 @@ def _begun(path: Path) -> bool:
 
 
 def _code() -> str:
-    modules = (audio, windows, logmels, dsp, spectrograms)
-    return source_digest([module.__file__ for module in modules])
+    """Return a digest of the modules that decide the images and their windows."""
+    return package_digest(
+        "data.audio",
+        "data.logmels",
+        "data.windows",
+        "signal.dsp",
+        "signal.recipes",
+        "signal.spectrograms",
+    )
 
 
 def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
@@ -353,7 +364,7 @@ def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
     if not missing:
         return
     steps = _from_images(plan, corpus) if corpus.is_log_mels else _from_files(plan, corpus, jobs)
-    steps = follow(steps, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
+    steps = progress_bar(steps, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
     broken = sorted(error for error in steps if error)
     if broken:
         others = f" ({len(broken) - 1} more files likewise)" if len(broken) > 1 else ""
@@ -382,8 +393,12 @@ def _from_images(plan: _Plan, corpus: Corpus) -> Iterator[str]:
     places, starts_s = plan.places(), plan.windows["start_s"].to_numpy()
     missing = plan.missing()
     for track_id, clip in zip(missing, corpus.select(tracks=missing).log_mels(), strict=True):
-        own = starts_s[plan.tracks[track_id]]
-        images = spectrograms.from_log_mels(clip, plan.recipe, own)
+        images = spectrograms.from_log_mels(
+            clip,
+            plan.recipe,
+            starts_s[plan.tracks[track_id]],
+            duration_s=corpus.tracks.at[track_id, "duration_s"],
+        )
         _keep(plan.path, track_id, places[track_id], images)
         yield ""
 

@@ -19,7 +19,7 @@ from gtzan_lib.data.splits import split
 from gtzan_lib.data.tables import COLUMNS, FEATURES
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning
-from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
 
 LAYOUTS = ["genres_original", "Data/genres_original", "genres", ".", "mini"]
@@ -370,20 +370,20 @@ def test_exclude(music_folder):
 
 
 def test_exclude_what_a_report_condemns(music_folder):
-    """It may be of a larger corpus, so that not all it condemns need be here."""
+    """It may be of a larger corpus, so that not all it excludes need be here."""
     corpus = open_corpus(music_folder())
-    report = SimpleNamespace(condemned=["jazz.00054", "rock.00000", "rock.09999", "blues.00001"])
+    report = SimpleNamespace(excluded=["jazz.00054", "rock.00000", "rock.09999", "blues.00001"])
     left = corpus.exclude(report)
     assert left.tracks.index.tolist() == ["blues.00000", "rock.00001"]
     assert len(left.exclude(report)) == 2
     assert len(corpus) == 4
-    assert len(corpus.exclude(SimpleNamespace(condemned=[]))) == 4
-    assert len(corpus.exclude(SimpleNamespace(condemned=("jazz.00054",)))) == 4
+    assert len(corpus.exclude(SimpleNamespace(excluded=[]))) == 4
+    assert len(corpus.exclude(SimpleNamespace(excluded=("jazz.00054",)))) == 4
     with pytest.raises(CorpusError, match="leaves no track"):
-        corpus.exclude(SimpleNamespace(condemned=corpus.tracks.index))
+        corpus.exclude(SimpleNamespace(excluded=corpus.tracks.index))
     # Ids that are named one by one must be here, though.
     with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00054'"):
-        corpus.exclude(report.condemned)
+        corpus.exclude(report.excluded)
 
 
 @pytest.mark.parametrize(
@@ -927,7 +927,7 @@ def test_selected_and_excluded_clips_of_log_mels(log_mels):
     corpus = open_corpus(log_mels)
     assert corpus.select(genres="rock").tracks.index.tolist() == ["rock.00001", "rock.00000"]
     assert corpus.select(tracks=["blues.00003"]).is_log_mels
-    assert corpus.exclude(SimpleNamespace(condemned=["rock.00000", "x"])).tracks.shape[0] == 2
+    assert corpus.exclude(SimpleNamespace(excluded=["rock.00000", "x"])).tracks.shape[0] == 2
     with pytest.raises(CorpusError, match=r"mel\.npz: there is no genre 'jazz'"):
         corpus.select(genres="jazz")
     with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00000'"):

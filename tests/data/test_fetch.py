@@ -15,8 +15,8 @@ from gtzan_lib import cli
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.fetch import HANDLE, fetch, verify
-from gtzan_lib.data.files import sha256_of
 from gtzan_lib.errors import CorpusError
+from gtzan_lib.files import sha256_of
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.splits import Split, split
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import GtzanWarning, SplitError
+from gtzan_lib.genres import GENRES
 
 PARTS = ["train", "valid", "test"]
 SHARES = np.array([0.70, 0.15, 0.15])

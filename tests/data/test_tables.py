@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib.data import gtzan
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.tables import (
     COLUMNS,
     FEATURES,
@@ -20,6 +19,7 @@ from gtzan_lib.data.tables import (
     row_faults,
 )
 from gtzan_lib.errors import CorpusError
+from gtzan_lib.genres import GENRES
 
 TRACKS = [f"{genre}.{number:05d}" for genre in ("blues", "rock") for number in range(3)]
 HEAD = ",".join(COLUMNS)
@@ -38,10 +38,10 @@ def write(folder, lines, *, head=HEAD, end="\n"):
     return file
 
 
-def faults(folder, *lines, known=TRACKS, condemned=None) -> dict:
+def faults(folder, *lines, known=TRACKS, excluded=None) -> dict:
     """What is wrong with these lines, by their number."""
     return row_faults(
-        read_table(write(folder, lines)), known=known, condemned=condemned or {}
+        read_table(write(folder, lines)), known=known, excluded=excluded or {}
     ).to_dict()
 
 
@@ -77,7 +77,7 @@ def test_real_tables_have_no_faults(real_table):
     # Every row is of one of GTZAN's tracks, and of the genre that its label says.
     assert set(table["track_id"]) <= set(gtzan.facts().index)
     assert (table["track_id"].str.split(".").str[0] == table["label"]).all()
-    assert row_faults(table, known=gtzan.facts().index, condemned={}).empty
+    assert row_faults(table, known=gtzan.facts().index, excluded={}).empty
 
 
 def test_real_tables_keep_their_bytes(real_table, tmp_path):
@@ -86,7 +86,7 @@ def test_real_tables_keep_their_bytes(real_table, tmp_path):
         real_table,
         tmp_path / "clean.csv",
         known=gtzan.facts().index,
-        condemned={"jazz.00054": "unreadable"},
+        excluded={"jazz.00054": "unreadable"},
     )
     lines = before.splitlines(keepends=True)
     kept = [one for one in lines if not one.startswith(b"jazz.00054.")]
@@ -151,7 +151,7 @@ def test_columns_may_stand_in_another_order_and_be_more(tmp_path):
     table = read_table(write(tmp_path, [",".join(cells)], head=",".join(names)))
     assert table.columns.tolist() == ["track_id", *names]
     assert table.at[0, "track_id"] == "blues.00000"
-    assert row_faults(table, known=TRACKS, condemned={}).to_dict() == {0: "tempo is 'nan'"}
+    assert row_faults(table, known=TRACKS, excluded={}).to_dict() == {0: "tempo is 'nan'"}
 
 
 # --- tables that cannot be read -----------------------------------------------
@@ -198,14 +198,14 @@ def test_what_is_no_table_is_refused(tmp_path, content):
     file.write_bytes(content)
     refusal(lambda: read_table(file), file)
     # Nor is anything made of it.
-    refusal(lambda: clean_table(file, tmp_path / "new.csv", known=TRACKS, condemned={}), file)
+    refusal(lambda: clean_table(file, tmp_path / "new.csv", known=TRACKS, excluded={}), file)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_missing_table_is_named(tmp_path):
     file, new = tmp_path / "none.csv", tmp_path / "new.csv"
     assert "there is no such file" in refusal(lambda: read_table(file), file)
-    refusal(lambda: clean_table(file, new, known=TRACKS, condemned={}), file)
+    refusal(lambda: clean_table(file, new, known=TRACKS, excluded={}), file)
     refusal(lambda: read_table(tmp_path), tmp_path)
     assert not new.exists()
 
@@ -280,9 +280,9 @@ def test_unknown_tracks_are_told(tmp_path):
 
 def test_condemned_tracks_are_told_with_the_reason(tmp_path):
     lines = [line(f"{name}.wav") for name in ("blues.00000.0", "blues.00001", "blues.00000.1")]
-    condemned = {"blues.00000": "clipped (0.4 of all samples)", "rock.00000": "silent"}
+    excluded = {"blues.00000": "clipped (0.4 of all samples)", "rock.00000": "silent"}
     told = dict.fromkeys([0, 2], "clipped (0.4 of all samples)")
-    assert faults(tmp_path, *lines, condemned=condemned) == told
+    assert faults(tmp_path, *lines, excluded=excluded) == told
 
 
 def test_doubled_filenames_are_told(tmp_path):
@@ -294,7 +294,7 @@ def test_doubled_filenames_are_told(tmp_path):
 def test_the_gravest_reason_is_told(tmp_path):
     """The verdict of a track first, and what a cell holds last."""
     lines = [line("blues.00000.wav"), *[line("blues.00000.wav", "nan")] * 2]
-    assert faults(tmp_path, *lines, known=[], condemned={"blues.00000": "silent"})[2] == "silent"
+    assert faults(tmp_path, *lines, known=[], excluded={"blues.00000": "silent"})[2] == "silent"
     assert faults(tmp_path, *lines, known=[])[2] == "unknown track"
     assert faults(tmp_path, *lines)[2] == "the same window stands further up"
     short = sized("blues.00000.wav", 0.5, "nan")
@@ -305,7 +305,7 @@ def test_the_gravest_reason_is_told(tmp_path):
 
 def test_good_table_has_no_reasons(tmp_path):
     table = read_table(write(tmp_path, [line(f"{track_id}.wav") for track_id in TRACKS]))
-    reasons = row_faults(table, known=set(TRACKS), condemned={})
+    reasons = row_faults(table, known=set(TRACKS), excluded={})
     assert reasons.empty
     assert reasons.name == "reason"
 
@@ -333,9 +333,9 @@ some_rows = st.lists(
 @given(
     rows=some_rows,
     end=st.sampled_from(["\n", "\r\n"]),
-    condemned=st.sets(st.sampled_from(TRACKS), max_size=2),
+    excluded=st.sets(st.sampled_from(TRACKS), max_size=2),
 )
-def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, condemned):
+def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, excluded):
     folder = tmp_path_factory.mktemp("table")
     lines, kept, out, seen = [], [], [], set()
     for track_id, part, cells, bad in rows:
@@ -344,7 +344,7 @@ def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, condemned):
             [bad] if bad else []
         )
         lines.append(line(name, **values))
-        if track_id in condemned:
+        if track_id in excluded:
             out.append((name, track_id, "mute"))
         elif track_id not in TRACKS:
             out.append((name, track_id, "unknown track"))
@@ -359,7 +359,7 @@ def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, condemned):
     source = write(folder, lines, end=end)
     before = source.read_bytes()
     left_out = clean_table(
-        source, folder / "new.csv", known=TRACKS, condemned=dict.fromkeys(condemned, "mute")
+        source, folder / "new.csv", known=TRACKS, excluded=dict.fromkeys(excluded, "mute")
     )
     expected = "".join(text + end for text in [HEAD, *kept])
     assert (folder / "new.csv").read_bytes() == expected.encode()
@@ -369,7 +369,7 @@ def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, condemned):
     assert sorted(file.name for file in folder.iterdir()) == ["features.csv", "new.csv"]
     # What was cleaned is clean.
     again = row_faults(
-        read_table(folder / "new.csv"), known=TRACKS, condemned=dict.fromkeys(condemned, "mute")
+        read_table(folder / "new.csv"), known=TRACKS, excluded=dict.fromkeys(excluded, "mute")
     )
     assert again.empty
 
@@ -380,7 +380,7 @@ def test_other_columns_and_their_order_are_kept(tmp_path):
         ",".join(["träge", *reversed(line(f"{track_id}.wav").split(","))]) for track_id in TRACKS
     ]
     source = write(tmp_path, lines, head=head)
-    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], condemned={})
+    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], excluded={})
     expected = "".join(text + "\n" for text in [head, *lines[1:]])
     assert (tmp_path / "new.csv").read_bytes() == expected.encode()
 
@@ -390,7 +390,7 @@ def test_quotes_are_kept(tmp_path):
     head = ",".join(f'"{name}"' for name in COLUMNS)
     lines = [line(f'"{track_id}.wav"', label='"blues"') for track_id in TRACKS]
     source = write(tmp_path, lines, head=head)
-    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], condemned={})
+    clean_table(source, tmp_path / "new.csv", known=TRACKS[1:], excluded={})
     expected = "".join(text + "\n" for text in [head, *lines[1:]])
     assert (tmp_path / "new.csv").read_bytes() == expected.encode()
 
@@ -398,7 +398,7 @@ def test_quotes_are_kept(tmp_path):
 def test_folder_of_the_new_table_is_made(tmp_path):
     source = write(tmp_path, [line("blues.00000.wav")])
     new = tmp_path / "a" / "b" / "new.csv"
-    assert clean_table(str(source), str(new), known=TRACKS, condemned={}).empty
+    assert clean_table(str(source), str(new), known=TRACKS, excluded={}).empty
     pd.testing.assert_frame_equal(read_table(new), read_table(source))
 
 
@@ -410,7 +410,7 @@ def test_nothing_is_overwritten(tmp_path, name):
     if not target.exists():
         target.write_text("dear")
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
-    message = refusal(lambda: clean_table(source, target, known=TRACKS, condemned={}), target)
+    message = refusal(lambda: clean_table(source, target, known=TRACKS, excluded={}), target)
     assert "is there already" in message
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -418,7 +418,7 @@ def test_nothing_is_overwritten(tmp_path, name):
 def test_new_table_below_a_file_is_refused(tmp_path):
     source = write(tmp_path, [line("blues.00000.wav")])
     with pytest.raises(CorpusError, match=r"features\.csv"):
-        clean_table(source, source / "new.csv", known=TRACKS, condemned={})
+        clean_table(source, source / "new.csv", known=TRACKS, excluded={})
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -480,7 +480,7 @@ def test_what_has_no_fault_is_a_number(tmp_path_factory, cell):
     table = read_table(
         write(tmp_path_factory.mktemp("table"), [line("blues.00000.wav", tempo=cell)])
     )
-    if row_faults(table, known=TRACKS, condemned={}).empty:
+    if row_faults(table, known=TRACKS, excluded={}).empty:
         value = numbers(table)["tempo"].iloc[0]
         assert np.isfinite(value)
         assert value == float(cell)
@@ -515,7 +515,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
     table = read_table(file)
     assert table.columns.tolist() == ["track_id", *COLUMNS]
     assert numbers(table)["window_id"].tolist() == ["blues.00000.3"]
-    clean_table(file, tmp_path / "new.csv", known=TRACKS, condemned={})
+    clean_table(file, tmp_path / "new.csv", known=TRACKS, excluded={})
     assert (tmp_path / "new.csv").read_bytes() == file.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Whole collections checked: every fault, what is condemned, and what is remembered."""
+"""Whole collections checked: every fault, what is excluded, and what is remembered."""
 
 import io
 import json
@@ -15,11 +15,12 @@ import soundfile
 
 from gtzan_lib.data import gtzan, tables
 from gtzan_lib.data.corpus import find_tracks, open_corpus
-from gtzan_lib.data.files import sha256_of
 from gtzan_lib.errors import CorpusError, GtzanWarning, HealthError
+from gtzan_lib.files import sha256_of
 from gtzan_lib.health import inspection
-from gtzan_lib.health.check import KINDS, HealthReport, check_health
+from gtzan_lib.health.check import check_health
 from gtzan_lib.health.faults import FAULTS, Fault, find_faults
+from gtzan_lib.health.report import KINDS, HealthReport
 
 from .test_duplicates import RATE, encoded, music
 
@@ -216,9 +217,9 @@ def test_measurements_of_all_files(report, faulty_gtzan):
 
 
 def test_what_is_condemned(report):
-    condemned = [0, 1, 2, 3, 4, 5, 6]
-    assert report.condemned == [*(f"blues.{n:05d}" for n in condemned), "rock.00005"]
-    assert list(report.reasons) == report.condemned
+    excluded = [0, 1, 2, 3, 4, 5, 6]
+    assert report.excluded == [*(f"blues.{n:05d}" for n in excluded), "rock.00005"]
+    assert list(report.reasons) == report.excluded
     assert report.reasons["blues.00004"] == "silent (nothing above -200 dB)"
     assert report.reasons["rock.00005"] == (
         "mislabelled (the same recording is blues.00005 in genre blues); "
@@ -231,7 +232,7 @@ def test_what_is_condemned(report):
 def test_a_clean_collection(clean):
     report = check(clean)
     assert report.is_clean
-    assert report.condemned == []
+    assert report.excluded == []
     assert report.reasons == {}
     assert report.as_json() == {"files": 6, "faults": [], "duplicates": []}
     assert report.n_files == 6
@@ -243,7 +244,7 @@ def test_warnings_and_notices_leave_it_clean(clean):
     report = check(clean)
     assert found(report) == {"fado.9": {"dc-offset", "wrong-encoding"}}
     assert report.is_clean
-    assert report.condemned == []
+    assert report.excluded == []
 
 
 def test_a_collection_of_nothing_readable(tmp_path):
@@ -254,7 +255,7 @@ def test_a_collection_of_nothing_readable(tmp_path):
     report = check(tmp_path)
     assert found(report) == {f"fado.{name}": {"unreadable"} for name in "abc"}
     assert report.files.columns.tolist() == FILES
-    assert report.condemned == ["fado.a", "fado.b", "fado.c"]
+    assert report.excluded == ["fado.a", "fado.b", "fado.c"]
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])
@@ -373,7 +374,7 @@ def test_kinds_of_copies(tmp_path):
     assert of_first.at["fado.1 identical", "score"] == 1
     assert of_first["lag_s"].tolist() == pytest.approx([0, 0, 0, 3], abs=0.08)
     # All but the first.
-    assert report.condemned == sorted(f"fado.{name}" for name in copies if name != "0")
+    assert report.excluded == sorted(f"fado.{name}" for name in copies if name != "0")
     assert found(report) == {}
 
 
@@ -383,14 +384,14 @@ def test_identical_samples_in_other_containers(clean):
     write(clean / "fado" / "copy of copy.au", y, container="AU")
     report = check(clean)
     assert report.duplicates["kind"].tolist() == ["identical"] * 3
-    assert report.condemned == ["fado.copy", "fado.copy of copy"]
+    assert report.excluded == ["fado.copy", "fado.copy of copy"]
 
 
 def test_copies_in_two_genres_are_both_condemned(clean):
     shutil.copy(clean / "fado" / "0.wav", clean / "samba" / "z.wav")
     report = check(clean)
     assert found(report) == {"fado.0": {"mislabelled"}, "samba.z": {"mislabelled"}}
-    assert report.condemned == ["fado.0", "samba.z"]
+    assert report.excluded == ["fado.0", "samba.z"]
     assert "fado.0 in genre fado" in report.reasons["samba.z"]
 
 
@@ -405,7 +406,7 @@ def test_of_copies_the_first_that_is_sound_stays(tmp_path):
             columns=["a", "b", "kind", "score", "lag_s"],
         ).assign(a=lambda t: "a." + t["a"], b=lambda t: "a." + t["b"]),
     )
-    assert report.condemned == ["a.0", "a.2"]
+    assert report.excluded == ["a.0", "a.2"]
     assert report.reasons["a.0"].startswith("wrong-rate (8000 Hz); same recording as a.1 (gain)")
 
 
@@ -416,7 +417,7 @@ def test_silent_and_broken_files_are_no_copies(clean):
     report = check(clean)
     assert len(report.duplicates) == 0
     assert sorted(found(report).values(), key=str) == [{"silent"}] * 3 + [{"truncated"}] * 3
-    assert len(report.condemned) == 6
+    assert len(report.excluded) == 6
 
 
 def test_two_files_with_one_id(clean):
@@ -430,7 +431,7 @@ def test_two_files_with_one_id(clean):
     same = report.faults[report.faults["fault"] == "same-id"]
     assert [Path(path).name for path in same["path"]] == ["0.au", "0.flac", "0.wav"]
     assert set(same["track_id"]) == {"fado.0"}
-    assert report.condemned == ["fado.0", "samba.z"]
+    assert report.excluded == ["fado.0", "samba.z"]
 
 
 # --- GTZAN's checksums --------------------------------------------------------
@@ -530,7 +531,7 @@ def test_what_is_saved_is_loaded(report, clean, tmp_path):
         assert json.loads(path.read_text(encoding="utf-8")) == one.as_json()
         loaded = HealthReport.load(path)
         assert loaded.as_json() == one.as_json()
-        assert loaded.condemned == one.condemned
+        assert loaded.excluded == one.excluded
         assert loaded.reasons == one.reasons
         assert loaded.is_clean == one.is_clean
         assert loaded.files is None
@@ -564,7 +565,7 @@ def test_other_files_are_no_reports(tmp_path, content):
     ],
 )
 def test_what_resembles_a_report_is_none(tmp_path, content):
-    """Else it would be taken for one that condemns nothing."""
+    """Else it would be taken for one that excludes nothing."""
     (tmp_path / "report.json").write_text(content)
     with pytest.raises(HealthError, match=r"report\.json: is not a health report"):
         HealthReport.load(tmp_path / "report.json")
@@ -618,7 +619,7 @@ def test_copies_among_images(tmp_path):
     assert report.track_ids == names
     assert report.files is None
     assert set(report.faults["fault"]) == {"mislabelled"}
-    assert report.condemned == [
+    assert report.excluded == [
         "jazz.00000", "jazz.00001", "jazz.00002", "rock.00001", "rock.00002", "rock.00003",
     ]  # fmt: skip
     assert HealthReport.load(report.save(tmp_path / "r.json")).as_json() == report.as_json()
@@ -750,7 +751,7 @@ def test_copies_in_a_table(tmp_path):
     assert report.source == str(file)
     assert report.track_ids == ["fado.a", "fado.b", "fado.c", "tango.d", "tango.e"]
     assert found(report) == {"fado.b": {"mislabelled"}, "tango.d": {"mislabelled"}}
-    assert report.condemned == ["fado.b", "fado.c", "tango.d"]
+    assert report.excluded == ["fado.b", "fado.c", "tango.d"]
     assert not report.is_clean
     assert report.files is None
 
@@ -773,14 +774,14 @@ def test_order_of_a_tracks_rows_does_not_matter(tmp_path):
 def test_three_copies_in_a_table_are_three_pairs(tmp_path):
     report = check(write_table(tmp_path / "t.csv", {f"fado.{name}.wav": 1 for name in "cab"}))
     assert len(pairs(report)) == 3
-    assert len(report.condemned) == 2
+    assert len(report.excluded) == 2
 
 
 def test_a_clean_table(tmp_path):
     file = write_table(tmp_path / "t.csv", {f"fado.{number}.wav": number for number in range(5)})
     report = check(file)
     assert report.is_clean
-    assert report.condemned == []
+    assert report.excluded == []
     assert report.faults.empty
     assert list(report.faults.columns) == list(Fault._fields)
     assert check(open_corpus(file)).as_json() == report.as_json()
@@ -796,7 +797,7 @@ def test_rows_that_are_no_numbers_are_faults(tmp_path, text):
     (fault,) = report.faults.itertuples()
     assert (fault.track_id, fault.fault, fault.severity) == ("fado.b", "dropouts", "warning")
     assert fault.detail == f"fado.b.1.wav: {told}"
-    assert report.condemned == pairs(report) == []
+    assert report.excluded == pairs(report) == []
     assert report.is_clean
     # Without, it cannot.
     report = check(write_table(tmp_path / "t.csv", rows, r2__rms_mean="", r3__tempo=text))
@@ -805,7 +806,7 @@ def test_rows_that_are_no_numbers_are_faults(tmp_path, text):
     assert report.faults["detail"].tolist() == [
         "fado.b.0.wav: rms_mean is empty", f"fado.b.1.wav: {told}",
     ]  # fmt: skip
-    assert report.condemned == ["fado.b"]
+    assert report.excluded == ["fado.b"]
     assert report.reasons["fado.b"].count("unreadable") == 2
     assert not report.is_clean
 
@@ -845,7 +846,7 @@ def test_a_part_of_a_table(tmp_path):
     assert pairs(part) == [("fado.a", "tango.c")]
     assert part.n_files == 2
     # Nor is anything left of it: one is broken, and of two nobody knows the genre.
-    assert check(corpus).condemned == ["fado.a", "fado.b", "tango.c"]
+    assert check(corpus).excluded == ["fado.a", "fado.b", "tango.c"]
     with pytest.raises(CorpusError, match="leaves no track"):
         corpus.exclude(check(corpus))
 
@@ -855,7 +856,7 @@ def test_report_of_a_table_is_saved_and_excluded(tmp_path):
     corpus = open_corpus(write_table(tmp_path / "t.csv", rows))
     report = check(corpus)
     loaded = HealthReport.load(report.save(tmp_path / "report.json"))
-    assert loaded.condemned == report.condemned == ["fado.b"]
+    assert loaded.excluded == report.excluded == ["fado.b"]
     assert corpus.exclude(loaded).tracks.index.tolist() == ["fado.a", "fado.c"]
 
 
@@ -925,7 +926,7 @@ def test_a_corpus_without_what_is_condemned(clean):
     with pytest.warns(GtzanWarning, match="cannot be read"):
         corpus = open_corpus(clean)
     report = check(corpus)
-    assert report.condemned == ["fado.copy", "samba.broken"]
+    assert report.excluded == ["fado.copy", "samba.broken"]
     assert report.source == str(corpus.root)
     left = corpus.exclude(report)
     assert len(left) == 6
@@ -1000,11 +1001,10 @@ def test_a_changed_file_is_read_anew(clean, read, change):
 
 
 def test_changed_code_reads_anew(clean, read, monkeypatch):
-    from gtzan_lib.data import remember
 
     check(clean)
     read.clear()
-    monkeypatch.setattr(remember, "source_digest", lambda files: "0123456789abcdef")
+    monkeypatch.setattr(cache, "source_digest", lambda files: "0123456789abcdef")
     check(clean)
     assert len(read) == 6
 

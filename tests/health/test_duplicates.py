@@ -9,7 +9,12 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.health.duplicates import THRESHOLD, Copy, correlate, find_copies
+from gtzan_lib.health.duplicates import (
+    THRESHOLD,
+    Duplicate,
+    correlate,
+    find_duplicates,
+)
 from gtzan_lib.health.fingerprints import BANDS, FRAME_S, Envelope, sharp_trace, trace
 
 RATE = 22_050
@@ -51,7 +56,7 @@ def encoded(y: np.ndarray, container: str, encoding: str, **arguments) -> np.nda
 
 
 def pairs(envelopes) -> list[tuple[int, int]]:
-    return [(copy.a, copy.b) for copy in find_copies(envelopes, progress=False)]
+    return [(copy.a, copy.b) for copy in find_duplicates(envelopes, progress=False)]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +84,7 @@ def clip(y: np.ndarray, start: float, *, seconds: float = 20.0) -> np.ndarray:
 
 
 def test_unrelated_tracks_are_no_copies(envelopes):
-    assert find_copies(envelopes, progress=False) == []
+    assert find_duplicates(envelopes, progress=False) == []
 
 
 PROCESSES = {
@@ -101,7 +106,7 @@ PROCESSES = {
 @pytest.mark.parametrize("process", PROCESSES)
 def test_processed_copies_are_found(tracks, envelopes, process):
     changed = [envelope(PROCESSES[process](tracks[number])) for number in (4, 11)]
-    found = find_copies([*envelopes, *changed], progress=False)
+    found = find_duplicates([*envelopes, *changed], progress=False)
     assert [(copy.a, copy.b) for copy in found] == [(4, 20), (11, 21)]
     for copy in found:
         assert THRESHOLD < copy.score < 1.001
@@ -114,11 +119,11 @@ def test_a_lag_is_how_much_later_a_moment_comes_in_the_first(record, envelopes, 
     """The second track begins later in the recording, so that all of it comes earlier."""
     one = clip(record, start)
     other = clip(record, start + shift, seconds=15)
-    (found,) = find_copies([*envelopes[:3], envelope(one), envelope(other)], progress=False)
+    (found,) = find_duplicates([*envelopes[:3], envelope(one), envelope(other)], progress=False)
     assert (found.a, found.b) == (3, 4)
     assert found.lag_s == pytest.approx(shift, abs=FRAME_S)
     assert THRESHOLD < found.score < 1.001
-    (turned,) = find_copies([envelope(other), *envelopes[:3], envelope(one)], progress=False)
+    (turned,) = find_duplicates([envelope(other), *envelopes[:3], envelope(one)], progress=False)
     assert turned.lag_s == pytest.approx(-shift, abs=FRAME_S)
     assert turned.score == pytest.approx(found.score, abs=1e-3)
 
@@ -128,7 +133,7 @@ def test_a_lag_is_how_much_later_a_moment_comes_in_the_first(record, envelopes, 
 def test_copies_of_any_gain_and_shift_are_found(record, envelopes, gain_db, shift, later):
     louder = np.clip(clip(record, shift) * 10 ** (gain_db / 20), -1, 1)
     both = [envelope(clip(record, 0)), envelope(louder)]
-    (found,) = find_copies([*envelopes[:2], *(both[::-1] if later else both)], progress=False)
+    (found,) = find_duplicates([*envelopes[:2], *(both[::-1] if later else both)], progress=False)
     assert (found.a, found.b) == (2, 3)
     assert found.lag_s == pytest.approx(-shift if later else shift, abs=FRAME_S)
 
@@ -147,7 +152,7 @@ def test_every_pair_of_several_copies_is_found(tracks, envelopes):
 
 
 def test_an_excerpt_is_found_in_a_longer_track(record, envelopes):
-    (found,) = find_copies(
+    (found,) = find_duplicates(
         [envelope(record), *envelopes[:4], envelope(clip(record, 14, seconds=12))], progress=False
     )
     assert (found.a, found.b) == (0, 5)
@@ -166,9 +171,9 @@ def test_the_order_of_the_tracks_does_not_matter(tracks, envelopes, rng):
 
 def test_a_threshold_of_ones_own(tracks, envelopes):
     several = [*envelopes[:4], envelope(encoded(tracks[1], "OGG", "VORBIS"))]
-    (found,) = find_copies(several, progress=False)
-    assert find_copies(several, threshold=found.score - 0.01, progress=False) == [found]
-    assert find_copies(several, threshold=found.score + 0.01, progress=False) == []
+    (found,) = find_duplicates(several, progress=False)
+    assert find_duplicates(several, threshold=found.score - 0.01, progress=False) == [found]
+    assert find_duplicates(several, threshold=found.score + 0.01, progress=False) == []
 
 
 # --- what is not --------------------------------------------------------------
@@ -188,8 +193,8 @@ def test_empty_and_short_envelopes_do_not_disturb(tracks, envelopes, frames):
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_nothing_and_next_to_nothing(number):
-    assert find_copies([], progress=False) == []
-    assert find_copies([Envelope.empty()] * number, progress=False) == []
+    assert find_duplicates([], progress=False) == []
+    assert find_duplicates([Envelope.empty()] * number, progress=False) == []
 
 
 @pytest.mark.parametrize("level", [0, 9, 255])
@@ -225,7 +230,7 @@ def test_copies_of_a_song_over_a_loop_are_found():
     """At their own lag, not a bar before or after."""
     songs = [loop(seed, 2.0) + music(50 + seed) for seed in range(6)]
     several = [*map(envelope, songs), envelope(songs[2][round(1.7 * RATE) :])]
-    (found,) = find_copies(several, progress=False)
+    (found,) = find_duplicates(several, progress=False)
     assert (found.a, found.b) == (2, 6)
     assert found.lag_s == pytest.approx(1.7, abs=FRAME_S)
 
@@ -268,8 +273,8 @@ def test_a_trace_correlates_with_itself(envelopes):
 
 
 def test_copies_are_named_tuples(tracks, envelopes):
-    (found,) = find_copies([envelopes[0], envelope(tracks[0] / 2)], progress=False)
-    assert isinstance(found, Copy)
+    (found,) = find_duplicates([envelopes[0], envelope(tracks[0] / 2)], progress=False)
+    assert isinstance(found, Duplicate)
     assert all(type(value) in (int, float) for value in found)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtzan_lib.data import gtzan
-from gtzan_lib.data.files import sha256_of
+from gtzan_lib.files import sha256_of
 from gtzan_lib.health import inspection
 from gtzan_lib.health.inspection import FACTS, Inspection, inspect
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gtzan_lib.data.synthetic import FAULTS, compose
-from gtzan_lib.health.check import HealthReport, check_health
+from gtzan_lib.health.check import check_health
 from gtzan_lib.health.faults import FAULTS as FINDINGS
 from gtzan_lib.health.faults import Fault
+from gtzan_lib.health.report import HealthReport
 from gtzan_lib.health.scoring import score_report
+from gtzan_lib.synthetic import FAULTS, compose
 
 COPIES = FAULTS[8:]
 
@@ -78,23 +79,23 @@ def test_both_sides_of_a_wrong_label_are_named(planted):
     (row,) = truth[truth["fault"] == "mislabelled"].itertuples()
     found = report.faults.loc[report.faults["fault"] == "mislabelled", "track_id"]
     assert {row.track_id, row.source_track} <= set(found)
-    assert {row.track_id, row.source_track} <= set(report.condemned)
+    assert {row.track_id, row.source_track} <= set(report.excluded)
 
 
 def test_what_is_left_has_no_faults(planted):
     """Of each recording, one sound track stays."""
     report, truth = planted
     errors = {"unreadable", "truncated", "too-short", "wrong-rate", "silent", "mislabelled"}
-    condemned = set(report.condemned)
-    assert set(truth.loc[truth["fault"].isin(errors), "track_id"]) <= condemned
-    left = report.duplicates[~report.duplicates[["a", "b"]].isin(condemned).any(axis=1)]
+    excluded = set(report.excluded)
+    assert set(truth.loc[truth["fault"].isin(errors), "track_id"]) <= excluded
+    left = report.duplicates[~report.duplicates[["a", "b"]].isin(excluded).any(axis=1)]
     assert len(left) == 0
     for row in truth[
         truth["fault"].isin({"identical", "reencoded", "gain", "shifted"})
     ].itertuples():
-        assert row.track_id in condemned or row.source_track in condemned
+        assert row.track_id in excluded or row.source_track in excluded
     sound = set(report.track_ids) - set(truth["track_id"]) - set(truth["source_track"].dropna())
-    assert not sound & condemned
+    assert not sound & excluded
 
 
 # --- the score itself ---------------------------------------------------------

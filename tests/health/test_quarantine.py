@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.data.files import sha256_of
 from gtzan_lib.errors import HealthError
+from gtzan_lib.files import sha256_of
 from gtzan_lib.health import quarantine as module
 from gtzan_lib.health.quarantine import MANIFEST, Move, quarantine, quarantined, restore
 
@@ -119,7 +119,7 @@ def test_any_files_come_back_bit_for_bit(files, reason):
             (root / genre).mkdir(exist_ok=True)
             (root / genre / name).write_bytes(content)
         before = snapshot(root)
-        bad = {f"{genre}/{name}" for (genre, name), (_, condemned) in files.items() if condemned}
+        bad = {f"{genre}/{name}" for (genre, name), (_, excluded) in files.items() if excluded}
         moves = quarantine(root, {str(root / name): reason for name in bad}, folder)
         assert {move.source for move in moves} == {root / name for name in bad}
         assert audio(folder) == {name: before[name] for name in bad} if bad else not folder.exists()
@@ -150,10 +150,10 @@ def test_nothing_condemned_makes_no_folder(root, folder):
 
 
 def test_a_second_call_moves_nothing_more(root, folder):
-    condemned = reasons(root, *BAD)
-    quarantine(root, condemned, folder)
+    excluded = reasons(root, *BAD)
+    quarantine(root, excluded, folder)
     away = snapshot(folder)
-    assert quarantine(root, condemned, folder) == []
+    assert quarantine(root, excluded, folder) == []
     assert quarantine(root, {}, folder) == []
     assert snapshot(folder) == away
     restore(folder, root)
@@ -544,9 +544,9 @@ def test_what_is_back_does_not_go_again(root, folder):
 
 
 def test_a_file_that_is_gone_stops_no_other(root, folder):
-    condemned = reasons(root, *BAD)
+    excluded = reasons(root, *BAD)
     (root / BAD[0]).unlink()
-    assert len(quarantine(root, condemned, folder)) == 2
+    assert len(quarantine(root, excluded, folder)) == 2
     assert len(restore(folder, root)) == 2
 
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtzan_lib.errors import AudioError, LiveError
-from gtzan_lib.learn.inference import Model
-from gtzan_lib.learn.zoo import load_model
+from gtzan_lib.inference.model import Model
+from gtzan_lib.inference.zoo import load_model
 from gtzan_lib.live import streaming
-from gtzan_lib.live.streaming import Listener, listen
+from gtzan_lib.live.streaming import StreamClassifier, listen
 
 from ..learn.test_inference import GENRES, RECIPES, music, teach
 
@@ -158,7 +158,7 @@ def test_nothing_to_tell(model, y):
 @pytest.mark.parametrize("rate", [12_000, 44_100])
 def test_memory_does_not_grow_with_the_stream(model, rate):
     """Neither in silence, which gives no moment, nor in music."""
-    listener = Listener(model, rate, step=10.0)
+    listener = StreamClassifier(model, rate, step=10.0)
     for block, seconds in ((np.zeros(rate // 50), 120), (music(0.02, rate), 40)):
         for _ in range(50 * seconds):
             listener.push(block)
@@ -174,7 +174,7 @@ def test_memory_does_not_grow_with_the_stream(model, rate):
 @pytest.mark.parametrize("block_s", [0.02, 0.35, 7.0])
 def test_latency_and_load(model, clock, monkeypatch, rate, block_s):
     """Where a block arrives every `block_s`, and asking the net takes a tenth of a second."""
-    listener, arrived = Listener(model, rate), []
+    listener, arrived = StreamClassifier(model, rate), []
     answer = model.probabilities
 
     def slowly(images):

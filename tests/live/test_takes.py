@@ -17,7 +17,7 @@ import soundfile
 
 from gtzan_lib import cli
 from gtzan_lib.errors import AudioError, GtzanWarning, LiveError
-from gtzan_lib.learn import zoo
+from gtzan_lib.inference import zoo
 from gtzan_lib.live import takes
 from gtzan_lib.live.microphone import Recording
 from gtzan_lib.live.takes import Take, load_take, require_room, save_take

@@ -23,12 +23,12 @@ from matplotlib.patches import PathPatch
 
 from gtzan_lib import plots
 from gtzan_lib.data.corpus import Corpus, open_corpus
-from gtzan_lib.data.synthetic import compose
-from gtzan_lib.learn.inference import Prediction
-from gtzan_lib.live.streaming import Moment
+from gtzan_lib.inference.prediction import Prediction
+from gtzan_lib.live.streaming import StreamPrediction
 from gtzan_lib.live.takes import Take
 from gtzan_lib.signal.denoise import METHODS
-from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.signal.recipes import Recipe
+from gtzan_lib.synthetic import compose
 
 GENRES = ("blues", "jazz", "rock")
 
@@ -214,16 +214,16 @@ def test_maps_that_are_mostly_zero(rng, looked):
     np.testing.assert_allclose(lit.ravel()[looked:], 0.08, rtol=1e-5)
 
 
-def moments(shares: np.ndarray) -> list[Moment]:
+def moments(shares: np.ndarray) -> list[StreamPrediction]:
     return [
-        Moment(3.0 + number, "", row, row, 0.0, 0.0)
+        StreamPrediction(3.0 + number, "", row, row, 0.0, 0.0)
         for number, row in enumerate(np.asarray(shares, dtype=np.float32))
     ]
 
 
 def test_following_draws_the_average_of_those_that_count():
     shares = [[0.5, 0.45, 0.05], [0.3, 0.62, 0.08], [0.2, 0.71, 0.09]]
-    ax = plots.following(moments(shares), GENRES)
+    ax = plots.stream_timeline(moments(shares), GENRES)
     lines = {line.get_label(): line for line in ax.lines}
     # The one that came to more stands first; the one that never came near is left out.
     assert list(lines) == list(legend(ax)) == ["jazz", "blues"]
@@ -240,7 +240,7 @@ def test_following_draws_the_average_of_those_that_count():
 def test_whoever_led_is_in_the_figure(rng, n, length):
     shares = rng.dirichlet(np.full(n, 0.5), size=length)
     genres = [f"genre {number}" for number in range(n)]
-    ax = plots.following(moments(shares), genres)
+    ax = plots.stream_timeline(moments(shares), genres)
     drawn = {line.get_label() for line in ax.lines}
     assert {genres[lead] for lead in shares.argmax(axis=1)} <= drawn
 
@@ -249,7 +249,7 @@ def test_whoever_led_is_in_the_figure_of_many_genres():
     """Where the most probable has hardly more than a share."""
     shares = np.full((3, 20), 0.0484)
     shares[:, 7] = 1 - 19 * 0.0484
-    ax = plots.following(moments(shares), [f"genre {number}" for number in range(20)])
+    ax = plots.stream_timeline(moments(shares), [f"genre {number}" for number in range(20)])
     assert [line.get_label() for line in ax.lines] == ["genre 7"]
 
 
@@ -329,7 +329,7 @@ def boxes(ax) -> list[np.ndarray]:
 
 
 def test_gains_are_boxes_from_quartile_to_quartile(gained):
-    ax = plots.gains(gained)
+    ax = plots.denoising_gains(gained)
     assert labels(ax.xaxis) == ["room", "white"]
     assert list(legend(ax)) == ["subtraction", "wiener"]
     drawn = boxes(ax)
@@ -382,7 +382,7 @@ def test_noise_levels_draw_a_line_a_method(levels, seed):
     """In whatever order conditions and levels come."""
     order = np.random.default_rng(seed).permutation(np.arange(1, len(NOISY)))
     mixed = NOISY if seed == 0 else NOISY.iloc[[0, *order]]
-    ax = plots.noise_levels(mixed, levels)
+    ax = plots.accuracy_by_snr(mixed, levels)
     assert labels(ax.xaxis) == ["20", "5", "-5"]
     drawn = lines_of(ax)
     assert set(drawn) == {"noise left in", "wiener"}
@@ -408,7 +408,7 @@ def test_noise_levels_draw_a_line_a_method(levels, seed):
 
 
 def test_noise_levels_show_the_music_without_noise():
-    ax = plots.noise_levels(NOISY, LEVELS)
+    ax = plots.accuracy_by_snr(NOISY, LEVELS)
     (dashed,) = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert set(dashed.get_ydata()) == {90.0}
     assert dashed.get_label() == "no noise"
@@ -416,14 +416,14 @@ def test_noise_levels_show_the_music_without_noise():
 
 
 def test_music_without_noise_is_found_by_its_name():
-    ax = plots.noise_levels(NOISY.iloc[::-1], LEVELS)
+    ax = plots.accuracy_by_snr(NOISY.iloc[::-1], LEVELS)
     (dashed,) = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert set(dashed.get_ydata()) == {90.0}
 
 
 def test_levels_that_are_no_whole_numbers():
     rows = {"as it is": row(0.9, 0.8, 1), "wiener at 2.5 dB": row(0.5, 0.4, 0.6)}
-    ax = plots.noise_levels(pd.DataFrame.from_dict(rows, orient="index"), [2.5])
+    ax = plots.accuracy_by_snr(pd.DataFrame.from_dict(rows, orient="index"), [2.5])
     assert labels(ax.xaxis) == ["2.5"]
     assert lines_of(ax)["wiener"].tolist() == [[0, 50]]
 
@@ -433,10 +433,11 @@ def test_methods_have_one_colour_in_both_figures(shown):
     rows = [("a", "white", method, float(n)) for n in range(3) for method in shown]
     gained = pd.DataFrame(rows, columns=["track_id", "noise", "method", "gain_db"])
     boxed = {
-        name: hue(patch.get_facecolor()) for name, patch in legend(plots.gains(gained)).items()
+        name: hue(patch.get_facecolor())
+        for name, patch in legend(plots.denoising_gains(gained)).items()
     }
     rows = {f"{name} at 5 dB": row(0.5, 0.4, 0.6) for name in (*shown, "noise left in")}
-    ax = plots.noise_levels(
+    ax = plots.accuracy_by_snr(
         pd.DataFrame.from_dict({"as it is": row(0.9, 0.8, 1), **rows}, orient="index"), [5]
     )
     lined = {line.get_label(): line.get_color() for line in ax.lines if line.get_marker() == "o"}
@@ -456,10 +457,10 @@ def test_methods_have_one_colour_in_both_figures(shown):
 def test_ax_in_ax_out(gained, name):
     draw = {
         "timeline": lambda ax: plots.timeline(prediction(0.9, 0.3), ax),
-        "following": lambda ax: plots.following(moments([[0.5, 0.3, 0.2]] * 2), GENRES, ax),
+        "following": lambda ax: plots.stream_timeline(moments([[0.5, 0.3, 0.2]] * 2), GENRES, ax),
         "robustness": lambda ax: plots.robustness(ROBUST, ax),
-        "gains": lambda ax: plots.gains(gained, ax),
-        "noise_levels": lambda ax: plots.noise_levels(NOISY, LEVELS, ax),
+        "gains": lambda ax: plots.denoising_gains(gained, ax),
+        "noise_levels": lambda ax: plots.accuracy_by_snr(NOISY, LEVELS, ax),
     }[name]
     _, ax = plt.subplots()
     assert draw(ax) is ax
@@ -497,7 +498,7 @@ def heard(html: str) -> dict[str, np.ndarray]:
 
 
 def test_takes_are_played_with_their_noise_and_without(composed, tmp_path):
-    sounds = heard(plots.take_players(take(True, tmp_path), composed).data)
+    sounds = heard(plots.recording_players(take(True, tmp_path), composed).data)
     assert list(sounds) == ["as it was heard", "without its noise"]
     raw, clean = sounds.values()
     assert len(raw) / 22_050 == pytest.approx(3, abs=0.1)
@@ -506,14 +507,14 @@ def test_takes_are_played_with_their_noise_and_without(composed, tmp_path):
 
 
 def test_take_whose_noise_stayed_has_one_player(composed, tmp_path):
-    sounds = heard(plots.take_players(take(False, tmp_path), composed).data)
+    sounds = heard(plots.recording_players(take(False, tmp_path), composed).data)
     assert list(sounds) == ["as it was heard"]
 
 
 def test_takes_of_the_music_of_others_are_not_played(small_folder, composed, tmp_path):
     table = Corpus("synthetic", tmp_path / "features.csv", composed.tracks)
     for corpus in (None, open_corpus(small_folder), table):
-        html = plots.take_players(take(True, tmp_path), corpus).data
+        html = plots.recording_players(take(True, tmp_path), corpus).data
         assert "<audio" not in html
         assert "base64" not in html
         assert "not put into this book" in html

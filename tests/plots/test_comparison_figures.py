@@ -15,9 +15,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from gtzan_lib import plots
 from gtzan_lib.data.splits import split
 from gtzan_lib.data.windows import windows
-from gtzan_lib.learn.comparison import learning_curve
-from gtzan_lib.learn.evaluation import evaluate
-from gtzan_lib.learn.leaks import audit, reshuffle
+from gtzan_lib.evaluation.comparison import learning_curve
+from gtzan_lib.evaluation.evaluate import evaluate
+from gtzan_lib.evaluation.leakage import audit
+from gtzan_lib.studies.reshuffle import reshuffle
 
 PARTS = ["train", "train", "train", "valid", "test", "test"]
 
@@ -118,12 +119,12 @@ NAMES = ["standing", "tradeoff", "calibration", "learning_curve", "leak_by", "re
 @pytest.mark.parametrize("name", NAMES)
 def test_ax_in_ax_out(board, evaluation, curve, audited, drawn, name):
     draw = {
-        "standing": lambda ax: plots.standing(board, ax),
-        "tradeoff": lambda ax: plots.tradeoff(board, "weights", "weights", ax),
+        "standing": lambda ax: plots.leaderboard(board, ax),
+        "tradeoff": lambda ax: plots.accuracy_by_cost(board, "weights", "weights", ax),
         "calibration": lambda ax: plots.calibration(evaluation, ax),
         "learning_curve": lambda ax: plots.learning_curve(curve, ax),
         "leak_by": lambda ax: plots.leak_by(audited.by("artist", "1 neighbours"), ax),
-        "reshuffled": lambda ax: plots.reshuffled(drawn, ax),
+        "reshuffled": lambda ax: plots.reshuffle(drawn, ax),
     }[name]
     _, ax = plt.subplots()
     before = plt.get_fignums()
@@ -143,7 +144,7 @@ def test_ax_in_ax_out(board, evaluation, curve, audited, drawn, name):
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_standing_has_a_line_an_experiment(board, rows):
     table = board.head(rows)
-    ax = plots.standing(table)
+    ax = plots.leaderboard(table)
     places = ticks(ax)
     assert list(places) == ["net  (artist)", "knn  (artist)", "tiny  (track)"][:rows]
     # The best is uppermost.
@@ -158,7 +159,7 @@ def test_standing_has_a_line_an_experiment(board, rows):
 
 @pytest.mark.parametrize("of", ["weights", "seconds"])
 def test_tradeoff_leaves_out_what_is_not_known(board, of):
-    ax = plots.tradeoff(board, of, "what it costs")
+    ax = plots.accuracy_by_cost(board, of, "what it costs")
     known = board.dropna().sort_values(of)
     np.testing.assert_allclose(dots(ax), np.column_stack([known[of], 100 * known["accuracy"]]))
     assert texts(ax.get_legend()) == known.index.tolist()
@@ -172,7 +173,7 @@ def test_tradeoff_leaves_out_what_is_not_known(board, of):
 
 
 def test_tradeoff_of_one_model(board):
-    ax = plots.tradeoff(board.head(1), "weights", "weights")
+    ax = plots.accuracy_by_cost(board.head(1), "weights", "weights")
     np.testing.assert_allclose(dots(ax), [[2e6, 80]])
 
 
@@ -194,7 +195,7 @@ def shares(ax, count: int) -> np.ndarray:
 def test_confusions_show_shares_of_each_genre():
     first = answers("a a", "a b", "a a", "a c", "b b", "c c", "c a")
     second = answers("a a", "b b", "c c")
-    figure = plots.confusions({"first": first, "second": second})
+    figure = plots.confusion_matrices({"first": first, "second": second})
     one, other = shown(figure)
     expected = [[0.5, 0.25, 0.25], [0, 1, 0], [0.5, 0, 0.5]]
     np.testing.assert_allclose(shares(one, 3), expected)
@@ -207,7 +208,7 @@ def test_confusions_show_shares_of_each_genre():
 
 def test_genres_missing_in_answers_keep_their_place():
     """One was never tested here, and one was never answered."""
-    figure = plots.confusions({"x": answers("a a", "b a"), "y": answers("a a", "c c")})
+    figure = plots.confusion_matrices({"x": answers("a a", "b a"), "y": answers("a a", "c c")})
     one, other = shown(figure)
     np.testing.assert_array_equal(shares(one, 3), [[1, 0, 0], [1, 0, 0], [0, 0, 0]])
     np.testing.assert_array_equal(shares(other, 3), [[1, 0, 0], [0, 0, 0], [0, 0, 1]])
@@ -218,7 +219,7 @@ def test_genres_missing_in_answers_keep_their_place():
 )
 def test_confusions_of_so_many_models(evaluation, models, columns, grid):
     tables = {f"model {number}": evaluation.tracks for number in range(models)}
-    figure = plots.confusions(tables, columns=columns)
+    figure = plots.confusion_matrices(tables, columns=columns)
     assert len(figure.axes) == grid[0] * grid[1]
     assert figure.axes[0].get_gridspec().get_geometry() == grid
     assert [ax.get_title().split("\n")[0] for ax in shown(figure)] == list(tables)
@@ -263,7 +264,7 @@ def test_learning_curve_has_both_units(curve):
 
 
 def test_leaks_have_a_dot_a_model_and_protocol(audited):
-    figure = plots.leaks(audited)
+    figure = plots.leakage(audited)
     scores = audited.scores()
     models = list(audited.evaluations)
     on_windows, on_tracks = figure.axes
@@ -292,7 +293,7 @@ def test_leaks_of_one_model(music):
     corpus, table, features = music
     models = {"knn": (KNeighborsClassifier(3), features)}
     found = audit(models, table, corpus, folds=3, protocols=["track", "artist"])
-    figure = plots.leaks(found)
+    figure = plots.leakage(found)
     assert list(ticks(figure.axes[0])) == ["knn"]
     assert [len(dots(ax)) for ax in figure.axes] == [2, 2]
 
@@ -314,7 +315,7 @@ def test_leak_by_has_all_where_there_are_few(audited):
 
 
 def test_reshuffled_has_a_line_a_part(drawn):
-    ax = plots.reshuffled(drawn)
+    ax = plots.reshuffle(drawn)
     scores = {
         "tracks it never saw": drawn.unseen,
         "test part as saved": drawn.test,
@@ -331,5 +332,5 @@ def test_reshuffled_has_a_line_a_part(drawn):
 
 
 def test_answers_that_are_no_tested_genre_are_shown():
-    (ax,) = shown(plots.confusions({"x": answers("a a", "a b")}))
+    (ax,) = shown(plots.confusion_matrices({"x": answers("a a", "a b")}))
     np.testing.assert_array_equal(shares(ax, 2), [[0.5, 0.5], [0, 0]])

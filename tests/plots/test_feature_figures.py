@@ -18,13 +18,13 @@ from sklearn.decomposition import PCA
 from gtzan_lib import plots
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.synthetic import compose
 from gtzan_lib.errors import GtzanWarning
-from gtzan_lib.learn.clustering import agreement, scan
-from gtzan_lib.learn.tabular import grid
-from gtzan_lib.learn.variance import variance_shares
-from gtzan_lib.plots.sounds import excerpt, may_be_heard
+from gtzan_lib.plots.audio import excerpt, may_be_heard
 from gtzan_lib.signal.features import features
+from gtzan_lib.studies.clustering import agreement, scan_k
+from gtzan_lib.studies.grid import grid
+from gtzan_lib.studies.variance import variance_shares
+from gtzan_lib.synthetic import compose
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def texts(ax) -> list[str]:
 
 
 def test_portrait_shows_all_series(music):
-    figure = plots.portrait(music, music.tracks.index[0], seconds=3)
+    figure = plots.track_features(music, music.tracks.index[0], seconds=3)
     mel, chroma, curves, parts, onsets = figure.axes
     assert mel.images[0].get_array().shape == (128, 130)
     assert chroma.images[0].get_array().shape == (12, 130)
@@ -94,7 +94,7 @@ def test_distributions_sort_genres_by_median(table):
 
 
 def test_profile_has_every_feature_and_genre(table):
-    ax = plots.profile(table)
+    ax = plots.genre_profile(table)
     assert [label.get_text() for label in ax.get_yticklabels()] == list(table.names)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["blues", "metal"]
     shown = ax.collections[0].get_array().reshape(57, 2)
@@ -104,7 +104,7 @@ def test_profile_has_every_feature_and_genre(table):
 
 def test_bars_of_variance_fill_the_axis(table, music):
     shares = variance_shares(table.frame, table.windows, music)
-    ax = plots.levels_of_variance(shares)
+    ax = plots.variance_components(shares)
     ends = [bar.get_x() + bar.get_width() for bar in ax.containers[-1]]
     np.testing.assert_allclose(ends, 1)
     names = [label.get_text() for label in ax.get_yticklabels()]
@@ -134,7 +134,7 @@ def test_loadings_name_the_greatest_weights():
 
 
 def test_plane_has_a_dot_a_window_and_a_ring_a_track(table, points):
-    ax = plots.plane(points, table.windows, names=["a", "b"])
+    ax = plots.scatter(points, table.windows, names=["a", "b"])
     sizes = [len(one.get_offsets()) for one in ax.collections]
     windows, tracks = sizes[::2], sizes[1::2]
     assert (sum(windows), sum(tracks)) == (len(table), table.windows["track_id"].nunique())
@@ -184,7 +184,7 @@ def test_losses_are_those_of_the_nets(grids):
 
 
 def test_elbow_marks_the_chosen_number(points):
-    figure = plots.elbow(scan(points, range(2, 5)), 3)
+    figure = plots.elbow(scan_k(points, range(2, 5)), 3)
     assert [ax.get_ylabel() for ax in figure.axes] == ["inertia", "silhouette"]
     assert figure.axes[0].lines[1].get_xdata()[0] == 3
 
@@ -198,7 +198,7 @@ def test_cluster_table_counts_windows(table):
 def test_agreements_show_value_and_chance(table, music):
     labels = np.arange(len(table)) % 2
     found = agreement(labels, table.windows, music)
-    ax = plots.agreements({"genre": found})
+    ax = plots.cluster_agreement({"genre": found})
     values = {round(float(np.ravel(line.get_xdata())[0]), 6) for line in ax.lines}
     for column in ("value", "low", "by_chance"):
         assert set(found[column].round(6)) <= values
@@ -214,7 +214,7 @@ def test_cluster_profile_shows_what_stands_out(table):
 
 
 def test_cloud_has_one_dot_a_track_that_tells_its_name(music, table, points):
-    cloud = plots.cloud(points[:, :2], table.windows, music, names=["a", "b"])
+    cloud = plots.interactive_scatter(points[:, :2], table.windows, music, names=["a", "b"])
     assert [trace.name for trace in cloud.figure.data] == ["blues", "metal"]
     told = {}
     for trace in cloud.figure.data:
@@ -228,19 +228,23 @@ def test_cloud_has_one_dot_a_track_that_tells_its_name(music, table, points):
 
 
 def test_cloud_of_three_columns_can_be_turned(music, table, points):
-    cloud = plots.cloud(points, table.windows, music, names=list("abc"))
+    cloud = plots.interactive_scatter(points, table.windows, music, names=list("abc"))
     assert {trace.type for trace in cloud.figure.data} == {"scatter3d"}
 
 
 def test_clouds_of_clusters_take_the_most_frequent_label(music, table, points):
     labels = np.zeros(len(table), dtype=int)
     labels[(table.windows["track_id"] == "metal.00001").to_numpy()] = [1, 1, 1, 1, 2, 2]
-    cloud = plots.cloud(points[:, :2], table.windows, music, names=["a", "b"], groups=labels)
+    cloud = plots.interactive_scatter(
+        points[:, :2], table.windows, music, names=["a", "b"], groups=labels
+    )
     assert {t.name: list(t.customdata) for t in cloud.figure.data}["1"] == ["metal.00001"]
 
 
 def test_page_plays_every_track_of_the_synthetic_corpus(music, table, points):
-    cloud = plots.cloud(points[:, :2], table.windows, music, names=["a", "b"], seconds=1)
+    cloud = plots.interactive_scatter(
+        points[:, :2], table.windows, music, names=["a", "b"], seconds=1
+    )
     bundle = cloud._repr_mimebundle_()
     assert cloud.sounds.keys() == set(music.tracks.index)
     assert all(sound in bundle["text/html"] for sound in cloud.sounds.values())
@@ -251,7 +255,9 @@ def test_page_plays_every_track_of_the_synthetic_corpus(music, table, points):
 
 def test_same_cloud_same_page(music, table, points):
     pages = [
-        plots.cloud(points[:, :2], table.windows, music, names=["a", "b"])._repr_mimebundle_()
+        plots.interactive_scatter(
+            points[:, :2], table.windows, music, names=["a", "b"]
+        )._repr_mimebundle_()
         for _ in range(2)
     ]
     assert pages[0] == pages[1]
@@ -259,7 +265,9 @@ def test_same_cloud_same_page(music, table, points):
 
 def test_names_cannot_end_the_script(music, table, points):
     wicked = "</script><script>alert(1)</script>"
-    cloud = plots.cloud(points[:, :2], table.windows, music, names=[wicked, "@FIGURE@"])
+    cloud = plots.interactive_scatter(
+        points[:, :2], table.windows, music, names=[wicked, "@FIGURE@"]
+    )
     page = cloud._repr_mimebundle_()["text/html"]
     assert page.count("<script>") == 1
     assert page.count("</script>") == 1
@@ -268,14 +276,19 @@ def test_names_cannot_end_the_script(music, table, points):
 def test_music_of_others_is_silent(small_folder):
     corpus = open_corpus(small_folder)
     table = features(corpus, 1.0)
-    cloud = plots.cloud(table.values[:, :2], table.windows, corpus, names=["a", "b"])
+    cloud = plots.interactive_scatter(table.values[:, :2], table.windows, corpus, names=["a", "b"])
     assert cloud.sounds == {}
     assert not may_be_heard(corpus)
-    assert "<audio" not in plots.halves(corpus, {"x": corpus.tracks.index[0]}).data
+    assert (
+        "<audio"
+        not in plots.harmonic_percussive_players(corpus, {"x": corpus.tracks.index[0]}).data
+    )
 
 
 def test_halves_have_three_players_each(music):
-    page = plots.halves(music, {"some <b>": music.tracks.index[0]}, seconds=2).data
+    page = plots.harmonic_percussive_players(
+        music, {"some <b>": music.tracks.index[0]}, seconds=2
+    ).data
     assert page.count("<audio") == 3
     assert "some &lt;b&gt;: what lasts" in page
 
@@ -299,6 +312,8 @@ def test_features_of_one_value_are_drawn(table):
     values = table.values.copy()
     values[:, 0] = 1.0
     flat = dataclasses.replace(table, values=values)
-    plots.profile(flat)
+    plots.genre_profile(flat)
     plots.cluster_profile(flat, np.arange(len(table)) % 2)
-    assert not np.isnan(pd.DataFrame(plots.profile(flat).collections[0].get_array())).any().any()
+    assert (
+        not np.isnan(pd.DataFrame(plots.genre_profile(flat).collections[0].get_array())).any().any()
+    )

@@ -17,16 +17,16 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib import plots
 from gtzan_lib.data.corpus import Corpus, open_corpus
-from gtzan_lib.data.genres import GENRES
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.synthetic import FAULTS, compose
 from gtzan_lib.errors import StoreError
+from gtzan_lib.evaluation.evaluate import evaluate
+from gtzan_lib.genres import GENRES
 from gtzan_lib.health.check import check_health
-from gtzan_lib.learn.evaluation import evaluate
-from gtzan_lib.learn.training import NetClassifier
-from gtzan_lib.plots.images import export_views
-from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.plots.spectrograms import export_views
+from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
+from gtzan_lib.synthetic import FAULTS, compose
+from gtzan_lib.training.classifier import NetClassifier
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +58,8 @@ def drawings(store, corpus, evaluation) -> dict:
     return {
         "levels": lambda ax: plots.levels(check_health(corpus).files, ax),
         "spectrogram": lambda ax: plots.spectrogram(store.images[0], store.recipe, ax),
-        "parts": lambda ax: plots.parts(evaluation.split, ax),
-        "confusion": lambda ax: plots.confusion(evaluation, ax),
+        "parts": lambda ax: plots.split_counts(evaluation.split, ax),
+        "confusion": lambda ax: plots.confusion_matrix(evaluation, ax),
         "recall": lambda ax: plots.recall(evaluation, ax),
     }
 
@@ -109,7 +109,7 @@ def test_axes_of_every_recipe():
 
 
 def test_all_windows_of_a_track(store):
-    figure = plots.track_images(store, "jazz.00001", columns=3)
+    figure = plots.track_spectrograms(store, "jazz.00001", columns=3)
     own = store.windows[store.windows["track_id"] == "jazz.00001"]
     shown = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title() for ax in shown] == ["from 0 s", "from 1 s", "from 2 s", "from 3 s"]
@@ -122,7 +122,7 @@ def test_all_windows_of_a_track(store):
 
 def test_track_that_a_store_lacks(store):
     with pytest.raises(StoreError, match=r"has no window of track 'jazz\.00009'; name another\."):
-        plots.track_images(store, "jazz.00009")
+        plots.track_spectrograms(store, "jazz.00009")
 
 
 def test_a_figure_for_each_track_is_written(corpus, tmp_path):
@@ -138,7 +138,7 @@ def test_a_figure_for_each_track_is_written(corpus, tmp_path):
 
 
 def test_wall_has_one_image_a_genre(store):
-    figure = plots.spectrogram_wall(store, columns=3)
+    figure = plots.spectrogram_gallery(store, columns=3)
     shown = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title() for ax in shown] == ["blues", "classical", "jazz", "rock"]
     for ax in shown:
@@ -148,14 +148,14 @@ def test_wall_has_one_image_a_genre(store):
 
 
 def test_confusion_shows_the_counts(evaluation):
-    ax = plots.confusion(evaluation, unit="window")
+    ax = plots.confusion_matrix(evaluation, unit="window")
     counts = evaluation.confusion("window").to_numpy()
     assert sum(int(text.get_text() or 0) for text in ax.texts) == counts.sum()
 
 
 def test_parts_show_the_counts(evaluation):
     counts = evaluation.split.parts()
-    ax = plots.parts(evaluation.split)
+    ax = plots.split_counts(evaluation.split)
     shown = [int(text.get_text()) for text in ax.texts]
     assert shown == counts.to_numpy().ravel().tolist()
 
@@ -175,7 +175,7 @@ def test_history_shows_what_there_is(store, validate):
         arguments={"channels": [2], "hidden": 2}, epochs=2, batch_size=8, device="cpu"
     )
     part = store.images[:8], store.genres[[*range(4), *range(12, 16)]]
-    figure = plots.history(net.fit(*part, valid=part if validate else None))
+    figure = plots.training_history(net.fit(*part, valid=part if validate else None))
     for ax in figure.axes:
         labels = [line.get_label() for line in ax.lines]
         assert labels == (["train", "valid"] if validate else ["train"])
@@ -238,7 +238,7 @@ def test_every_fault_of_a_single_file_has_its_waveform(planted):
 
 
 def test_every_kind_of_copy_stands_out_at_its_lag(planted):
-    figure = plots.copies(*planted)
+    figure = plots.duplicates(*planted)
     assert len(figure.axes) == 5
     for ax in figure.axes:
         x, y = ax.lines[0].get_data()

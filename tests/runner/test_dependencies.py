@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from gtzan_lib.learn.zoo import SHIPPED
+from gtzan_lib.inference.zoo import SHIPPED
 from gtzan_lib.runner import dependencies
 from gtzan_lib.runner.dependencies import module_files, modules_of, notebook_files
 
 from .conftest import ROOT, write_notebook
 
-LOADER = "gtzan_lib.learn.zoo"
+LOADER = "gtzan_lib.inference.zoo"
 
 
 def names(files):
@@ -20,14 +20,14 @@ def names(files):
 @pytest.mark.parametrize(
     ("source", "modules"),
     [
-        ("import gtzan_lib as gl\ngl.evaluate", {"gtzan_lib.learn.evaluation"}),
+        ("import gtzan_lib as gl\ngl.evaluate", {"gtzan_lib.evaluation.evaluation"}),
         ("import gtzan_lib\ngtzan_lib.split", {"gtzan_lib.data.splits"}),
         ("from gtzan_lib import windows", {"gtzan_lib.data.windows"}),
         ("from gtzan_lib.data.audio import load", {"gtzan_lib.data.audio"}),
         ("from gtzan_lib.data import audio", {"gtzan_lib.data.audio"}),
         ("import gtzan_lib.plots", {"gtzan_lib.plots"}),
         ("import gtzan_lib as gl\ngl.plots", {"gtzan_lib.plots"}),
-        ("import gtzan_lib as gl\ngl.plots.parts(x).set()", {"gtzan_lib.plots.scores"}),
+        ("import gtzan_lib as gl\ngl.plots.split_counts(x).set()", {"gtzan_lib.plots.evaluation"}),
         ("%matplotlib inline\nimport numpy", set()),
     ],
 )
@@ -36,7 +36,7 @@ def test_modules_of(source, modules):
 
 
 def test_all_that_is_imported_counts():
-    files = names(module_files(["gtzan_lib.learn.evaluation"]))
+    files = names(module_files(["gtzan_lib.evaluation.evaluation"]))
     assert {"learn/evaluation.py", "data/splits.py", "data/corpus.py", "errors.py"} <= files
     assert {"__init__.py", "learn/__init__.py", "data/gtzan_tracks.csv"} <= files
     assert not {"learn/training.py", "plots/grids.py", "cli.py", "runner/execute.py"} & files
@@ -72,7 +72,7 @@ def test_a_model_that_is_new_beside_a_module_counts(tmp_path, monkeypatch):
 
 
 def test_a_leaf_touches_only_its_notebook(tmp_path):
-    write_notebook(tmp_path / "a.ipynb", "gl.windows")
+    write_notebook(tmp_path / "a.ipynb", "gl.data.windows")
     write_notebook(tmp_path / "b.ipynb", "gl.plots")
     plots, errors = ROOT / "gtzan_lib/plots/grids.py", ROOT / "gtzan_lib/errors.py"
     assert plots not in notebook_files(tmp_path / "a.ipynb")

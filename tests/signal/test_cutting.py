@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from gtzan_lib.signal.cutting import Cutter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gtzan_lib.signal.cutting import Cutter
-from gtzan_lib.signal.spectrograms import Recipe
+from gtzan_lib.signal.recipes import Recipe
 
 # A hundred samples a second and a window: sample numbers are easily told.
 TINY = dataclasses.replace(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gtzan_lib.errors import AudioError
 from gtzan_lib.signal import denoise as module
+from gtzan_lib.signal.degradations import mix_at_snr, noise
 from gtzan_lib.signal.denoise import FRAME_S, METHODS, denoise, si_sdr
-from gtzan_lib.signal.disturbances import mix, noise
 
 RATE = 22_050
 OURS = ("subtraction", "wiener")
@@ -37,7 +37,7 @@ def in_noise(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Notes, notes in noise, and a second of another draw of that noise at its level."""
     y = notes(seed)
-    noisy = mix(y, noise(kind, len(y), RATE, seed=seed), snr_db)
+    noisy = mix_at_snr(y, noise(kind, len(y), RATE, seed=seed), snr_db)
     alone = noise(kind, RATE, RATE, seed=seed + 1000) * np.float32(np.std(noisy - y))
     return y, noisy, alone
 
@@ -63,7 +63,7 @@ def test_wiener_is_the_default():
 def test_the_libraries_two_modes():
     """The gate with a threshold gains on white noise; the adaptive one takes the held notes."""
     held = np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE).astype(np.float32)
-    noisy = mix(held, noise("white", len(held), RATE, seed=3), 5)
+    noisy = mix_at_snr(held, noise("white", len(held), RATE, seed=3), 5)
     alone = noise("white", RATE, RATE, seed=4) * np.float32(np.std(noisy - held))
     gate, adaptive = (
         si_sdr(denoise(noisy, RATE, alone, method=way), held) - si_sdr(noisy, held)
@@ -218,7 +218,7 @@ def test_what_is_refused(arguments, method, sentence):
 def test_nothing_heavy_is_imported():
     heavy = ("torch", "librosa", "pandas", "noisereduce", "scipy.signal", "soundfile")
     code = (
-        "import sys, gtzan_lib.signal.denoise, gtzan_lib.signal.disturbances\n"
+        "import sys, gtzan_lib.signal.denoise, gtzan_lib.signal.degradations\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

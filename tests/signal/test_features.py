@@ -12,13 +12,13 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.data import audio, remember
+from gtzan_lib.data import audio, cache
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURES
 from gtzan_lib.data.windows import windows
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning
 from gtzan_lib.signal import features as module
-from gtzan_lib.signal.descriptors import describe
+from gtzan_lib.signal.fast_features import compute_features
 from gtzan_lib.signal.features import FeatureTable, features
 
 RATE = 22_050
@@ -94,7 +94,7 @@ def test_values_are_those_of_each_window(small_folder):
     for number in (0, 3):
         row = table.windows.index[table.windows["window_id"] == f"jazz.00002.{number}"][0]
         np.testing.assert_array_equal(
-            table.values[row], describe(y[RATE * number : RATE * (number + 1) - 1])
+            table.values[row], compute_features(y[RATE * number : RATE * (number + 1) - 1])
         )
 
 
@@ -124,7 +124,7 @@ def test_half_a_minute_takes_tracks_whole(tmp_path):
     assert table.windows["window_id"].tolist()[2:] == ["fado.c.0", "fado.d.0", "fado.d.1"]
     assert table.windows["start_s"].tolist() == [0, 0, 0, 0, 30]
     y, _ = audio.load(tmp_path / "fado" / "b.wav")
-    np.testing.assert_array_equal(table.values[1], describe(y))
+    np.testing.assert_array_equal(table.values[1], compute_features(y))
 
 
 @settings(max_examples=15)
@@ -541,13 +541,13 @@ def test_mended_code_computes_anew(music_folder, computed, monkeypatch, part):
     reference = part == "reference"
     table_of(folder, reference=reference)
     computed.clear()
-    digest = remember.source_digest
+    digest = cache.source_digest
 
     def mended(files):
         files = list(files)
         return digest(files) + "#" * (f"{part}.py" in [Path(file).name for file in files])
 
-    monkeypatch.setattr(remember, "source_digest", mended)
+    monkeypatch.setattr(cache, "source_digest", mended)
     table_of(folder, reference=reference)
     assert len(computed) == 2
 

@@ -17,7 +17,8 @@ from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.errors import StoreError
 from gtzan_lib.signal import dsp
 from gtzan_lib.signal import spectrograms as module
-from gtzan_lib.signal.spectrograms import PRESETS, Recipe, from_log_mels, spectrograms
+from gtzan_lib.signal.recipes import PRESETS, Recipe
+from gtzan_lib.signal.spectrograms import from_log_mels, spectrograms
 
 RATE = 12_000
 SECONDS = 6

@@ -24,7 +24,8 @@ from gtzan_lib.data.windows import windows
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import AudioError, GtzanError, StoreError
 from gtzan_lib.signal import store as module
-from gtzan_lib.signal.spectrograms import PRESETS, Recipe, from_log_mels, spectrograms
+from gtzan_lib.signal.recipes import PRESETS, Recipe
+from gtzan_lib.signal.spectrograms import from_log_mels, spectrograms
 from gtzan_lib.signal.store import SpectrogramStore
 
 RECIPE = Recipe.preset(size=16, seconds=1)

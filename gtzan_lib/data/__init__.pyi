@@ -1,0 +1,21 @@
+from .corpus import Corpus, open_corpus
+from .gtzan import durations, facts, known_faults
+from .splits import Split, split
+from .tables import read_table
+from .windows import KAGGLE_GRID, WindowGrid, windows
+from .workspace import Workspace
+
+__all__ = [
+    "KAGGLE_GRID",
+    "Corpus",
+    "Split",
+    "WindowGrid",
+    "Workspace",
+    "durations",
+    "facts",
+    "known_faults",
+    "open_corpus",
+    "read_table",
+    "split",
+    "windows",
+]

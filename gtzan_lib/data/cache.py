@@ -1,0 +1,88 @@
+"""A cache of results computed from files, valid while neither file nor code changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..digests import code_digest
+
+__all__ = ["FileCache"]
+
+
+@dataclasses.dataclass(frozen=True)
+class FileCache:
+    """A function of a file whose results are cached in a folder.
+
+    An interrupted computation continues where it stopped, and a second one is quick.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the path of a file as text, and further arguments by name.
+    folder : Path
+        Holds the results of this function alone. Where it cannot be written, nothing is
+        cached.
+    code : str
+        Digest of the code that computes the results.
+    failed : callable, optional
+        Returns whether a result is a failure, which may be temporary: it is not cached.
+
+    See Also
+    --------
+    joblib.Memory : The cache itself.
+    """
+
+    function: Callable[..., Any]
+    folder: Path
+    code: str
+    failed: Callable[[Any], bool] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        folder: Path,
+        modules: Iterable[ModuleType],
+        *,
+        packages: Iterable[str] = (),
+        failed: Callable[[Any], bool] | None = None,
+    ) -> FileCache:
+        """Cache results while the code of modules and the versions of packages stay the same."""
+        code = code_digest(module.__file__ for module in modules)
+        versions = [f"{name}-{importlib.metadata.version(name)}" for name in packages]
+        return cls(function, folder, "_".join([code, *versions]), failed)
+
+    def __call__(self, path: str, **arguments: Any) -> Any:
+        """Return the function's result for a file, from the cache where it is there."""
+        import joblib
+
+        try:
+            status = Path(path).stat()
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return self.function(path, **arguments)
+        cached = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
+        state = (status.st_size, status.st_mtime_ns, self.code)
+        shelved = cached.call_and_shelve(self.function, path, state, arguments)
+        try:
+            result = shelved.get()
+        except Exception:
+            # A result that a crash left incomplete may raise anything when it is read.
+            shelved.clear()
+            shelved = cached.call_and_shelve(self.function, path, state, arguments)
+            result = shelved.get()
+        if self.failed and self.failed(result):
+            shelved.clear()
+        return result
+
+
+def _compute(
+    function: Callable[..., Any], path: str, state: tuple[int, int, str], arguments: dict[str, Any]
+) -> Any:
+    """Compute a result; `state` identifies the file and the code to the cache."""
+    return function(path, **arguments)

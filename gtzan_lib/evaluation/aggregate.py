@@ -1,0 +1,123 @@
+"""How the windows of a track become the prediction for the track.
+
+This is the only place where it is decided; evaluation, prediction and streaming
+call it. The book page "Aggregating windows" compares the methods.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..errors import ParameterError
+
+__all__ = ["AGGREGATIONS", "aggregate", "aggregate_groups"]
+
+# Probabilities of zero would decide a geometric mean by themselves.
+_SMALLEST = 1e-6
+
+
+def _mean(probabilities: np.ndarray) -> np.ndarray:
+    # Exactly rounded, so that genres that are tied stay tied in any order of the windows.
+    totals = [math.fsum(column) for column in probabilities.T.tolist()]
+    return np.array(totals) / len(probabilities)
+
+
+def _median(probabilities: np.ndarray) -> np.ndarray:
+    return _normalised(np.median(probabilities, axis=0))
+
+
+def _geometric_mean(probabilities: np.ndarray) -> np.ndarray:
+    logs = np.log(np.maximum(probabilities, _SMALLEST))
+    return _normalised(np.exp(_mean(logs)))
+
+
+def _vote(probabilities: np.ndarray) -> np.ndarray:
+    votes = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
+    return votes / len(probabilities)
+
+
+def _normalised(values: np.ndarray) -> np.ndarray:
+    total = values.sum()
+    return values / total if total > 0 else np.full(len(values), 1 / len(values))
+
+
+AGGREGATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mean": _mean,
+    "median": _median,
+    "geometric mean": _geometric_mean,
+    "vote": _vote,
+}
+"""Methods by name, the default first."""
+
+
+def aggregate(probabilities: np.ndarray, method: str = "mean") -> np.ndarray:
+    """Combine the probabilities of a track's windows.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(windows, genres)]
+        One row a window, at least one; rows sum to one.
+    method : {"mean", "median", "geometric mean", "vote"}
+        The arithmetic mean; the median of each genre; the geometric mean, which
+        is the mean of log-probabilities; or the share of windows in which a
+        genre is the most probable. Median and geometric mean are scaled to sum
+        to one.
+
+    Returns
+    -------
+    np.ndarray [shape=(genres,), dtype=float64]
+        The track's probabilities; they sum to one.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such method, or no window.
+
+    Notes
+    -----
+    The book page "Aggregating windows" compares the methods.
+
+    Examples
+    --------
+    >>> aggregate(np.array([[0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]), "vote").round(2)
+    array([0.67, 0.33])
+    """
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if method not in AGGREGATIONS:
+        raise ParameterError(
+            f"there is no aggregation {method!r}; choose one of {', '.join(AGGREGATIONS)}."
+        )
+    if not len(probabilities):
+        raise ParameterError("there is no window to aggregate; give at least one.")
+    return AGGREGATIONS[method](probabilities)
+
+
+def aggregate_groups(
+    probabilities: np.ndarray, groups: np.ndarray, method: str = "mean"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Combine the windows of several tracks.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(windows, genres)]
+        One row a window.
+    groups : np.ndarray [shape=(windows,)]
+        The track of each window.
+    method : str
+        As for `aggregate`.
+
+    Returns
+    -------
+    tracks : np.ndarray [shape=(tracks,)]
+        The tracks in the order in which they first appear.
+    combined : np.ndarray [shape=(tracks, genres), dtype=float64]
+        The probabilities of each track.
+    """
+    rows_of: dict[str, list[int]] = {}
+    for row, group in enumerate(groups):
+        rows_of.setdefault(group, []).append(row)
+    combined = [aggregate(probabilities[rows], method) for rows in rows_of.values()]
+    return np.array(list(rows_of), dtype=object), np.array(combined)

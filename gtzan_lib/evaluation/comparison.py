@@ -1,0 +1,219 @@
+"""Comparing two models on the same tracks, and learning curves."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..data.splits import Split
+from ..errors import RecordError, SplitError
+from ..stats import Difference, bootstrap_interval, exact_mcnemar, holm
+from .evaluate import evaluate
+from .evaluation import Evaluation
+from .records import predictions, records_in
+
+__all__ = ["McNemar", "difference", "learning_curve", "mcnemar", "paired_tests"]
+
+
+class McNemar(NamedTuple):
+    """McNemar's test of two models on the same tracks.
+
+    Attributes
+    ----------
+    n : int
+        Number of tracks that both were tested on.
+    only_first, only_second : int
+        Number of tracks that only one of them predicts correctly.
+    p_value : float
+        Probability of counts at least as unequal, if both models were equally good.
+    """
+
+    n: int
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Difference:
+    """Compare two estimators, or one under two protocols, on the same tracks.
+
+    Parameters
+    ----------
+    first, second : Evaluation
+        Predictions for the same windows. Windows that only one of them tests,
+        because their artist is unknown, are left out.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Difference
+        Accuracy of the first minus that of the second, with a bootstrap over
+        artists (over tracks where they are unknown) of the paired predictions.
+
+    Raises
+    ------
+    SplitError
+        If they were tested on different windows.
+    """
+    ids = [set(evaluation.windows["window_id"]) for evaluation in (first, second)]
+    both = ids[0] & ids[1]
+    # Under cross-validation, a protocol may leave out windows of unknown artists, nothing else.
+    folds = min(len(first.split), len(second.split))
+    if not both or (ids[0] != ids[1] and folds < 3):
+        raise SplitError(
+            "the two were tested on different windows; compare them by cross-validation, with "
+            "splits of the same table and at least 3 folds."
+        )
+    one, other = (
+        dataclasses.replace(e, windows=e.windows[e.windows["window_id"].isin(both)]).predictions(
+            unit
+        )
+        for e in (first, second)
+    )
+    gain = one["correct"].to_numpy(dtype=float) - other["correct"].to_numpy(dtype=float)
+    bounds = bootstrap_interval(gain, one["group"].to_numpy())
+    return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")
+
+
+def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
+    """Compare the predictions of two models by McNemar's exact test.
+
+    Parameters
+    ----------
+    first, second : pd.DataFrame
+        Predictions with `genre` and `predicted` by `track_id`: of
+        `gtzan_lib.evaluation.records.predictions`, or `Evaluation.tracks`. Tracks
+        that only one of them has are left out.
+
+    Returns
+    -------
+    McNemar
+        Counts and p-value; 1 where both have the same tracks correct.
+
+    Raises
+    ------
+    RecordError
+        If they have no track in common, or disagree about a track's genre.
+
+    See Also
+    --------
+    gtzan_lib.stats.exact_mcnemar : The test itself, with its source.
+    """
+    both = first.index.intersection(second.index)
+    if both.empty:
+        raise RecordError(
+            "the two experiments tested no track in common; compare experiments with the same "
+            "corpus, protocol and seed."
+        )
+    one, other = first.loc[both], second.loc[both]
+    differ = one["genre"].to_numpy() != other["genre"].to_numpy()
+    if differ.any():
+        raise RecordError(
+            f"track {both[differ][0]!r} has another genre in the two experiments; compare "
+            "experiments on the same corpus."
+        )
+    correct = [table["genre"].to_numpy() == table["predicted"].to_numpy() for table in (one, other)]
+    only_first = int((correct[0] & ~correct[1]).sum())
+    only_second = int((~correct[0] & correct[1]).sum())
+    return McNemar(len(both), only_first, only_second, exact_mcnemar(only_first, only_second))
+
+
+def paired_tests(folder: str | Path) -> pd.DataFrame:
+    """Compare every two experiments of a run by McNemar's test.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run's `records`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a pair with tracks in common: `first`, `second`, the fields of
+        `McNemar`, and `p_holm`, the p-value corrected for the number of pairs.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one is damaged.
+
+    See Also
+    --------
+    gtzan_lib.stats.holm : The correction, with its source.
+    """
+    tables = {file.stem: predictions(file) for file in records_in(folder)}
+    rows = [
+        (first, second, *mcnemar(tables[first], tables[second]))
+        for first, second in combinations(tables, 2)
+        if len(tables[first].index.intersection(tables[second].index))
+    ]
+    table = pd.DataFrame(rows, columns=["first", "second", *McNemar._fields])
+    return table.assign(p_holm=holm(table["p_value"].to_numpy()))
+
+
+def learning_curve(
+    estimator: Any,
+    X: Any,
+    windows: pd.DataFrame,
+    split: Split,
+    *,
+    shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Evaluate an estimator that is trained on only a part of the training tracks.
+
+    Parameters
+    ----------
+    estimator, X, windows, split
+        As for `gtzan_lib.evaluation.evaluate.evaluate`.
+    shares : sequence of float
+        Shares of the training tracks of every genre, above 0 and up to 1.
+        Smaller parts lie within larger ones.
+    seed : int
+        Of the choice of tracks.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a share: mean number of training `tracks`, track `accuracy` with
+        interval `low` and `high`, and `window_accuracy`.
+
+    Raises
+    ------
+    SplitError
+        If a share is not above 0 and at most 1.
+    """
+    for share in shares:
+        if not 0 < share <= 1:
+            raise SplitError(f"share {share} of the training tracks must be above 0, at most 1.")
+    rows = []
+    for share in shares:
+        less = _with_less(split, share, seed)
+        evaluation = evaluate(estimator, X, windows, less)
+        tracks = np.mean([less.table["track_id"].iloc[fold.train].nunique() for fold in less])
+        score = evaluation.accuracy()
+        rows.append((tracks, *score[:3], evaluation.accuracy("window").value))
+    columns = ["tracks", "accuracy", "low", "high", "window_accuracy"]
+    return pd.DataFrame(rows, columns=columns, index=pd.Index(shares, name="share"))
+
+
+def _with_less(split: Split, share: float, seed: int) -> Split:
+    """Leave a part of the training tracks of every genre out of a split."""
+    table = split.table.copy()
+    for number, fold in enumerate(split):
+        train = table.iloc[fold.train].drop_duplicates("track_id")
+        rng = np.random.default_rng([seed, number])
+        kept: set[str] = set()
+        for _, tracks in train.groupby("genre")["track_id"]:
+            order = rng.permutation(np.sort(tracks.to_numpy(dtype=str)))
+            kept |= set(order[: max(1, round(share * len(order)))])
+        out = fold.train[~table["track_id"].iloc[fold.train].isin(kept).to_numpy()]
+        table.loc[table.index[out], f"fold_{number}"] = "unused"
+    return dataclasses.replace(split, table=table)

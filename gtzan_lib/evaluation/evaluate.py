@@ -1,0 +1,141 @@
+"""Fitting and testing an estimator on every fold of a split."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import softmax
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import has_fit_parameter
+
+from ..data.splits import Fold, Split
+from ..errors import SplitError
+from .evaluation import Evaluation
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    estimator: Any, X: Any, windows: pd.DataFrame, split: Split, *, aggregation: str = "mean"
+) -> Evaluation:
+    """Fit and test an estimator on every fold of a split.
+
+    Parameters
+    ----------
+    estimator : scikit-learn classifier
+        Is cloned for each fold. If its `fit` takes `valid`, it is given the
+        validation part; other estimators do without. Where there is no
+        `predict_proba`, the softmax of `decision_function` stands for
+        probabilities: it ranks genres, and is not calibrated.
+    X : np.ndarray [shape=(windows, ...)], or dict of such arrays
+        Images or features, one row a window. A dict is for estimators with
+        several inputs.
+    windows : pd.DataFrame
+        The rows of `X`: `window_id`, `genre`. A store's `windows`.
+    split : Split
+        Made from the same windows.
+    aggregation : str
+        How the windows of a track are combined; see
+        `gtzan_lib.evaluation.aggregate.aggregate`.
+
+    Returns
+    -------
+    Evaluation
+        The predictions for every test part.
+
+    Raises
+    ------
+    SplitError
+        If the split was made from other windows, `X` has more or fewer rows, or a
+        genre that is tested is absent from the training part.
+
+    Notes
+    -----
+    The book page "Evaluation" explains the scores and their intervals.
+
+    Examples
+    --------
+    >>> import gtzan_lib as gl
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> flat = store.images.reshape(len(store), -1)  # doctest: +SKIP
+    >>> gl.evaluate(KNeighborsClassifier(), flat, store.windows, split)  # doctest: +SKIP
+    """
+    if not np.array_equal(windows["window_id"].to_numpy(), split.table["window_id"].to_numpy()):
+        raise SplitError(
+            "the split was made from other windows than these; make it from the same table, "
+            "gl.split(store.windows, corpus, ...)."
+        )
+    for rows in X.values() if isinstance(X, dict) else [X]:
+        if len(rows) != len(windows):
+            raise SplitError(
+                f"there are {len(rows)} rows of data for {len(windows)} windows; give the rows "
+                "that belong to the windows, in their order."
+            )
+    y = windows["genre"].to_numpy(dtype=str)
+    genres = sorted(np.unique(y).tolist())
+    takes_valid = has_fit_parameter(estimator, "valid")
+    tables, estimators, train_accuracy, unconverged = [], [], [], 0
+    for number, fold in enumerate(split):
+        _refuse_absent(y, fold, number)
+    for number, fold in enumerate(split):
+        fitted = clone(estimator)
+        train = _rows(X, fold.train)
+        valid = {"valid": (_rows(X, fold.valid), y[fold.valid])} if takes_valid else {}
+        unconverged += _fit(fitted, train, y[fold.train], valid)
+        train_predictions = fitted.classes_[_probabilities(fitted, train).argmax(axis=1)]
+        train_accuracy.append(np.mean(train_predictions == y[fold.train]))
+        probabilities = pd.DataFrame(
+            _probabilities(fitted, _rows(X, fold.test)), columns=fitted.classes_, index=fold.test
+        )
+        rows = split.table.loc[fold.test, ["window_id", "track_id", "genre", "artist"]]
+        probabilities = probabilities.reindex(columns=genres, fill_value=0.0).astype(float)
+        tables.append(rows.assign(fold=number).join(probabilities))
+        estimators.append(fitted)
+    return Evaluation(
+        pd.concat(tables).sort_index(kind="stable").reset_index(drop=True),
+        genres,
+        float(np.mean(train_accuracy)),
+        estimators,
+        split,
+        unconverged,
+        aggregation,
+    )
+
+
+def _refuse_absent(y: np.ndarray, fold: Fold, number: int) -> None:
+    absent = sorted(set(y[fold.test]) - set(y[fold.train]))
+    if absent:
+        raise SplitError(
+            f"genre {str(absent[0])!r} is tested in fold {number} and has no window in its "
+            "training part; choose another split, or leave the genre out."
+        )
+
+
+def _fit(estimator: Any, X: Any, y: np.ndarray, valid: dict[str, Any]) -> bool:
+    """Fit an estimator; return whether it warned that it did not converge."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        estimator.fit(X, y, **valid)
+    others = [warning for warning in caught if not issubclass(warning.category, ConvergenceWarning)]
+    for warning in others:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return len(others) < len(caught)
+
+
+def _probabilities(estimator: Any, X: Any) -> np.ndarray:
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(X)
+    scores = np.asarray(estimator.decision_function(X), dtype=float)
+    if scores.ndim == 1:
+        scores = np.stack([-scores, scores], axis=1) / 2
+    return softmax(scores, axis=1)
+
+
+def _rows(X: Any, rows: np.ndarray) -> Any:
+    if isinstance(X, dict):
+        return {name: values[rows] for name, values in X.items()}
+    return X[rows]

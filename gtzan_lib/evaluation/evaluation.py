@@ -1,0 +1,244 @@
+"""The predictions of an estimator for data it was not trained on, and their scores."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from ..data.splits import Split
+from ..stats import (
+    Score,
+    bootstrap_interval,
+    independent_groups,
+    wilson_interval,
+    wilson_score,
+)
+from .aggregate import aggregate_groups
+
+__all__ = ["Evaluation"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Predictions for windows that an estimator was not trained on.
+
+    Attributes
+    ----------
+    windows : pd.DataFrame
+        One row a tested window: `window_id`, `track_id`, `genre`, `artist`,
+        `fold`, and a column of probabilities for every genre.
+    genres : list of str
+        The columns of probabilities.
+    train_accuracy : float
+        Share of correct predictions for training windows, mean over folds.
+    estimators : list
+        The fitted estimator of each fold.
+    split : Split
+        The training, validation and test parts.
+    unconverged : int
+        Number of folds in which the estimator warned that it did not converge.
+    aggregation : str
+        How the windows of a track are combined, one of
+        `gtzan_lib.evaluation.aggregate.AGGREGATIONS`.
+
+    See Also
+    --------
+    gtzan_lib.evaluation.summary : The outcome in sentences, for pages.
+    """
+
+    windows: pd.DataFrame
+    genres: list[str]
+    train_accuracy: float
+    estimators: list[Any]
+    split: Split
+    unconverged: int = 0
+    aggregation: str = "mean"
+
+    def __repr__(self) -> str:
+        return f"Evaluation(tracks {self.accuracy()}, protocol {self.split.protocol!r})"
+
+    @cached_property
+    def tracks(self) -> pd.DataFrame:
+        """One row a tested track: genre, artist, predicted genre and probabilities."""
+        first = self.windows.groupby("track_id", sort=False)[["genre", "artist"]].first()
+        track_ids, probabilities = aggregate_groups(
+            self.windows[self.genres].to_numpy(),
+            self.windows["track_id"].to_numpy(),
+            self.aggregation,
+        )
+        table = first.join(pd.DataFrame(probabilities, track_ids, self.genres))
+        table.insert(2, "predicted", table[self.genres].idxmax(axis=1))
+        return table
+
+    def _table(self, unit: str) -> pd.DataFrame:
+        return self.tracks.reset_index() if unit == "track" else self.windows
+
+    def predictions(self, unit: str = "track") -> pd.DataFrame:
+        """Return the true and the predicted genre of every tested track or window.
+
+        Parameters
+        ----------
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        pd.DataFrame
+            `track_id`, `window_id` where windows are counted, `genre`, `artist`,
+            `predicted`, `correct`, and `group`: the artist, or the track where
+            the artist is unknown. Predictions of one group depend on each other.
+        """
+        table = self._table(unit)
+        predicted = table[self.genres].idxmax(axis=1)
+        ids = [name for name in (f"{unit}_id", "track_id") if name in table]
+        return table[list(dict.fromkeys([*ids, "genre", "artist"]))].assign(
+            predicted=predicted,
+            correct=(table["genre"] == predicted).to_numpy(),
+            group=independent_groups(table["artist"], table["track_id"]),
+        )
+
+    def accuracy(self, unit: str = "track") -> Score:
+        """Return the share of correct predictions, with its interval.
+
+        Parameters
+        ----------
+        unit : {"track", "window"}
+            What is counted. Papers compare tracks.
+
+        Returns
+        -------
+        Score
+            With Wilson's interval for the tracks of a single test part, else
+            with a bootstrap over artists (over tracks where they are unknown).
+        """
+        predictions = self.predictions(unit)
+        return self._score(predictions["correct"].to_numpy(), predictions["group"], unit)
+
+    def _score(self, correct: np.ndarray, groups: pd.Series, unit: str) -> Score:
+        """Return the share of correct predictions, with its interval."""
+        if unit == "track" and len(self.split) == 1:
+            return wilson_score(correct)
+        bounds = bootstrap_interval(correct, groups.to_numpy())
+        interval = f"bootstrap over {self.grouped_by}"
+        return Score(float(correct.mean()), *bounds, len(correct), interval)
+
+    @property
+    def grouped_by(self) -> str:
+        """What the bootstrap draws: `artists`, or `tracks` where no artist is known."""
+        return "artists" if (self.windows["artist"] != "").any() else "tracks"
+
+    def confusion_matrix(self, unit: str = "track") -> pd.DataFrame:
+        """Count predictions by true genre (rows) and predicted genre (columns)."""
+        predictions = self.predictions(unit)
+        table = pd.crosstab(predictions["genre"], predictions["predicted"])
+        return table.reindex(index=self.genres, columns=self.genres, fill_value=0)
+
+    def per_genre(self, unit: str = "track") -> pd.DataFrame:
+        """Return recall with Wilson's interval, and precision, of every genre."""
+        counts = self.confusion_matrix(unit)
+        correct, true = np.diag(counts), counts.sum(axis=1).to_numpy()
+        bounds = [wilson_interval(k, n) for k, n in zip(correct, true, strict=True)]
+        predicted = counts.sum(axis=0).to_numpy()
+        precision = np.full(len(correct), np.nan)
+        np.divide(correct, predicted, out=precision, where=predicted > 0)
+        return pd.DataFrame(
+            {
+                "recall": correct / np.maximum(true, 1),
+                "low": [low for low, _ in bounds],
+                "high": [high for _, high in bounds],
+                "precision": precision,
+                "n": true,
+            },
+            index=counts.index,
+        )
+
+    def macro_f1(self, unit: str = "track") -> float:
+        """Return the mean over genres of the harmonic mean of recall and precision."""
+        predictions = self.predictions(unit)
+        return float(
+            f1_score(
+                predictions["genre"], predictions["predicted"], average="macro", zero_division=0
+            )
+        )
+
+    def top_k_accuracy(self, k: int = 2, unit: str = "track") -> Score:
+        """Return how often the true genre is among the most probable ones.
+
+        Parameters
+        ----------
+        k : int
+            Number of genres that count as predicted.
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        Score
+            With an interval as that of `accuracy`.
+        """
+        table = self._table(unit)
+        own = self._probability_of(table, table["genre"])
+        # A tie counts as correct only if all tied genres are among the k.
+        correct = (table[self.genres].to_numpy() >= own[:, None]).sum(axis=1) <= k
+        return self._score(correct, self.predictions(unit)["group"], unit)
+
+    def calibration(self, *, bins: int = 10, unit: str = "track") -> pd.DataFrame:
+        """Compare the confidence of predictions with their accuracy.
+
+        Parameters
+        ----------
+        bins : int
+            Number of bins of equal width from 0 to 1, by the probability of the
+            predicted genre.
+        unit : {"track", "window"}
+            What is counted.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row a bin that holds predictions: mean `confidence`, `accuracy`
+            with Wilson's interval `low` and `high`, and `n`.
+
+        References
+        ----------
+        C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern
+        neural networks", ICML 2017, section 2.
+        """
+        predictions = self.predictions(unit)
+        confidence = self._probability_of(self._table(unit), predictions["predicted"])
+        bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+        correct = predictions["correct"].to_numpy()
+        rows = []
+        for number in np.unique(bin_of):
+            own = bin_of == number
+            score = wilson_score(correct[own])
+            rows.append((confidence[own].mean(), score.value, score.low, score.high, score.n))
+        return pd.DataFrame(rows, columns=["confidence", "accuracy", "low", "high", "n"])
+
+    def calibration_error(self, unit: str = "track") -> float:
+        """Return the mean distance between confidence and accuracy, over ten bins."""
+        table = self.calibration(unit=unit)
+        gap = (table["confidence"] - table["accuracy"]).abs()
+        return float(np.average(gap, weights=table["n"]))
+
+    def _probability_of(self, table: pd.DataFrame, genres: pd.Series) -> np.ndarray:
+        columns = pd.Index(self.genres).get_indexer(genres.to_numpy(dtype=object))
+        return table[self.genres].to_numpy()[np.arange(len(table)), columns]
+
+    @property
+    def chance(self) -> float:
+        """Share of the most frequent genre among the tested tracks: the baseline."""
+        return float(self.tracks["genre"].value_counts(normalize=True).iloc[0])
+
+    @property
+    def p_value(self) -> float:
+        """Probability of at least as many correct tracks when always guessing one genre."""
+        correct = self.predictions()["correct"]
+        test = stats.binomtest(int(correct.sum()), len(correct), self.chance, alternative="greater")
+        return float(test.pvalue)

@@ -1,0 +1,312 @@
+"""Records: one JSON file an experiment, and the leaderboard made from many."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..data.corpus import Corpus
+from ..errors import RecordError
+from ..files import atomic_path, canonical_json, sha256_of, write_json
+from .evaluation import Evaluation
+
+__all__ = ["Record", "leaderboard", "predictions", "records_in"]
+
+PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """The record of one experiment: its settings, its results and its provenance.
+
+    Attributes
+    ----------
+    spec : dict
+        Experiment, parameters, protocol, the corpus' fingerprint and the
+        split's hash: all that is needed to repeat it.
+    result : dict
+        Scores with intervals, and name and SHA-256 of the table of predictions.
+        Equal for equal runs on the same machine, and therefore compared.
+    provenance : dict
+        Versions, machine, seconds, commit; never compared.
+    """
+
+    spec: dict[str, Any]
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the result, in hexadecimal."""
+        return hashlib.sha256(canonical_json(self.result).encode()).hexdigest()
+
+    @classmethod
+    def load(cls, path: str | Path) -> Record:
+        """Read a record.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its JSON file.
+
+        Returns
+        -------
+        Record
+            The record.
+
+        Raises
+        ------
+        RecordError
+            If the file is no record, or its result was changed by hand.
+        """
+        try:
+            values = json.loads(Path(path).read_text(encoding="utf-8"))
+            record = cls(values["spec"], values["result"], values["provenance"])
+            known = values["result_sha256"]
+            # Leaderboards and comparisons need these.
+            _ = [record.result["track"][name] for name in ("top2", "calibration_error")]
+            _ = record.result["predictions"]["sha256"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RecordError(
+                f"{path}: is not a record of an experiment; execute the experiment again."
+            ) from error
+        if known != record.hash:
+            raise RecordError(
+                f"{path}: its result was changed after it was written; execute the experiment "
+                "again."
+            )
+        return record
+
+    @classmethod
+    def save(
+        cls,
+        evaluation: Evaluation,
+        folder: str | Path,
+        *,
+        experiment: str,
+        corpus: Corpus,
+        parameters: dict[str, Any],
+        seconds: float | None = None,
+        extra: dict[str, Any] | None = None,
+    ) -> Record:
+        """Write the record of an evaluation, and its predictions beside it.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            The results.
+        folder : str or Path
+            Gets `<experiment>.json` and `<experiment>.predictions.csv`.
+        experiment : str
+            Its name.
+        corpus : Corpus
+            The corpus it was evaluated on.
+        parameters : dict
+            The experiment's parameters.
+        seconds : float, optional
+            Duration of the training.
+        extra : dict, optional
+            Further results, such as the number of a net's weights.
+
+        Returns
+        -------
+        Record
+            The record that was written.
+        """
+        folder = Path(folder)
+        predictions = folder / f"{experiment}.predictions.csv"
+        with atomic_path(predictions) as temporary:
+            evaluation.tracks.to_csv(temporary, float_format="%.6f", lineterminator="\n")
+        record = cls(
+            spec={
+                "experiment": experiment,
+                "parameters": parameters,
+                "protocol": evaluation.split.protocol,
+                "folds": len(evaluation.split),
+                "split": evaluation.split.hash,
+                "corpus": {
+                    "name": corpus.name,
+                    "tracks": len(corpus),
+                    "fingerprint": corpus.fingerprint,
+                },
+            },
+            result={
+                **_scores(evaluation),
+                **(extra or {}),
+                "predictions": {"file": predictions.name, "sha256": sha256_of(predictions)},
+            },
+            provenance=_provenance(seconds),
+        )
+        values = {**dataclasses.asdict(record), "result_sha256": record.hash}
+        write_json(folder / f"{experiment}.json", values)
+        return record
+
+
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    """Return all scores as plain numbers."""
+    return {
+        **{
+            unit: {
+                **evaluation.accuracy(unit)._asdict(),
+                "macro_f1": evaluation.macro_f1(unit),
+                "top2": evaluation.top_k_accuracy(2, unit).value,
+                "calibration_error": evaluation.calibration_error(unit),
+            }
+            for unit in ("track", "window")
+        },
+        "train_accuracy": evaluation.train_accuracy,
+        "chance": evaluation.chance,
+        "p_value": evaluation.p_value,
+        "unconverged": evaluation.unconverged,
+        "per_genre": evaluation.per_genre()["recall"].to_dict(),
+        "confusion": {
+            genre: row[row > 0].to_dict() for genre, row in evaluation.confusion_matrix().iterrows()
+        },
+    }
+
+
+def predictions(path: str | Path) -> pd.DataFrame:
+    """Read the predictions of an experiment for each track.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its record.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by `track_id`: `genre`, `artist`, `predicted`, and a column of
+        probabilities for every genre.
+
+    Raises
+    ------
+    RecordError
+        If the record is damaged, or its predictions are missing or another file.
+    """
+    entry = Record.load(path).result["predictions"]
+    file = Path(path).with_name(entry["file"])
+    if not file.is_file() or sha256_of(file) != entry["sha256"]:
+        raise RecordError(
+            f"{file}: is missing or not the file that {Path(path).name} describes; execute the "
+            "experiment again."
+        )
+    names = dict.fromkeys(("track_id", "genre", "artist", "predicted"), str)
+    return pd.read_csv(file, dtype=names, keep_default_na=False).set_index("track_id")
+
+
+def records_in(folder: str | Path) -> dict[Path, Record]:
+    """Read all records in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run's `records`.
+
+    Returns
+    -------
+    dict of Path to Record
+        By file, sorted by name.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one is damaged.
+    """
+    # A kill may leave a hidden temporary file.
+    files = sorted(Path(folder).glob("[!.]*.json"))
+    if not files:
+        raise RecordError(f"{folder}: holds no records; execute an experiment first.")
+    return {file: Record.load(file) for file in files}
+
+
+def leaderboard(folder: str | Path) -> pd.DataFrame:
+    """Compare the records in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A run's `records`.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row an experiment, the best track accuracy first: `protocol`,
+        `folds`, `tracks` (how many were tested), `accuracy`, `low`, `high`,
+        `window_accuracy`, `macro_f1`, `top2`, `calibration_error` and
+        `train_accuracy`, all from 0 to 1; `weights`, how many a net has, and
+        `seconds`, how long training took, both missing where not known.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one is damaged.
+    """
+    rows = []
+    for record in records_in(folder).values():
+        track = record.result["track"]
+        rows.append(
+            {
+                "experiment": record.spec["experiment"],
+                "protocol": record.spec["protocol"],
+                "folds": record.spec["folds"],
+                "tracks": track["n"],
+                "accuracy": track["value"],
+                "low": track["low"],
+                "high": track["high"],
+                "window_accuracy": record.result["window"]["value"],
+                "macro_f1": track["macro_f1"],
+                "top2": track["top2"],
+                "calibration_error": track["calibration_error"],
+                "train_accuracy": record.result["train_accuracy"],
+                "weights": record.result.get("weights", np.nan),
+                "seconds": record.provenance.get("seconds") or np.nan,
+            }
+        )
+    table = pd.DataFrame(rows).set_index("experiment")
+    return table.sort_values("accuracy", ascending=False, kind="stable")
+
+
+def _provenance(seconds: float | None) -> dict[str, Any]:
+    return {
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": seconds,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "versions": {package: _version(package) for package in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout this package stands in, if it is one."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()

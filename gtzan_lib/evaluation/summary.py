@@ -1,0 +1,87 @@
+"""The outcome of an evaluation in sentences, as pages show it."""
+
+from __future__ import annotations
+
+from .evaluation import Evaluation
+
+__all__ = ["caveats", "headline", "summary"]
+
+# Below this training accuracy a model is called underfitted; above this p-value its
+# test score is called no better than chance.
+_MIN_TRAIN_ACCURACY = 0.80
+_MAX_P_VALUE = 0.01
+
+
+def caveats(evaluation: Evaluation) -> list[str]:
+    """Return the sentences that a page must show if the estimator did not learn.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+
+    Returns
+    -------
+    list of str
+        Empty where there is nothing to warn of.
+    """
+    sentences = []
+    if evaluation.train_accuracy < _MIN_TRAIN_ACCURACY:
+        sentences.append(
+            f"Its training accuracy is only {100 * evaluation.train_accuracy:.0f} %: it is "
+            "underfitted, and its test score says nothing about the method."
+        )
+    if evaluation.p_value >= _MAX_P_VALUE:
+        sentences.append(
+            f"Its test score is not better than chance (p = {evaluation.p_value:.2g}): "
+            "nothing can be concluded from it."
+        )
+    if evaluation.unconverged:
+        sentences.append(
+            f"Its training was stopped before it converged in {evaluation.unconverged} of "
+            f"{len(evaluation.split)} folds; with more iterations the score may differ."
+        )
+    return sentences
+
+
+def headline(evaluation: Evaluation) -> str:
+    """Return the outcome in one or two sentences, caveats included.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+
+    Returns
+    -------
+    str
+        Accuracy with interval and protocol.
+    """
+    outcome = f"{evaluation.accuracy()}, split by {evaluation.split.protocol}."
+    return " ".join([outcome, *caveats(evaluation)])
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Return the outcome as a paragraph of Markdown.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The evaluation.
+
+    Returns
+    -------
+    str
+        Accuracy of tracks, windows and training windows, the baseline, and the
+        caveats.
+    """
+    split = evaluation.split
+    kind = "one test part" if len(split) == 1 else f"{len(split)}-fold cross-validation"
+    paragraphs = [
+        f"**Track accuracy: {evaluation.accuracy()}.** Split by {split.protocol}, {kind}; the "
+        f"baseline, always guessing one genre, has {100 * evaluation.chance:.1f} %. Window "
+        f"accuracy: {evaluation.accuracy('window')}. Training accuracy, by window: "
+        f"{100 * evaluation.train_accuracy:.1f} %."
+    ]
+    paragraphs += [f"> **Caution.** {caveat}" for caveat in caveats(evaluation)]
+    return "\n\n".join(paragraphs)

@@ -1,0 +1,20 @@
+from .model import Model
+from .prediction import Prediction
+from .robustness import RobustnessTest, crop_middle, robustness_test
+from .saliency import deletion_test, saliency
+from .zoo import load_model, models, pack_model, predict, save_model
+
+__all__ = [
+    "Model",
+    "Prediction",
+    "RobustnessTest",
+    "crop_middle",
+    "deletion_test",
+    "load_model",
+    "models",
+    "pack_model",
+    "predict",
+    "robustness_test",
+    "saliency",
+    "save_model",
+]

@@ -1,0 +1,96 @@
+"""Predictions: probabilities by window, and what follows from them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from ..evaluation.aggregate import aggregate
+
+__all__ = ["Prediction"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """The prediction of a model for a piece of sound.
+
+    Attributes
+    ----------
+    genres : tuple of str
+        Names of the columns of `windows`.
+    windows : np.ndarray [shape=(n, genres), dtype=float32]
+        Each window's probabilities; rows sum to one.
+    starts_s : np.ndarray [shape=(n,)]
+        Where windows begin, in seconds.
+    window_s : float
+        Length of a window in seconds.
+    """
+
+    genres: tuple[str, ...]
+    windows: np.ndarray
+    starts_s: np.ndarray
+    window_s: float
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"{genre} {100 * share:.0f} %" for genre, share in self.top(3))
+        return f"Prediction({shares}; {len(self.windows)} windows of {self.window_s:g} s)"
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The windows' probabilities, aggregated as in evaluations, by genre."""
+        return dict(zip(self.genres, aggregate(self.windows).tolist(), strict=True))
+
+    def top(self, k: int = 3) -> list[tuple[str, float]]:
+        """Return the most probable genres with their probabilities, best first."""
+        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:k]
+
+    @property
+    def genre(self) -> str:
+        """The most probable genre."""
+        return self.top(1)[0][0]
+
+    @property
+    def timeline(self) -> list[dict[str, Any]]:
+        """One entry a window: `start_s`, `end_s`, `genre`, `probabilities`."""
+        return [
+            {
+                "start_s": round(float(start), 3),
+                "end_s": round(float(start) + self.window_s, 3),
+                "genre": self.genres[int(row.argmax())],
+                "probabilities": dict(zip(self.genres, row.tolist(), strict=True)),
+            }
+            for start, row in zip(self.starts_s, self.windows, strict=True)
+        ]
+
+    @property
+    def decisive_windows(self) -> np.ndarray:
+        """The smallest set of windows without which another genre would be as probable.
+
+        Returns
+        -------
+        np.ndarray [dtype=int64]
+            Numbers of windows, those with the largest margin first. With a
+            single window, that one.
+        """
+        windows = self.windows.astype(np.float64)
+        winner, smallest = self.genres.index(self.genre), None
+        for rival in set(range(len(self.genres))) - {winner}:
+            margin = windows[:, winner] - windows[:, rival]
+            order = np.argsort(-margin, kind="stable")
+            left = margin.sum() - np.cumsum(margin[order])
+            # Without any window no genre is ahead, whatever rounding says.
+            left[-1] = 0.0
+            needed = int(np.argmax(left <= 1e-9)) + 1
+            if smallest is None or needed < len(smallest):
+                smallest = order[:needed]
+        return np.arange(len(windows)) if smallest is None else smallest
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return `genre`, `probabilities` and `timeline`, ready for JSON."""
+        return {
+            "genre": self.genre,
+            "probabilities": self.probabilities,
+            "timeline": self.timeline,
+        }

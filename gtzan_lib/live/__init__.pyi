@@ -1,0 +1,21 @@
+from .microphone import Microphone, Recording, devices, record
+from .simulation import denoising_gains, noisy_room, recording_from_file, simulate_recording
+from .streaming import StreamClassifier, StreamPrediction, listen
+from .takes import Take, load_take, save_take
+
+__all__ = [
+    "Microphone",
+    "Recording",
+    "StreamClassifier",
+    "StreamPrediction",
+    "Take",
+    "denoising_gains",
+    "devices",
+    "listen",
+    "load_take",
+    "noisy_room",
+    "record",
+    "recording_from_file",
+    "save_take",
+    "simulate_recording",
+]

@@ -1,0 +1,307 @@
+"""Figures of splits, training, scores and comparisons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from .style import BLUE, RED, genre_colors, new_axes, palette
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..data.splits import Split
+    from ..evaluation.evaluation import Evaluation
+    from ..training.classifier import NetClassifier
+
+__all__ = [
+    "calibration",
+    "confusion_matrix",
+    "confusion_matrices",
+    "training_history",
+    "learning_curve",
+    "split_counts",
+    "recall",
+    "leaderboard",
+    "accuracy_by_cost",
+]
+
+
+def split_counts(split: Split, ax: Axes | None = None, *, fold: int = 0) -> Axes:
+    """Draw how many tracks of each genre a split puts into each part.
+
+    Parameters
+    ----------
+    split : Split
+        What to draw.
+    ax : Axes, optional
+        Where to draw.
+    fold : int
+        Which division.
+
+    Returns
+    -------
+    Axes
+        A table of counts.
+    """
+    counts = split.parts(fold)
+    ax = new_axes(ax, (3.6, 0.32 * len(counts) + 1))
+    sns.heatmap(counts, annot=True, fmt="d", cmap="crest", cbar=False, linewidths=1, ax=ax)
+    ax.set(xlabel="", ylabel="", title=f"tracks by part, split by {split.protocol}")
+    ax.tick_params(length=0)
+    return ax
+
+
+def training_history(estimator: NetClassifier) -> Figure:
+    """Draw loss and accuracy over the epochs of a training.
+
+    Parameters
+    ----------
+    estimator : NetClassifier
+        Fitted.
+
+    Returns
+    -------
+    Figure
+        Loss on the left, accuracy on the right.
+    """
+    table = estimator.history_
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    for ax, kind in zip(axes, ("loss", "accuracy"), strict=True):
+        for part, color in (("train", BLUE), ("valid", RED)):
+            if f"{part}_{kind}" in table:
+                ax.plot(
+                    table["epoch"], table[f"{part}_{kind}"], color=color, label=part, marker=".",
+                )  # fmt: skip
+        ax.set(xlabel="epoch", ylabel=f"{kind} of windows", ylim=(0, None))
+        ax.legend(frameon=False)
+        sns.despine(ax=ax)
+    axes[1].set_ylim(0, 1.02)
+    return figure
+
+
+def confusion_matrix(
+    evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "track"
+) -> Axes:
+    """Draw which genre was taken for which.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was answered.
+    ax : Axes, optional
+        Where to draw.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        True genres down, answers across.
+    """
+    counts = evaluation.confusion(unit)
+    ax = new_axes(ax, (5.6, 4.9))
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    labels = counts.astype(str).where(counts > 0, "")
+    sns.heatmap(
+        shares, annot=labels, fmt="", cmap="rocket_r", vmin=0, vmax=1, square=True, ax=ax,
+        linewidths=0.5, cbar_kws={"label": "share of the genre", "shrink": 0.8},
+    )  # fmt: skip
+    ax.set(xlabel=f"answer ({unit}s)", ylabel="genre")
+    ax.tick_params(length=0)
+    return ax
+
+
+def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+    """Draw the share of each genre's tracks that were recognised.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was answered.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One dot a genre, with Wilson's 95 % interval.
+    """
+    table = evaluation.per_genre().sort_values("recall")
+    ax = new_axes(ax, (6, 3.8))
+    colors = genre_colors(sorted(table.index))
+    for row, (genre, values) in enumerate(table.iterrows()):
+        ax.plot([values["low"], values["high"]], [row, row], color=colors[genre], lw=2.5)
+        ax.plot(values["recall"], row, "o", color=colors[genre], ms=8)
+    ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
+    ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label="always guessing one genre")
+    ax.set(xlim=(-0.02, 1.02), xlabel="share of tracks recognised (95 % interval)")
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    sns.despine(ax=ax)
+    return ax
+
+
+def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a leaderboard with its intervals.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One line an experiment: tracks with their 95 % interval, and windows.
+    """
+    ax = new_axes(ax, (7, 0.9 + 0.36 * len(table)))
+    place = np.arange(len(table))[::-1]
+    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["accuracy"], place, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
+    ax.plot(100 * table["window_accuracy"], place, "|", color=RED, ms=11, mew=2, label="windows")
+    ax.set_yticks(place, [f"{name}  ({one})" for name, one in table["protocol"].items()])
+    ax.set(xlabel="recognised (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against what it costs.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`.
+    of : {"weights", "seconds"}
+        The cost; experiments that do not tell it are left out.
+    label : str
+        What it is called.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One point an experiment, with its 95 % interval, over a logarithmic axis.
+    """
+    table = table.dropna(subset=of).sort_values(of)
+    ax = new_axes(ax, (5.4, 3.8))
+    for color, (name, row) in zip(palette(len(table)), table.iterrows(), strict=False):
+        ax.plot([row[of]] * 2, [100 * row["low"], 100 * row["high"]], color=color, lw=4, alpha=0.3)
+        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=name)
+    ax.set(xscale="log", xlabel=label, ylabel="tracks recognised (%)", ylim=(0, 100))
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    sns.despine(ax=ax)
+    return ax
+
+
+def confusion_matrices(answers: dict[str, pd.DataFrame], *, columns: int = 3) -> Figure:
+    """Draw which genre was taken for which, by several models.
+
+    Parameters
+    ----------
+    answers : dict of str to pd.DataFrame
+        Tables with `genre` and `predicted` by the models' names.
+    columns : int
+        Models in a row.
+
+    Returns
+    -------
+    Figure
+        True genres down, answers across, as shares of the genre.
+    """
+    columns = min(columns, len(answers))
+    rows = -(-len(answers) // columns)
+    genres = sorted(
+        set().union(*(table[name] for table in answers.values() for name in ("genre", "predicted")))
+    )
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(1.2 + 2.9 * columns, 0.6 + 2.8 * rows), sharex=True, sharey=True,
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for ax in axes.flat[len(answers) :]:
+        ax.set_axis_off()
+    for ax, (name, table) in zip(axes.flat, answers.items(), strict=False):
+        shares = pd.crosstab(table["genre"], table["predicted"], normalize="index")
+        shares = shares.reindex(index=genres, columns=genres, fill_value=0)
+        sns.heatmap(
+            shares, cmap="rocket_r", vmin=0, vmax=1, square=True, cbar=False, ax=ax,
+            linewidths=0.5, xticklabels=genres, yticklabels=genres,
+        )  # fmt: skip
+        right = (table["genre"] == table["predicted"]).mean()
+        ax.set_title(f"{name}\n{100 * right:.0f} % of {len(table)}", fontsize=9)
+        ax.set(xlabel="", ylabel="")
+        ax.tick_params(length=0, labelsize=7)
+        ax.label_outer()
+    figure.supxlabel("answer", fontsize=9)
+    figure.supylabel("genre", fontsize=9)
+    return figure
+
+
+def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+    """Draw how often answers are right against how sure they are.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What was answered.
+    ax : Axes, optional
+        Where to draw.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        One dot a step of confidence, with Wilson's interval; its size tells how
+        many answers there are.
+    """
+    table = evaluation.calibration(unit=unit)
+    ax = new_axes(ax, (4.4, 4))
+    ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--", label="as sure as right")
+    ax.vlines(table["confidence"], table["low"], table["high"], color=BLUE, lw=3, alpha=0.3)
+    size = 20 + 180 * table["n"] / table["n"].max()
+    ax.scatter(table["confidence"], table["accuracy"], s=size, color=BLUE, label=f"{unit}s")
+    error = evaluation.calibration_error(unit)
+    ax.set(
+        xlim=(0, 1.03), ylim=(0, 1.03), xlabel="probability of the answer",
+        ylabel="share that is right", title=f"calibration error {100 * error:.1f} points",
+    )  # fmt: skip
+    ax.legend(frameon=False, loc="upper left")
+    sns.despine(ax=ax)
+    return ax
+
+
+def learning_curve(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against how many tracks there were to learn from.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.comparison.learning_curve`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        Tracks with their 95 % interval, and windows.
+    """
+    ax = new_axes(ax, (5.4, 3.4))
+    ax.fill_between(
+        table["tracks"], 100 * table["low"], 100 * table["high"], color=BLUE, alpha=0.15, lw=0
+    )
+    ax.plot(table["tracks"], 100 * table["accuracy"], "o-", color=BLUE, label="tracks")
+    ax.plot(table["tracks"], 100 * table["window_accuracy"], "o--", color=RED, label="windows")
+    ax.set(xlabel="tracks to train on", ylabel="recognised (%)", ylim=(0, 100), xlim=(0, None))
+    ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax

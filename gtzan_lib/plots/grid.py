@@ -1,0 +1,131 @@
+"""Figures of the grid of classic models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+
+from .style import GREEN, PROTOCOL_COLORS, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..studies.grid import Grid
+
+__all__ = ["grid_leaks", "grid_losses", "grid_scores"]
+
+
+def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+    """Draw all cells of a grid as one heat map.
+
+    Parameters
+    ----------
+    grid : Grid
+        Scores.
+    ax : Axes, optional
+        Where to draw.
+    unit : {"window", "track"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        Share of right answers in per cent, with its 95 % interval; a star where
+        training stopped before it converged.
+    """
+    ax = new_axes(ax, (8.6, 0.9 + 0.5 * grid.scores.index.get_level_values("model").nunique()))
+    scores = grid.scores
+    values = 100 * scores[_columns(unit)]
+    text = [
+        f"{value:.1f}{'*' if stopped else ''}\n{low:.0f} to {high:.0f}"
+        for (value, low, high), stopped in zip(
+            values.to_numpy(), scores["unconverged"] > 0, strict=True
+        )
+    ]
+    order = dict.fromkeys(scores.index.get_level_values("transform"))
+    rows = dict.fromkeys(scores.index.get_level_values("model"))
+    table = values.iloc[:, 0].unstack("transform").reindex(index=list(rows), columns=list(order))
+    notes = scores.assign(text=text)["text"].unstack("transform").reindex_like(table)
+    sns.heatmap(
+        table, ax=ax, annot=notes, fmt="", cmap="crest", vmin=20, vmax=100,
+        annot_kws={"size": 8}, cbar_kws={"label": f"{unit}s recognised (%)"}, linewidths=0.5,
+    )  # fmt: skip
+    ax.set(xlabel="", ylabel="", title=f"split by {grid.split.protocol}")
+    ax.tick_params(axis="y", rotation=0)
+    return ax
+
+
+def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
+    """Draw what each cell loses when the split is honest.
+
+    Parameters
+    ----------
+    leaking, honest : Grid
+        The same cells under two protocols.
+    unit : {"window", "track"}
+        What is counted.
+
+    Returns
+    -------
+    Figure
+        One panel a transform; in it one line a model, from the honest score to
+        the leaking one, with 95 % intervals.
+    """
+    transforms = list(dict.fromkeys(transform for transform, _ in leaking.cells))
+    models = list(dict.fromkeys(model for _, model in leaking.cells))
+    figure, axes = plt.subplots(
+        1, len(transforms), figsize=(1.4 + 2.1 * len(transforms), 0.9 + 0.33 * len(models)),
+        sharex=True, sharey=True, squeeze=False, layout="constrained",
+    )  # fmt: skip
+    place = np.arange(len(models))[::-1]
+    for ax, transform in zip(axes.flat, transforms, strict=True):
+        both = []
+        for grid, color in ((honest, GREEN), (leaking, PROTOCOL_COLORS["window"])):
+            scores = 100 * grid.scores.loc[transform].loc[models]
+            value, low, high = scores[_columns(unit)].to_numpy().T
+            ax.hlines(place, low, high, color=color, lw=5, alpha=0.25)
+            ax.plot(value, place, "o", color=color, ms=5, label=f"by {grid.split.protocol}")
+            both.append(value)
+        ax.hlines(place, *both, color="0.6", lw=1, zorder=0)
+        ax.set_title(transform, fontsize=10)
+        sns.despine(ax=ax)
+    axes[0, 0].set_yticks(place, models)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    figure.supxlabel(f"{unit}s recognised (%)", fontsize=10)
+    return figure
+
+
+def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
+    """Draw the training loss of the cells that have epochs.
+
+    Parameters
+    ----------
+    grid : Grid
+        With `curves`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One line a cell, over the epochs of the first fold.
+    """
+    ax = new_axes(ax, (7, 3.4))
+    for (transform, model), curve in grid.curves.items():
+        label = model if transform == "none" else f"{model}, {transform}"
+        ax.plot(np.arange(1, len(curve) + 1), curve, lw=1.5, label=label)
+    ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def _columns(unit: str) -> list[str]:
+    """Name the columns of `Grid.scores` that hold a unit's accuracy and its bounds."""
+    prefix = "window_" if unit == "window" else ""
+    return [f"{prefix}{name}" for name in ("accuracy", "low", "high")]

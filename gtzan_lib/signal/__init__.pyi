@@ -1,0 +1,20 @@
+from .degradations import DEGRADATIONS, mix_at_snr, noise
+from .denoise import denoise, si_sdr
+from .features import FeatureTable, features
+from .recipes import Recipe
+from .spectrograms import spectrograms, write_log_mels
+from .store import SpectrogramStore
+
+__all__ = [
+    "DEGRADATIONS",
+    "FeatureTable",
+    "Recipe",
+    "SpectrogramStore",
+    "denoise",
+    "features",
+    "mix_at_snr",
+    "noise",
+    "si_sdr",
+    "spectrograms",
+    "write_log_mels",
+]

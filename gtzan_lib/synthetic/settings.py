@@ -1,0 +1,117 @@
+"""What a corpus is made from, checked at the door."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..digests import package_digest
+from ..errors import CorpusError
+from ..genres import GENRES
+from .names import CAPACITY
+
+__all__ = ["FAULTS", "Settings", "Slot"]
+
+FAULTS = (
+    "unreadable",
+    "truncated",
+    "too-short",
+    "wrong-rate",
+    "silent",
+    "clipped",
+    "dc-offset",
+    "dropouts",
+    "identical",
+    "reencoded",
+    "gain",
+    "shifted",
+    "mislabelled",
+)
+"""Names of the faults that can be planted; the last five are copies."""
+
+_FORMAT = "gtzan_lib synthetic corpus, version 1"
+_MAX_TRACKS = 1000
+_SECONDS = (1.0, 600.0)
+
+
+class Slot(NamedTuple):
+    """A track's place in the corpus: genre, artist's number, track's number, id."""
+
+    genre: str
+    artist: int
+    track: int
+    track_id: str
+
+    @property
+    def file(self) -> Path:
+        """The track's file, relative to the corpus."""
+        return Path("genres_original", self.genre, f"{self.track_id}.wav")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Arguments of `compose` that decide what is heard.
+
+    Raises
+    ------
+    CorpusError
+        If a value is out of range.
+    """
+
+    seed: int
+    artists: int
+    tracks: int
+    seconds: float
+    genres: tuple[str, ...]
+    faults: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        _check_integer("seed", self.seed, 0, 2**63 - 1)
+        _check_integer("artists", self.artists, 1, CAPACITY)
+        _check_integer("tracks", self.tracks, 1, _MAX_TRACKS)
+        low, high = _SECONDS
+        if not (isinstance(self.seconds, int | float) and low <= self.seconds <= high):
+            raise CorpusError(
+                f"seconds is {self.seconds!r}: give a length from {low:g} to {high:g} s."
+            )
+        unknown = [genre for genre in self.genres if genre not in GENRES]
+        if unknown or not self.genres or len(set(self.genres)) < len(self.genres):
+            raise CorpusError(
+                f"genres is {list(self.genres)}: name each genre once, out of {', '.join(GENRES)}."
+            )
+        for name, count in self.faults.items():
+            if name not in FAULTS:
+                raise CorpusError(f"There is no fault {name!r}: choose from {', '.join(FAULTS)}.")
+            _check_integer(f"faults[{name!r}]", count, 0, len(self))
+
+    def __len__(self) -> int:
+        """Count the tracks."""
+        return len(self.genres) * self.artists * self.tracks
+
+    def __iter__(self) -> Iterator[Slot]:
+        """Go through the tracks, genre by genre, artist by artist."""
+        for genre in self.genres:
+            for number in range(self.artists * self.tracks):
+                yield Slot(genre, *divmod(number, self.tracks), f"{genre}.{number:05d}")
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all that decides what is heard: arguments, format, and the code's digest."""
+        return {
+            "format": _FORMAT,
+            "composer": package_digest("synthetic"),
+            **asdict(self),
+            "genres": list(self.genres),
+            "faults": {name: self.faults[name] for name in FAULTS if self.faults.get(name)},
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Settings":
+        """Read back what `as_json` gave."""
+        names: Sequence[str] = ("seed", "artists", "tracks", "seconds", "genres", "faults")
+        return cls(**{name: stored[name] for name in names})
+
+
+def _check_integer(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise CorpusError(f"{name} is {value!r}: give a whole number from {low} to {high}.")

@@ -1,0 +1,43 @@
+"""The progress bar of a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback
+
+from ..progress import progress_bar
+
+__all__ = ["TrainingBar"]
+
+
+class TrainingBar(Callback):
+    """A progress bar that counts batches.
+
+    Parameters
+    ----------
+    progress : bool
+        Whether to show it, if on a terminal.
+    """
+
+    def __init__(self, progress: bool) -> None:
+        self.progress = progress
+
+    def on_train_begin(
+        self, net: NeuralNetClassifier, X: Any = None, y: Any = None, **kwargs: Any
+    ) -> None:
+        """Count the batches that are left."""
+        batches = len(net.get_iterator(X, training=True))
+        left = batches * (net.max_epochs - len(net.history))
+        self.bar_ = progress_bar(range(left), "Training", left, show=self.progress)
+
+    def on_batch_end(self, net: NeuralNetClassifier, training: bool = False, **kwargs: Any) -> None:
+        """Advance by one batch."""
+        if training:
+            next(self.bar_, None)
+
+    def on_train_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
+        """Remove the bar."""
+        next(self.bar_, None)
+        self.bar_.close()

@@ -1,0 +1,66 @@
+"""Arrays as a data set that is indexed a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["ArrayDataset"]
+
+
+class ArrayDataset(torch.utils.data.Dataset):
+    """Arrays that are indexed once a batch, without a copy in between.
+
+    Indexing once a window would make the net wait for its input.
+
+    Parameters
+    ----------
+    X : np.ndarray or dict of np.ndarray
+        Inputs; memory maps stay on disk.
+    y : np.ndarray [shape=(n,), dtype=int64], optional
+        Numbers of genres.
+    device : str
+        On a GPU, inputs are copied there once if they need less than half of the
+        free memory.
+    """
+
+    def __init__(self, X: Any, y: np.ndarray | None = None, *, device: str = "cpu") -> None:
+        self.X = X
+        self._inputs = dict(X) if isinstance(X, Mapping) else {"": X}
+        self.length = len(next(iter(self._inputs.values())))
+        self.y = np.zeros(self.length, dtype=np.int64) if y is None else np.asarray(y)
+        if device.startswith("cuda"):
+            size = sum(values.nbytes for values in self._inputs.values())
+            if size < torch.cuda.mem_get_info(device)[0] / 2:
+                self._inputs = {
+                    name: torch.from_numpy(np.array(values)).to(device)
+                    for name, values in self._inputs.items()
+                }
+
+    def __len__(self) -> int:
+        return self.length
+
+    def take(self, n: int) -> Any:
+        """Return the first inputs, as they were given."""
+        if isinstance(self.X, Mapping):
+            return {name: values[:n] for name, values in self.X.items()}
+        return self.X[:n]
+
+    def __getitems__(self, rows: list[int]) -> tuple[Any, torch.Tensor]:
+        """Return inputs and numbers of genres of some rows."""
+        rows = np.asarray(rows)
+        batch = {name: _take(values, rows) for name, values in self._inputs.items()}
+        return batch.get("", batch), torch.from_numpy(self.y[rows])
+
+    def __getitem__(self, row: int) -> tuple[Any, torch.Tensor]:
+        """Return input and number of one row, as a batch of one."""
+        return self.__getitems__([row])
+
+
+def _take(values: Any, rows: np.ndarray) -> torch.Tensor:
+    if isinstance(values, torch.Tensor):
+        return values[torch.from_numpy(rows).to(values.device)]
+    return torch.from_numpy(values[rows])

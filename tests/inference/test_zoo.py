@@ -1,0 +1,491 @@
+"""Model folders: what was saved is what predicts."""
+
+import json
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save
+from sklearn.neighbors import KNeighborsClassifier
+
+from gtzan_lib.data.workspace import Workspace
+from gtzan_lib.errors import GtzanError, ModelError, RecordError
+from gtzan_lib.evaluation.evaluate import evaluate
+from gtzan_lib.evaluation.records import Record
+from gtzan_lib.files import sha256_of
+from gtzan_lib.inference.zoo import load_model, models, pack_model, save_model
+from gtzan_lib.signal.recipes import Recipe
+from gtzan_lib.training.classifier import NetClassifier
+
+RECIPE = Recipe.preset(size=32)
+SECRET = {"corpus": "/home/me/music/gtzan", "k": 3}
+WHOLE = ("model.json", "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def trained(easy):
+    torch.set_num_threads(1)
+    return NetClassifier(arguments={"channels": [4, 4], "hidden": 8}, epochs=1, device="cpu").fit(
+        *easy
+    )
+
+
+@pytest.fixture(scope="module")
+def records(lesson, by_artist, tmp_path_factory):
+    """A folder with the records `mine` and `other`."""
+    corpus, table, _, features = lesson
+    folder = tmp_path_factory.mktemp("records")
+    for name, neighbours in (("mine", 5), ("other", 1)):
+        evaluation = evaluate(KNeighborsClassifier(neighbours), features, table, by_artist)
+        Record.save(evaluation, folder, experiment=name, corpus=corpus, parameters=SECRET)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(records, by_artist):
+    """All that a card can be told."""
+    return {"record": Record.load(records / "mine.json"), "split": by_artist}
+
+
+@pytest.fixture
+def folder(trained, whole, tmp_path):
+    return save_model(tmp_path / "model", trained, RECIPE, **whole)
+
+
+def test_loaded_net_gives_equal_probabilities(folder, trained, easy):
+    model = load_model(folder)
+    loaded = model.estimator
+    assert model.recipe == RECIPE
+    assert model.genres == ("blues", "jazz", "rock")
+    assert model.name == str(folder)
+    assert not model.net.training
+    np.testing.assert_allclose(
+        model.probabilities(easy[0]), trained.predict_proba(easy[0]), rtol=1e-5, atol=1e-6
+    )
+    assert loaded.classes_.tolist() == trained.classes_.tolist()
+    np.testing.assert_allclose(
+        loaded.predict_proba(easy[0]), trained.predict_proba(easy[0]), rtol=1e-5, atol=1e-6
+    )
+    assert (loaded.predict(easy[0]) == trained.predict(easy[0])).all()
+
+
+def test_folder_holds_weights_and_card_only(folder, trained, whole, by_artist):
+    assert {file.name for file in folder.iterdir()} == {"model.safetensors", "model.json"}
+    card = json.loads((folder / "model.json").read_text())
+    assert card["genres"] == ["blues", "jazz", "rock"]
+    assert card["weights"] == trained.parameters_
+    assert card["record_sha256"] == whole["record"].hash
+    assert card["split"] == by_artist.hash
+    assert card["arguments"]["channels"] == [4, 4]
+    assert card["sha256"] == sha256_of(folder / "model.safetensors")
+    assert load_model(folder).card == card
+
+
+def test_card_tells_what_was_seen(folder, by_artist):
+    card = card_of(folder)
+    parts = by_artist.table.groupby("track_id")["fold_0"].first()
+    assert card["trained_on"] == sorted(parts.index[parts == "train"])
+    assert card["selected_on"] == sorted(parts.index[parts == "valid"])
+    assert len(parts) - len(card["trained_on"]) - len(card["selected_on"]) > 0
+
+
+def test_unseen_tracks_are_those_of_the_test_part(folder, by_artist, lesson):
+    parts = by_artist.table.groupby("track_id")["fold_0"].first()
+    unseen = load_model(folder).unseen(lesson[0])
+    assert sorted(unseen.tracks.index) == sorted(parts.index[parts == "test"])
+
+
+def test_card_tells_how_good_it_is(folder, whole):
+    """Of a track of four windows of three seconds, and of one window."""
+    card, result = card_of(folder), whole["record"].result
+    assert (card["corpus"], card["protocol"]) == ("paper", "artist")
+    assert [one["input_s"] for one in card["accuracy"]] == [12.0, 3.0]
+    for one, unit in zip(card["accuracy"], ("track", "window"), strict=True):
+        assert {key: one[key] for key in ("value", "low", "high", "n")} == {
+            key: result[unit][key] for key in ("value", "low", "high", "n")
+        }
+    model, track = load_model(folder), result["track"]
+    assert len(model.expectations) == 2
+    assert model.expectations[0] == (
+        f"{100 * track['value']:.1f} % right (95 % interval {100 * track['low']:.1f} to "
+        f"{100 * track['high']:.1f}, n = {track['n']}) for 12 s of paper, protocol artist"
+    )
+    assert all(line in repr(model) for line in model.expectations)
+
+
+def test_card_without_record_or_split_tells_less(trained, whole, tmp_path):
+    alone = card_of(save_model(tmp_path / "alone", trained, RECIPE))
+    assert not {"accuracy", "corpus", "protocol", "record_sha256", "split"} & alone.keys()
+    assert load_model(tmp_path / "alone").expectations == []
+    record = card_of(save_model(tmp_path / "record", trained, RECIPE, record=whole["record"]))
+    assert [one["input_s"] for one in record["accuracy"]] == [3.0]
+    assert not {"split", "trained_on", "selected_on"} & record.keys()
+    split = card_of(save_model(tmp_path / "split", trained, RECIPE, split=whole["split"]))
+    assert split["split"] == whole["split"].hash
+    assert "accuracy" not in split
+
+
+def test_saving_twice_gives_the_same_bytes(folder, trained, whole, tmp_path):
+    again = save_model(tmp_path / "again", trained, RECIPE, **whole)
+    for name in ("model.safetensors", "model.json"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_saving_replaces_a_model(folder, easy):
+    other = NetClassifier(
+        arguments={"channels": [4, 4], "hidden": 8}, epochs=1, device="cpu", seed=3
+    ).fit(*easy)
+    save_model(folder, other, RECIPE)
+    np.testing.assert_allclose(
+        load_model(folder).estimator.predict_proba(easy[0]), other.predict_proba(easy[0]), atol=1e-6
+    )
+
+
+def test_loaded_net_can_be_saved_again(folder, whole, tmp_path):
+    model = load_model(folder)
+    again = save_model(tmp_path / "again", model.estimator, model.recipe, **whole)
+    assert (again / "model.json").read_bytes() == (folder / "model.json").read_bytes()
+
+
+def test_changed_weights_are_refused(folder):
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.safetensors: is missing or not the file"):
+        load_model(folder)
+
+
+def test_missing_weights_are_refused(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors: is missing"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"sha256": "0"}'])
+def test_what_is_no_card_is_refused(folder, content):
+    (folder / "model.json").unlink()
+    if content is not None:
+        (folder / "model.json").write_text(content)
+    with pytest.raises(ModelError, match=str(folder)):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("missing", ["architecture", "arguments", "genres", "recipe", "sha256"])
+def test_card_that_lacks_something_is_refused(folder, missing):
+    card = json.loads((folder / "model.json").read_text())
+    del card[missing]
+    (folder / "model.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match=str(folder)):
+        load_model(folder)
+
+
+def test_weights_that_do_not_fit_the_card_are_refused(folder):
+    card = json.loads((folder / "model.json").read_text())
+    card["arguments"]["hidden"] = 9
+    (folder / "model.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="do not fit architecture 'minivgg'"):
+        load_model(folder)
+
+
+def test_missing_folder_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="holds no model"):
+        load_model(tmp_path / "none")
+
+
+def edit(folder, **fields) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**card, **fields}))
+
+
+def refused(folder, match: str) -> None:
+    with pytest.raises(ModelError, match=match) as caught:
+        load_model(folder)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(folder))
+    assert str(caught.value).count(str(folder)) == 1
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("keep", [0, 7, 8, 200, -1])
+def test_truncated_weights_are_refused(folder, keep):
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[:keep])
+    refused(folder, r"model\.safetensors: is missing or not the file that model\.json describes")
+
+
+def test_weights_of_another_checksum_are_refused(folder):
+    edit(folder, sha256="0" * 64)
+    refused(folder, r"model\.safetensors: is missing or not the file")
+
+
+def test_unknown_architecture_in_the_card_is_refused(folder):
+    edit(folder, architecture="alexnet")
+    refused(folder, "there is no architecture 'alexnet'; choose one of crnn, minivgg")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"depth": 3}, {"classes": 3, "size": "x"}, {"classes": 3, "inputs": "colour"}]
+)
+def test_unknown_arguments_in_the_card_are_refused(folder, arguments):
+    edit(folder, arguments=arguments)
+    refused(folder, "cannot be built|no inputs 'colour'|holds no model")
+
+
+def card_of(folder) -> dict:
+    return json.loads((folder / "model.json").read_text())
+
+
+@pytest.mark.parametrize("architecture", [["minivgg"], {"minivgg": 1}, 3, None, ""])
+def test_architecture_that_is_no_name_is_refused(folder, architecture):
+    edit(folder, architecture=architecture)
+    refused(folder, "there is no architecture .*; choose one of crnn, minivgg")
+
+
+@pytest.mark.parametrize("arguments", [[], [1], ["ab"], 3, None, "classes"])
+def test_arguments_that_are_none_are_refused(folder, arguments):
+    edit(folder, arguments=arguments)
+    refused(folder, "holds no model|cannot be built|do not fit architecture")
+
+
+@pytest.mark.parametrize("genres", [3, None, [], ["blues"], ["blues", "jazz", "rock", "pop"]])
+def test_genres_that_do_not_fit_are_refused(folder, genres):
+    edit(folder, genres=genres)
+    refused(folder, "holds no model")
+
+
+def test_other_number_of_classes_is_refused(folder):
+    edit(folder, arguments={**card_of(folder)["arguments"], "classes": 2}, genres=["a", "b"])
+    refused(folder, "do not fit architecture 'minivgg'")
+
+
+@pytest.mark.parametrize("recipe", [{}, 3, None, [], "mel-3s", {"sample_rate": 22_050}])
+def test_recipe_that_is_none_is_refused(folder, recipe):
+    edit(folder, recipe=recipe)
+    refused(folder, "holds no model")
+
+
+def with_weights(folder, content: bytes) -> None:
+    """Replace the weights, and have the card agree."""
+    (folder / "model.safetensors").write_bytes(content)
+    edit(folder, sha256=sha256_of(folder / "model.safetensors"))
+
+
+@pytest.mark.parametrize("keep", [0, 7, 8, 200, -1])
+def test_damaged_weights_of_the_right_checksum_are_refused(folder, keep):
+    with_weights(folder, (folder / "model.safetensors").read_bytes()[:keep])
+    refused(folder, "its weights are damaged; train the model again")
+
+
+def test_other_tensors_of_the_right_checksum_are_refused(folder):
+    with_weights(folder, save({"a": torch.ones(2)}))
+    refused(folder, "do not fit architecture 'minivgg'")
+
+
+def test_loading_leaves_the_global_random_state_alone(folder):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    load_model(folder)
+    torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
+
+
+class Trap:
+    """Makes a folder when unpickled."""
+
+    def __init__(self, path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
+@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+def test_a_pickle_is_not_unpickled(folder, name, write, tmp_path):
+    with (folder / name).open("wb") as file:
+        write(Trap(tmp_path / "sprung"), file)
+    refused(folder, str(folder))
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("write", [pickle.dump, torch.save])
+def test_a_pickle_of_the_right_checksum_is_not_unpickled(folder, write, tmp_path):
+    with (folder / "model.safetensors").open("wb") as file:
+        write(Trap(tmp_path / "sprung"), file)
+    edit(folder, sha256=sha256_of(folder / "model.safetensors"))
+    refused(folder, "its weights are damaged")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_anybody_may_read_a_model(folder):
+    """As their umask has it; safetensors' own files are for their owner alone."""
+    modes = {(folder / name).stat().st_mode & 0o777 for name in WHOLE}
+    (folder / "plain").write_text("")
+    assert modes == {(folder / "plain").stat().st_mode & 0o777}
+
+
+# --- other nets ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("minivgg", {"channels": [2, 3], "hidden": 4}),
+        ("minivgg", {"channels": [2, 3], "head": "pool", "inputs": "bands"}),
+        ("crnn", {"channels": 2, "hidden": 3}),
+        ("tracknet", {"channels": [2, 3], "hidden": 3}),
+    ],
+)
+def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
+    images, genres = easy[0][:16, :, :20], easy[1][:16]
+    images = images[:, None].repeat(2, axis=1) if name == "tracknet" else images
+    net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=8, device="cpu")
+    net.fit(images, genres)
+    loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
+    assert loaded.architecture == name
+    assert loaded.arguments_ == {"classes": 3, "size": [32, 20], **arguments}
+    np.testing.assert_array_equal(loaded.predict_proba(images), net.predict_proba(images))
+    other = np.zeros((*images.shape[:-1], 32), dtype=np.uint8)
+    with pytest.raises(ModelError, match="trained on images of 32 x 20, and these have 32 x 32"):
+        loaded.predict(other)
+
+
+def test_features_there_and_back(easy, tmp_path):
+    """With the scale of the training part, which is not learned again."""
+    features = np.random.default_rng(3).normal(5, [2, 300], size=(8, 2))
+    rows = {"images": easy[0][:8], "features": features}
+    net = NetClassifier(
+        "resnet34-features", arguments={"features": 2, "hidden": 8}, epochs=1, batch_size=4,
+        device="cpu",
+    ).fit(rows, easy[1][:8])  # fmt: skip
+    loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
+    scales = [one.net_.bare_module.scale for one in (loaded, net)]
+    assert torch.equal(scales[0].mean, scales[1].mean)
+    assert torch.equal(scales[0].spread, scales[1].spread)
+    np.testing.assert_allclose(scales[0].spread, features.std(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(loaded.predict_proba(rows), net.predict_proba(rows))
+    few = {name: values[:1] for name, values in rows.items()}
+    np.testing.assert_allclose(
+        loaded.predict_proba(few), net.predict_proba(rows)[:1], rtol=1e-4, atol=1e-5
+    )
+    assert loaded.parameters_ == net.parameters_
+
+
+@pytest.mark.parametrize("genres", ["abc", [1, 2, 3], [None] * 3, [["a"], ["b"], ["c"]]])
+def test_genres_that_are_no_names_are_refused(folder, genres):
+    edit(folder, genres=genres)
+    refused(folder, "holds no model")
+
+
+@pytest.mark.parametrize(
+    "accuracy", [3, "much", [3], [{}], [{"value": "x", "low": 0, "high": 1, "n": 3, "input_s": 3}]]
+)
+def test_accuracy_that_is_none_is_refused(folder, accuracy):
+    """By whoever reads the card, and not by whoever lists it."""
+    edit(folder, accuracy=accuracy)
+    refused(folder, "holds no model")
+
+
+# --- by name ------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(trained, work):
+    """Models of two runs."""
+    for name in ("quick/models/a", "quick/models/b", "long/models/a"):
+        save_model(work / name, trained, RECIPE)
+    return {"quick/a", "quick/b", "long/a"}
+
+
+def test_models_of_runs_are_listed(known, work):
+    assert Workspace().root == work
+    there = models()
+    assert known <= set(there)
+    assert there["long/a"] == work / "long" / "models" / "a"
+    assert all((folder / "model.json").is_file() for folder in there.values())
+
+
+def test_model_by_name_is_that_of_its_folder(known, work):
+    model = load_model("quick/b")
+    assert model.name == "quick/b"
+    assert model.card == load_model(work / "quick" / "models" / "b").card
+
+
+@pytest.mark.parametrize("name", ["gtzam", "quick/c", "a", "quick.a"])
+def test_unknown_names_are_told_the_known_ones(known, name):
+    with pytest.raises(ModelError) as caught:
+        load_model(name)
+    message = str(caught.value)
+    assert f"there is no model {name!r}" in message
+    assert all(one in message for one in known)
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+def test_folder_that_is_no_name_is_a_folder(known, folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    for name in ("model", "./model", folder, str(folder)):
+        assert load_model(name).recipe == RECIPE
+    refused_name = folder.parent / "nothing"
+    with pytest.raises(ModelError, match="nothing: holds no model"):
+        load_model(refused_name)
+    with pytest.raises(ModelError, match="nothing: holds no model"):
+        load_model("./nothing")
+
+
+# --- in half precision --------------------------------------------------------
+
+
+def test_packed_model_answers_alike(folder, records, trained, easy, tmp_path):
+    target = tmp_path / "packed" / "gtzan"
+    assert pack_model(folder, target, record=records / "mine.json") == target
+    packed, model = load_model(target), load_model(folder)
+    np.testing.assert_allclose(
+        packed.probabilities(easy[0]), model.probabilities(easy[0]), atol=0.01
+    )
+    kinds = {w.dtype for w in load_file(target / "model.safetensors").values()}
+    assert torch.float16 in kinds
+    assert torch.float32 not in kinds
+    assert {w.dtype for w in packed.net.parameters()} == {torch.float32}
+    assert {**packed.card, "sha256": ""} == {**model.card, "sha256": ""}
+    assert sorted(file.name for file in target.iterdir()) == [
+        "mine.predictions.csv", "model.json", "model.safetensors", "record.json",
+    ]  # fmt: skip
+    record, mine = Record.load(target / "record.json"), Record.load(records / "mine.json")
+    assert record.result == mine.result
+    assert record.spec == {**mine.spec, "parameters": {"corpus": "gtzan", "k": 3}}
+    # Whose machine it was is nobody's business.
+    private = {"commit", "platform"}
+    assert record.provenance == {
+        key: value for key, value in mine.provenance.items() if key not in private
+    }
+    name = "mine.predictions.csv"
+    assert (target / name).read_bytes() == (records / name).read_bytes()
+    # Once more, in its place and from its place.
+    pack_model(folder, target, record=records / "mine.json")
+    pack_model(target, target, record=target / "record.json")
+    assert load_model(target).card == packed.card
+
+
+def test_record_of_another_is_refused(folder, records, trained, tmp_path):
+    with pytest.raises(ModelError, match=r"other\.json: is not the record of the model in .*\.$"):
+        pack_model(folder, tmp_path / "packed", record=records / "other.json")
+    bare = save_model(tmp_path / "bare", trained, RECIPE)
+    with pytest.raises(ModelError, match=r"mine\.json: is not the record"):
+        pack_model(bare, tmp_path / "packed", record=records / "mine.json")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_damaged_record_is_not_packed(folder, records, tmp_path):
+    copy = tmp_path / "mine.json"
+    copy.write_bytes((records / "mine.json").read_bytes())
+    with pytest.raises(RecordError, match=r"mine\.predictions\.csv: is missing"):
+        pack_model(folder, tmp_path / "packed", record=copy)
+    copy.write_text("{}")
+    with pytest.raises(RecordError, match=r"mine\.json: is not a record"):
+        pack_model(folder, tmp_path / "packed", record=copy)
+    with pytest.raises(GtzanError):
+        pack_model(tmp_path / "none", tmp_path / "packed", record=records / "mine.json")
+    assert not (tmp_path / "packed").exists()

@@ -1,0 +1,106 @@
+"""Writing files whole or not at all."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gtzan_lib.files import (
+    atomic_folder,
+    atomic_path,
+    canonical_json,
+    sha256_of,
+    source_digest,
+    write_json,
+)
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+def test_file_appears_whole(tmp_path):
+    target = tmp_path / "deep" / "a.csv"
+    with atomic_path(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+        assert temporary.name.startswith(".")
+        assert temporary.suffix == ".csv"
+    assert target.read_text() == "half"
+    assert [file.name for file in target.parent.iterdir()] == ["a.csv"]
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "a.csv").write_text("old")
+    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "a.csv") as temporary:
+        temporary.write_text("new")
+        raise ZeroDivisionError
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == "old"
+
+
+def test_two_writers_do_not_meet(tmp_path):
+    with atomic_path(tmp_path / "a") as one, atomic_path(tmp_path / "a") as other:
+        assert one != other
+        one.write_text("1")
+        other.write_text("2")
+    assert (tmp_path / "a").read_text() in "12"
+
+
+@given(value=values)
+def test_json_round_trip(tmp_path_factory, value):
+    file = tmp_path_factory.mktemp("json") / "a.json"
+    write_json(file, value)
+    assert json.loads(file.read_text(encoding="utf-8")) == value
+    assert json.loads(canonical_json(value)) == value
+
+
+@given(value=st.dictionaries(st.text(), st.integers(), min_size=2, max_size=5))
+def test_canonical_json_does_not_depend_on_the_order(value):
+    turned = dict(reversed(value.items()))
+    assert canonical_json(turned) == canonical_json(value)
+    assert "\n" not in canonical_json(value)
+
+
+@given(content=st.binary(max_size=200))
+def test_sha256(tmp_path_factory, content):
+    file = tmp_path_factory.mktemp("sha") / "a"
+    file.write_bytes(content)
+    assert sha256_of(file) == hashlib.sha256(content).hexdigest()
+
+
+def test_source_digest_is_about_contents(tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.py", "b.py"):
+            (tmp_path / folder / name).write_text(f"{name} = 1\n")
+    x, y = ([tmp_path / folder / name for name in ("a.py", "b.py")] for folder in ("x", "y"))
+    digest = source_digest(x)
+    assert len(digest) == 16
+    assert source_digest(y) == source_digest(x[::-1]) == digest
+    (tmp_path / "x" / "b.py").write_text("b.py = 2\n")
+    assert source_digest(x) != digest
+
+
+def test_a_folder_comes_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new"
+    with pytest.raises(RuntimeError), atomic_folder(target) as partial:
+        (partial / "half").write_text("x")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    leftover = tmp_path / ".new.partial"
+    leftover.mkdir()
+    (leftover / "old").write_text("of a killed process")
+    with atomic_folder(target) as partial:
+        (partial / "file").write_text("x")
+        assert not target.exists()
+    assert [path.name for path in target.iterdir()] == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    with pytest.raises(FileExistsError), atomic_folder(target):
+        pass
+    assert (target / "file").read_text() == "x"
