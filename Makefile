@@ -6,7 +6,7 @@ P ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-# Two of these may be started at the same time in a fresh clone; one of them sets up.
+# If two targets are started at the same time in a fresh clone, one of them does the set-up.
 LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
 
 .DEFAULT_GOAL := help
@@ -19,11 +19,11 @@ help: ## list the targets
 	@echo "make book RUN=gtzan GTZAN_ROOT=/data/gtzan    runs/gtzan.yml instead of runs/quick.yml"
 	@echo "make book P='-p epochs=3'                     with another parameter"
 
-setup: ## make .venv with everything at the versions of requirements.lock
+setup: ## make .venv with the versions of requirements.lock
 	@$(LOCKED) '$(MAKE) --no-print-directory $(READY)'
 
-# The mark is written last and removed first: an environment without it was left
-# half-way by a kill, and is made anew.
+# The mark is written last and removed first: an environment without it is incomplete,
+# after a kill for example, and is made anew.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: Python 3.11 or newer is needed; say 'make setup PYTHON=python3.11'."; exit 1; }
@@ -38,10 +38,10 @@ $(READY): requirements.lock pyproject.toml
 book: setup ## execute what changed and build the book; prints its path last
 	@$(BIN)/gtzan run $(RUN) $(P)
 
-test: setup ## pass the whole test suite
+test: setup ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-calibration: setup ## hold the synthetic corpus's difficulty, for three seeds
+calibration: setup ## check the difficulty of the synthetic corpus, for three seeds
 	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py
 
 lint: setup ## check the style of code and notebooks
@@ -56,7 +56,7 @@ model: setup ## train the model that comes with the package, from GTZAN's log-me
 	$(BIN)/python -c "from gtzan_lib.inference.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
 	  w = Workspace('shipped'); pack_model(w.models / 'gtzan', SHIPPED / 'gtzan', record=w.records / 'gtzan.json')"
 
-lock: ## resolve pyproject.toml anew into requirements.lock
+lock: ## resolve pyproject.toml again into requirements.lock
 	rm -rf .venv.resolve && $(PYTHON) -m venv .venv.resolve
 	.venv.resolve/bin/python -m pip install --quiet hatchling editables -e '.[dev]'
 	{ sed -n '/^#/p' requirements.lock; \

@@ -1,1 +1,1 @@
-"""Speed, measured as ratios or against the issue's own limits in one run; never a test."""
+"""Benchmarks of speed: ratios of two times in one run, or times with a known limit; not tests."""

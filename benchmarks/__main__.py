@@ -1,4 +1,4 @@
-"""`make bench`: print what each benchmark measured on this machine."""
+"""`make bench`: run all benchmarks on this machine and print their results."""
 
 import os
 import platform

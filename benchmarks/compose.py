@@ -1,4 +1,4 @@
-"""Composing the default synthetic corpus of 100 tracks of 30 s."""
+"""Composition of the default synthetic corpus: 100 tracks of 30 s."""
 
 import tempfile
 import time

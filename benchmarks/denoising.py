@@ -6,8 +6,8 @@ from gtzan_lib.live.simulation import denoising_gains
 
 def measure():
     table = denoising_gains(open_corpus(), snr_db=5.0, seconds=10.0)
-    for (kind, method), own in table.groupby(["noise", "method"], sort=False)["gain_db"]:
+    for (kind, method), gains in table.groupby(["noise", "method"], sort=False)["gain_db"]:
         yield (
             f"{kind} noise, {method}",
-            f"{own.median():+.1f} dB, {(own < 0).sum()} of {len(own)} made worse",
+            f"{gains.median():+.1f} dB, {(gains < 0).sum()} of {len(gains)} are worse",
         )

@@ -1,4 +1,4 @@
-"""The grid of 32 models on tables of features, under folds by track."""
+"""The grid of 32 models on tables of features, with cross-validation by track."""
 
 import os
 import time
@@ -10,11 +10,10 @@ from gtzan_lib.studies.grid import grid
 
 
 def measure():
-    music = open_corpus()
-    table = features(music, jobs=os.cpu_count() or 1, progress=False)
-    whole = features(music, 30, jobs=os.cpu_count() or 1, progress=False)
-    for name, one in (("whole tracks", whole), ("windows", table)):
-        folds = split(one.windows, music, protocol="track", folds=5)
+    corpus, jobs = open_corpus(), os.cpu_count() or 1
+    for name, seconds in (("whole tracks", 30), ("windows", 3)):
+        table = features(corpus, seconds, jobs=jobs, progress=False)
+        folds = split(table.windows, corpus, protocol="track", folds=5)
         start = time.perf_counter()
-        grid(one.values, one.windows, folds, jobs=os.cpu_count() or 1, progress=False)
-        yield f"{len(one)} {name}, 5 folds", f"{time.perf_counter() - start:.0f} s"
+        grid(table.values, table.windows, folds, jobs=jobs, progress=False)
+        yield f"{len(table)} {name}, 5 folds", f"{time.perf_counter() - start:.0f} s"

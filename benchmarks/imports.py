@@ -1,4 +1,4 @@
-"""Importing the package: what the first line of every notebook costs."""
+"""Import of the package, the first line of every notebook."""
 
 import statistics
 import subprocess
@@ -9,10 +9,10 @@ RUNS = 5
 
 
 def measure():
-    nothing = _seconds("pass")
+    empty = _seconds("pass")
     for statement in ("import gtzan_lib", "import numpy", "import torch"):
-        seconds = _seconds(statement) - nothing
-        yield statement, f"{seconds:.3f} s beside an empty interpreter"
+        seconds = _seconds(statement) - empty
+        yield statement, f"{seconds:.3f} s more than an empty interpreter"
 
 
 def _seconds(statement):

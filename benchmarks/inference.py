@@ -1,4 +1,4 @@
-"""Inference with the model that comes with the package: cold, warm, in bulk and live."""
+"""Inference with the model that comes with the package: cold, warm, many files and live."""
 
 import statistics
 import subprocess
@@ -21,24 +21,24 @@ def measure():
     with tempfile.TemporaryDirectory() as name:
         files = _clips(tracks, Path(name))
         torch, cold = _cold(files[0])
-        yield "gtzan predict, cold, beside import torch", f"{cold - torch:+.2f} s ({torch:.2f} s)"
+        yield "gtzan predict, cold, minus import torch", f"{cold - torch:+.2f} s ({torch:.2f} s)"
         model = gl.load_model("gtzan")
         warm = _time(lambda: model.predict(files[0]))
         yield "a clip of 30 s, warm", f"{1000 * warm:.0f} ms"
-        bulk = _time(lambda: list(model.predict_files(files, jobs=2)), runs=3)
-        yield "100 clips in one call, two threads", f"{CLIPS / bulk:.0f} clips a second"
-        moments = list(listen(files[0], model, pace=True))
-    late = [1000 * moment.latency_s for moment in moments]
-    busy = sum(moment.busy_s for moment in moments) / moments[-1].end_s
+        many = _time(lambda: list(model.predict_files(files, jobs=2)), runs=3)
+        yield "100 clips in one call, two threads", f"{CLIPS / many:.0f} clips per second"
+        predictions = list(listen(files[0], model, pace=True))
+    latency = [1000 * prediction.latency_s for prediction in predictions]
+    busy = sum(prediction.busy_s for prediction in predictions) / predictions[-1].end_s
     yield (
-        "stream, from a window's end to its answer",
-        (f"median {statistics.median(late):.0f} ms, at most {max(late):.0f} ms"),
+        "stream, latency from a window's end to its prediction",
+        f"median {statistics.median(latency):.0f} ms, at most {max(latency):.0f} ms",
     )
     yield "stream, real-time factor", f"{busy:.3f}"
 
 
 def _clips(paths, folder):
-    """Write 100 clips as WAV, from whatever the corpus holds."""
+    """Write 100 clips as WAV, from the tracks of the corpus."""
     files = []
     for number in range(CLIPS):
         y, rate = soundfile.read(paths.iloc[number % len(paths)], dtype="float32")
@@ -48,25 +48,25 @@ def _clips(paths, folder):
 
 
 def _cold(file):
-    """Time both in turn, so that a slow moment of the machine is shared."""
+    """Time two commands alternately, so that a slow machine slows both."""
     commands = (
         [sys.executable, "-c", "import torch"],
         [str(Path(sys.executable).with_name("gtzan")), "predict", str(file)],
     )
     seconds = [[], []]
     for _ in range(RUNS):
-        for own, command in zip(seconds, commands, strict=True):
+        for times, command in zip(seconds, commands, strict=True):
             start = time.perf_counter()
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            own.append(time.perf_counter() - start)
+            times.append(time.perf_counter() - start)
     return map(statistics.median, seconds)
 
 
-def _time(work, runs=10):
-    work()
+def _time(function, runs=10):
+    function()
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
-        work()
+        function()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)

@@ -1,4 +1,4 @@
-"""The finished quick run called again: nothing changed, then one notebook touched."""
+"""Repeated quick run: without a change, then with one notebook touched."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ def measure():
     before = {path: path.stat().st_mtime_ns for path in executed.glob("*.ipynb")}
     notebook.touch()
     seconds = _call()
-    done = [path.stem for path, stamp in before.items() if path.stat().st_mtime_ns != stamp]
-    yield "01_data_health touched", f"{seconds:.1f} s, executed: {', '.join(done)}"
+    again = [path.stem for path, stamp in before.items() if path.stat().st_mtime_ns != stamp]
+    yield "01_data_health touched", f"{seconds:.1f} s, executed: {', '.join(again)}"
 
 
 def _call():

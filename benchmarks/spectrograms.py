@@ -1,4 +1,4 @@
-"""Spectrograms `stft-3s`, from file to disk, against the seed's method: librosa and a PNG each."""
+"""Spectrograms `stft-3s`, and the original project's method: librosa and one PNG file each."""
 
 import math
 import statistics
@@ -18,33 +18,33 @@ ROUNDS = 3
 def measure():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        # Music, since noise makes PNG files slow to write.
+        # Music, since PNG files of noise are slow to write.
         corpus = gl.open_corpus(gl.synthetic.compose(folder / "music", artists=1, tracks=2, jobs=2))
         recipe = gl.Recipe.preset("stft-3s")
-        # Compiles and loads what is loaded on first use.
-        _seed(corpus.tracks["path"].iloc[0], folder / "warm")
+        # The first calls compile and load.
+        _original(corpus.tracks["path"].iloc[0], folder / "warm")
         _build(corpus.select(tracks=corpus.tracks.index[:2]), recipe, folder / "warm-store", 2)
-        times = {"seed": [], 1: [], 2: []}
-        # In turn, so that a machine that slows down slows all.
+        times = {"original": [], 1: [], 2: []}
+        # Alternating, so that a slow machine slows all.
         for number in range(ROUNDS):
             start = time.perf_counter()
             for path in corpus.tracks["path"]:
-                _seed(path, folder / f"png{number}")
-            times["seed"].append(time.perf_counter() - start)
+                _original(path, folder / f"png{number}")
+            times["original"].append(time.perf_counter() - start)
             for jobs in (1, 2):
                 place = folder / f"store{number}-{jobs}"
                 times[jobs].append(_build(corpus, recipe, place, jobs))
-        seed, one, two = (statistics.median(times[key]) / len(corpus) for key in times)
-        yield "the seed's method, one core", f"{1000 * seed:.0f} ms a clip"
-        yield "ours, one thread", f"{1000 * one:.1f} ms a clip"
-        yield "ours, two threads", f"{1000 * two:.1f} ms a clip"
-        yield "the seed's time by ours, one thread", f"{seed / one:.1f}"
-        yield "the seed's time by ours, two threads", f"{seed / two:.1f}"
+        original, one, two = (statistics.median(times[key]) / len(corpus) for key in times)
+        yield "the original project's method, one core", f"{1000 * original:.0f} ms per clip"
+        yield "ours, one thread", f"{1000 * one:.1f} ms per clip"
+        yield "ours, two threads", f"{1000 * two:.1f} ms per clip"
+        yield "the original's time divided by ours, one thread", f"{original / one:.1f}"
+        yield "the original's time divided by ours, two threads", f"{original / two:.1f}"
         yield from _growth(folder, corpus)
 
 
 def _growth(folder, corpus):
-    """Links to the same clips: ten times as many must take ten times as long."""
+    """Measure the time per file of 100 and of 1000 links to the same clips."""
     small = gl.Recipe.preset("stft-3s", size=16)
     seconds = {}
     for count in (100, 1000):
@@ -55,7 +55,7 @@ def _growth(folder, corpus):
             (place / f"{number:05d}.wav").symlink_to(source)
         linked = gl.open_corpus(place.parent)
         seconds[count] = _build(linked, small, folder / f"store-of-{count}", 2) / count
-    yield "time a file among 1000 by that among 100", f"{seconds[1000] / seconds[100]:.2f}"
+    yield "time per file of 1000 divided by that of 100", f"{seconds[1000] / seconds[100]:.2f}"
 
 
 def _build(corpus, recipe, place, jobs):
@@ -64,7 +64,7 @@ def _build(corpus, recipe, place, jobs):
     return time.perf_counter() - start
 
 
-def _seed(path, folder):
+def _original(path, folder):
     y, rate = librosa.load(path, sr=None)
     y = librosa.resample(y, orig_sr=rate, target_sr=12_000)
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Training on images of 128 x 128, against the seed's plain loop: an image folder of PNG files."""
+"""Training on images of 128 x 128, and the original project's loop over a folder of PNG files."""
 
 import statistics
 import tempfile
@@ -11,27 +11,27 @@ import torch
 import gtzan_lib as gl
 from gtzan_lib.models.registry import build
 from gtzan_lib.models.torchvision_models import models
-from gtzan_lib.training.network import Rows
+from gtzan_lib.training.dataset import ArrayDataset
 
 NETS = {"resnet34": {}, "minivgg": {}, "pooled minivgg": {"head": "pool"}}
 IMAGES, BATCH, ROUNDS, SIZE = 128, 32, 3, 128
 
 
 def measure():
-    models()  # torchvision can be imported after this, whatever its operators
+    models()  # makes torchvision importable without its compiled operators
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import Compose, Grayscale, ToTensor
 
     images, genres = _images()
     with tempfile.TemporaryDirectory() as folder:
-        _pictures(Path(folder), images, genres)
-        pictures = ImageFolder(folder, Compose([Grayscale(), ToTensor()]))
+        _write_png(Path(folder), images, genres)
+        png_images = ImageFolder(folder, Compose([Grayscale(), ToTensor()]))
         for label, arguments in NETS.items():
             name = label.split()[-1]
             plain, ours = [], []
-            # In turn, so that a machine that slows down slows both.
+            # Alternating, so that a slow machine slows both.
             for number in range(ROUNDS + 1):
-                seconds = _plain(name, arguments, pictures)
+                seconds = _plain(name, arguments, png_images)
                 net = gl.NetClassifier(name, arguments=arguments, epochs=1, batch_size=BATCH)
                 net.fit(images, genres)
                 if number:
@@ -39,24 +39,24 @@ def measure():
                     ours.append(net.seconds_)
             ratio = statistics.median(a / b for a, b in zip(plain, ours, strict=True))
             speed = IMAGES / statistics.median(ours)
-            yield f"{label}: the plain loop's time by ours", f"{ratio:.2f}"
-            yield f"{label}: ours", f"{speed:.0f} images a second"
+            yield f"{label}: the plain loop's time divided by ours", f"{ratio:.2f}"
+            yield f"{label}: ours", f"{speed:.0f} images per second"
             yield f"{label}: share of the time spent on input", _share(images, ours)
             if torch.cuda.is_available():
                 flops = 3 * 2 * _multiplications(name, arguments)
                 yield f"{label}: arithmetic", f"{speed * flops / 1e12:.2f} TFLOP/s"
 
 
-def _plain(name, arguments, pictures):
-    """One epoch as in any tutorial, without the first batch's warming up taken out."""
+def _plain(name, arguments, png_images):
+    """Time one epoch of a plain PyTorch loop, including the first batch."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net = _WithChannel(build(name, classes=10, size=SIZE, **arguments)).to(device)
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-4, weight_decay=1e-4)
     criterion = torch.nn.CrossEntropyLoss()
-    loader = torch.utils.data.DataLoader(pictures, batch_size=BATCH, shuffle=True)
+    loader = torch.utils.data.DataLoader(png_images, batch_size=BATCH, shuffle=True)
     start = time.perf_counter()
     net.train()
-    right = total = 0
+    correct = total = 0
     for inputs, labels in loader:
         inputs, labels = inputs.to(device), labels.to(device)
         optimizer.zero_grad()
@@ -65,12 +65,12 @@ def _plain(name, arguments, pictures):
         loss.backward()
         optimizer.step()
         total += loss.item()
-        right += (outputs.argmax(1) == labels).sum().item()
+        correct += (outputs.argmax(1) == labels).sum().item()
     return time.perf_counter() - start
 
 
 class _WithChannel(torch.nn.Module):
-    """Takes what `ToTensor` gives, one channel from 0 to 1."""
+    """A network for images as from `ToTensor`: one channel, from 0 to 1."""
 
     def __init__(self, net):
         super().__init__()
@@ -83,9 +83,9 @@ class _WithChannel(torch.nn.Module):
 def _share(images, ours):
     start = time.perf_counter()
     order = np.random.default_rng(0).permutation(len(images))
-    rows = Rows(images)
+    dataset = ArrayDataset(images)
     for first in range(0, len(images), BATCH):
-        rows.__getitems__(order[first : first + BATCH])
+        dataset.__getitems__(order[first : first + BATCH])
     return f"{(time.perf_counter() - start) / statistics.median(ours):.2%}"
 
 
@@ -105,7 +105,7 @@ def _images():
     return images, np.array([f"genre{number % 10}" for number in range(IMAGES)])
 
 
-def _pictures(folder, images, genres):
+def _write_png(folder, images, genres):
     from PIL import Image
 
     for number, (image, genre) in enumerate(zip(images, genres, strict=True)):

@@ -1,4 +1,4 @@
-"""`python -m gtzan_lib` is the command `gtzan`."""
+"""Entry point of `python -m gtzan_lib`, the same as the command `gtzan`."""
 
 from .cli import main
 

@@ -31,18 +31,20 @@ Overrides = Annotated[
 
 @app.command()
 def compose(
-    folder: Annotated[Path, typer.Argument(help="Gets the corpus; is made if missing.")],
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
-    artists: Annotated[int, typer.Option(help="Invented artists a genre.")] = 5,
-    tracks: Annotated[int, typer.Option(help="Tracks an artist.")] = 2,
-    seconds: Annotated[float, typer.Option(help="Length of a track.")] = 30.0,
-    genre: Annotated[list[str] | None, typer.Option(help="A genre; repeatable. All.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder for the corpus; created if missing.")],
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
+    artists: Annotated[int, typer.Option(help="Number of artists per genre.")] = 5,
+    tracks: Annotated[int, typer.Option(help="Number of tracks per artist.")] = 2,
+    seconds: Annotated[float, typer.Option(help="Length of a track in seconds.")] = 30.0,
+    genre: Annotated[
+        list[str] | None, typer.Option(help="A genre; repeatable. Default: all.")
+    ] = None,
     fault: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=COUNT", help="Plant faults of a kind; repeatable."),
+        typer.Option(metavar="NAME=COUNT", help="Plant faults of one kind; repeatable."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
-    replace: Annotated[bool, typer.Option(help="Replace a corpus of other settings.")] = False,
+    jobs: Annotated[int, typer.Option(help="Number of processes.", min=1)] = os.cpu_count() or 1,
+    replace: Annotated[bool, typer.Option(help="Replace a corpus with other settings.")] = False,
 ) -> None:
     """Compose a synthetic corpus in GTZAN's format."""
     from . import synthetic
@@ -65,7 +67,7 @@ def compose(
 
 @app.command()
 def fetch(
-    folder: Annotated[Path, typer.Argument(help="Gets GTZAN; must be new or empty.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for GTZAN; must be new or empty.")],
     archive: Annotated[
         Path | None, typer.Option(help="Unpack this zip or tar file instead of downloading.")
     ] = None,
@@ -88,18 +90,18 @@ def health(
         Path | None, typer.Option(metavar="DIR", help="Move excluded files there.")
     ] = None,
     restore: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Put them back from there.")
+        Path | None, typer.Option(metavar="DIR", help="Move the files in there back.")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Only show what would be moved.")] = False,
     features: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Look through a table of features, too.")
+        Path | None, typer.Option(metavar="CSV", help="Also check a table of features.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Write the table's good rows there.")
+        Path | None, typer.Option(metavar="CSV", help="Write the rows that are not excluded there.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
-    """Find faults and duplicates; exit code 1 where there are errors or duplicates."""
+    """Find faults and duplicates; exit code 1 if there are errors or duplicates."""
     from .health import terminal
     from .health.check import check_health
     from .health.quarantine import quarantine as move_out
@@ -111,15 +113,15 @@ def health(
         terminal.show_moves(move_back(restore, path, dry_run=dry_run), dry_run=dry_run)
         return
     if out is not None and features is None:
-        raise HealthError("--out is the cleaned table; say which table with --features CSV.")
+        raise HealthError("--out writes the cleaned table; name the table with --features CSV.")
     report = check_health(path, jobs=jobs)
     terminal.show_report(report)
     if json is not None:
         report.save(json)
     if features is not None:
-        terminal.show_rows(terminal.look_through(features, out, report, quarantine))
+        terminal.show_rows(terminal.clean_features(features, out, report, quarantine))
     if quarantine is not None:
-        files = terminal.condemned_files(report)
+        files = terminal.excluded_files(report)
         moves = move_out(report.source, files, quarantine, dry_run=dry_run)
         terminal.show_moves(moves, dry_run=dry_run)
     if not report.is_clean:
@@ -131,26 +133,36 @@ def spectrograms(
     path: Annotated[
         str, typer.Argument(help="A folder of genre folders, log-mels or `synthetic`.")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Becomes the store.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the store.")],
     recipe: Annotated[str, typer.Option(help="How windows become images.")] = "stft-3s",
-    size: Annotated[int | None, typer.Option(help="Height and width in pixels. Full.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="A window's length. The recipe's.")] = None,
-    genre: Annotated[list[str] | None, typer.Option(help="A genre; repeatable. All.")] = None,
-    track: Annotated[list[str] | None, typer.Option(help="A track; repeatable. All.")] = None,
-    png: Annotated[bool, typer.Option("--png", help="Write DIR/png, a picture a window.")] = False,
-    view: Annotated[
-        bool, typer.Option("--view", help="Write DIR/view, a labelled figure a track.")
+    size: Annotated[
+        int | None, typer.Option(help="Height and width in pixels. Default: full.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of a window. Default: the recipe's.")
+    ] = None,
+    genre: Annotated[
+        list[str] | None, typer.Option(help="A genre; repeatable. Default: all.")
+    ] = None,
+    track: Annotated[
+        list[str] | None, typer.Option(help="A track; repeatable. Default: all.")
+    ] = None,
+    png: Annotated[
+        bool, typer.Option("--png", help="Write DIR/png, one image per window.")
     ] = False,
-    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
+    view: Annotated[
+        bool, typer.Option("--view", help="Write DIR/view, one figure per track.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
-    """Make the spectrograms of a corpus; goes on where it was stopped."""
+    """Make the spectrograms of a corpus; an interrupted command resumes."""
     from .data.corpus import open_corpus
     from .signal.recipes import Recipe
     from .signal.store import SpectrogramStore
 
-    how = Recipe.preset(recipe, size=size, seconds=seconds)
+    chosen = Recipe.preset(recipe, size=size, seconds=seconds)
     corpus = open_corpus(path).select(genres=genre or None, tracks=track or None)
-    store = SpectrogramStore.build(corpus, how, path=out, jobs=jobs)
+    store = SpectrogramStore.build(corpus, chosen, path=out, jobs=jobs)
     if png:
         store.export_png(out / "png")
     if view:
@@ -164,19 +176,19 @@ def spectrograms(
 def features(
     path: Annotated[str, typer.Argument(help="A folder of genre folders, or `synthetic`.")],
     window: Annotated[
-        float, typer.Option(help="Seconds a row; 30 takes clips whole, as Kaggle does.")
+        float, typer.Option(help="Seconds per row; 30 for whole clips, as Kaggle's table.")
     ] = 3.0,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="The new table. features_3_sec.csv.")
+        Path | None, typer.Option(metavar="CSV", help="The new table. Default: features_3_sec.csv.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes.", min=1)] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(help="Number of processes.", min=1)] = os.cpu_count() or 1,
     reference: Annotated[
-        bool, typer.Option(help="Call librosa's functions one by one, to compare.")
+        bool, typer.Option(help="Call librosa's own functions, for comparison.")
     ] = False,
 ) -> None:
-    """Compute the 57 features in the schema of Kaggle's tables; goes on where it was stopped.
+    """Compute the 57 features in the schema of Kaggle's tables; an interrupted command resumes.
 
-    Exit code 1 where a track or a window has no row.
+    Exit code 1 if a track or a window has no row.
     """
     from .data.corpus import open_corpus
     from .signal.features import feature_grid
@@ -196,53 +208,58 @@ def features(
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Sound to judge.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")],
     model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
     step: Annotated[
-        float | None, typer.Option(help="Seconds between windows. The model's own.")
+        float | None, typer.Option(help="Seconds between windows. Default: the model's.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print all there is, as JSON.")] = False,
-    jobs: Annotated[int, typer.Option(help="Threads.", min=1)] = os.cpu_count() or 1,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the complete predictions as JSON.")
+    ] = False,
+    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
-    """Tell the genre of files; exit code 1 where one cannot be used, after all the others."""
+    """Predict the genre of files; exit code 1 if a file cannot be used, after all others."""
     from .files import printable
     from .inference.zoo import load_model
     from .progress import progress_bar
 
-    answers = load_model(model).predict_files(files, step=step, jobs=jobs)
-    told, failed = [], False
-    for file, answer in zip(
-        files, progress_bar(answers, "files", len(files), show=json), strict=True
+    predictions = load_model(model).predict_files(files, step=step, jobs=jobs)
+    results, failed = [], False
+    for file, prediction in zip(
+        files, progress_bar(predictions, "files", len(files), show=json), strict=True
     ):
         name = printable(str(file))
-        if isinstance(answer, GtzanError):
+        if isinstance(prediction, GtzanError):
             failed = True
-            told.append({"file": name, "error": str(answer)})
-            print(f"error: {answer}", file=sys.stderr)
+            results.append({"file": name, "error": str(prediction)})
+            print(f"error: {prediction}", file=sys.stderr)
             continue
-        told.append({"file": name, **answer.as_dict()})
+        results.append({"file": name, **prediction.as_dict()})
         if not json:
-            likely = sorted(answer.probabilities.items(), key=lambda one: -one[1])[:3]
-            shares = [f"{genre} {100 * share:3.0f} %" for genre, share in likely]
-            print("  ".join([f"{shares[0]:<16}", *(f"{one:<16}" for one in shares[1:]), name]))
+            columns = [f"{genre} {100 * share:3.0f} %" for genre, share in prediction.top(3)]
+            print("  ".join([*(f"{column:<16}" for column in columns), name]))
     if json:
-        print(dumps(told, ensure_ascii=False))
+        print(dumps(results, ensure_ascii=False))
     if failed:
         raise typer.Exit(1)
 
 
 @app.command()
 def listen(
-    file: Annotated[Path | None, typer.Argument(help="A file, as if played. Microphone.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A file to stream. Default: the microphone.")
+    ] = None,
     model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
-    device: Annotated[str | None, typer.Option(help="Number or name of an input. Default.")] = None,
-    step: Annotated[float, typer.Option(help="Seconds between answers.")] = 1.0,
+    device: Annotated[
+        str | None, typer.Option(help="Number or name of an input. Default: the system's.")
+    ] = None,
+    step: Annotated[float, typer.Option(help="Seconds between predictions.")] = 1.0,
     average: Annotated[int, typer.Option(help="Windows in the moving average.", min=1)] = 5,
     seconds: Annotated[
-        float | None, typer.Option(help="Stop after this much of the microphone. Ctrl-C.")
+        float | None, typer.Option(help="Length of the recording. Default: until Ctrl-C.")
     ] = None,
 ) -> None:
-    """Say what the music is while it plays, second by second."""
+    """Predict the genre of music while it plays, second by second."""
     from contextlib import nullcontext
 
     from .inference.zoo import load_model
@@ -251,52 +268,52 @@ def listen(
 
     loaded = load_model(model)
     if file is not None:
-        opened = nullcontext(file)
+        context = nullcontext(file)
     else:
-        opened = Microphone(_input(device), seconds=seconds, block_s=streaming.BLOCK_S)
-    moment = None
-    with opened as source:
-        for moment in streaming.listen(source, loaded, step=step, average=average, pace=True):
+        context = Microphone(_input(device), seconds=seconds, block_s=streaming.BLOCK_S)
+    prediction = None
+    with context as source:
+        for prediction in streaming.listen(source, loaded, step=step, average=average, pace=True):
             print(
-                f"{moment.end_s:7.1f} s  {moment.genre:<12}{100 * moment.share:3.0f} %  "
-                f"({1000 * moment.latency_s:.0f} ms)",
+                f"{prediction.end_s:7.1f} s  {prediction.genre:<12}"
+                f"{100 * prediction.probability:3.0f} %  ({1000 * prediction.latency_s:.0f} ms)",
                 flush=True,
             )
-    if moment is None:
+    if prediction is None:
         raise GtzanError(
-            f"{file or 'the microphone'}: gave no window of {loaded.recipe.seconds:g} s that is "
-            "not silent; give it more sound."
+            f"{file or 'the microphone'}: has no window of {loaded.recipe.seconds:g} s that is not "
+            "silent; use more sound."
         )
 
 
 @app.command()
 def models(
     name: Annotated[
-        str | None, typer.Argument(help="Show this model's card. All, briefly.")
+        str | None, typer.Argument(help="Show the card of this model. Default: list all.")
     ] = None,
 ) -> None:
-    """List the models that are there, with how good they are."""
+    """List the available models with their accuracy."""
     from .inference.zoo import load_model
-    from .inference.zoo import models as there
+    from .inference.zoo import models as available
 
     if name is not None:
         print(dumps(load_model(name).card, indent=2, ensure_ascii=False))
         return
-    for one, folder in there().items():
+    for model_name, folder in available().items():
         try:
             model = load_model(folder)
         except GtzanError as error:
             print(f"error: {error}", file=sys.stderr)
             continue
-        print(f"{one}: {model.card['architecture']}, {len(model.genres)} genres, {folder}")
-        for line in model.expectations:
+        print(f"{model_name}: {model.card['architecture']}, {len(model.genres)} genres, {folder}")
+        for line in model.expected_accuracy:
             print(f"  {line}")
 
 
 @app.command()
 def leaderboard(
     folder: Annotated[
-        Path | None, typer.Argument(help="A run's records/. Those of the quick run.")
+        Path | None, typer.Argument(help="Folder records/ of a run. Default: the quick run's.")
     ] = None,
 ) -> None:
     """Compare the records of a run."""
@@ -324,9 +341,9 @@ def run(
     context: typer.Context,
     run: RunFile = "quick",
     parameter: Overrides = None,
-    cores: Annotated[int | None, typer.Option(help="At most so many. All.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Number of cores. Default: all.")] = None,
 ) -> None:
-    """Execute what changed and build the book; what follows -- goes to Snakemake."""
+    """Execute what changed and build the book; arguments after -- are passed to Snakemake."""
     from .runner.launch import launch
 
     print(launch(run, overrides=_pairs(parameter), cores=cores, snakemake=context.args))
@@ -338,7 +355,7 @@ def execute(
     experiment: Annotated[str, typer.Argument(help="One of the run's experiments.")],
     parameter: Overrides = None,
 ) -> None:
-    """Execute one experiment of a run, whether or not anything changed."""
+    """Execute one experiment of a run, even if nothing changed."""
     from .runner.execute import execute as execute_one
     from .runner.runs import load_run
 
@@ -353,57 +370,53 @@ def execute(
 
 @app.command()
 def record(
-    seconds: Annotated[float, typer.Option(help="Length of the music.")] = 10.0,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets the take's folder.")] = Path(
-        "takes"
-    ),
-    predict: Annotated[bool, typer.Option("--predict", help="Tell the genre.")] = False,
+    seconds: Annotated[float, typer.Option(help="Length of the music in seconds.")] = 10.0,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for takes.")] = Path("takes"),
+    predict: Annotated[bool, typer.Option("--predict", help="Predict the genre.")] = False,
     model: Annotated[
-        str | None, typer.Option(help="A name from `gtzan models`, or a folder. gtzan.")
+        str | None, typer.Option(help="A name from `gtzan models`, or a folder. Default: gtzan.")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Number, name or part of a name. The system's.")
+        str | None, typer.Option(help="Number, name or part of a name. Default: the system's.")
     ] = None,
-    lead: Annotated[float, typer.Option(help="Seconds of quiet before, to learn noise.")] = 1.0,
-    countdown: Annotated[int, typer.Option(help="Seconds to wait before.", min=0)] = 3,
+    lead: Annotated[float, typer.Option(help="Seconds of noise alone before the music.")] = 1.0,
+    countdown: Annotated[int, typer.Option(help="Length of the countdown in seconds.", min=0)] = 3,
     noise: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Noise alone. The quiet before.")
+        Path | None, typer.Option(metavar="FILE", help="Noise alone. Default: the lead.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How noise is taken away.")] = "wiener",
-    devices: Annotated[
-        bool, typer.Option("--devices", help="List the devices that sound comes in from.")
-    ] = False,
+    method: Annotated[str, typer.Option(help="Method of denoising.")] = "wiener",
+    devices: Annotated[bool, typer.Option("--devices", help="List the input devices.")] = False,
 ) -> None:
-    """Record from the microphone and keep the take; its folder is printed last.
+    """Record from the microphone and save the take; its folder is printed last.
 
-    Exit code 1 where the genre was asked for and cannot be told.
+    Exit code 1 if the genre is to be predicted and cannot be.
     """
     from .data import audio
     from .live import microphone
     from .live.takes import require_method, require_room, save_take
 
     if devices:
-        for one in microphone.devices():
-            print(f"{one.index}: {one.name} ({one.channels} channels, {one.sample_rate} Hz)")
+        for d in microphone.devices():
+            print(f"{d.index}: {d.name} ({d.channels} channels, {d.sample_rate} Hz)")
         return
-    # What can be refused is refused before anybody plays.
+    # Arguments are checked before the recording starts.
     require_method(method)
     require_room(out, lead + seconds)
-    asked = None
+    loaded = None
     if predict or model:
         from .inference.zoo import load_model
 
-        asked = load_model(model or "gtzan")
-    hum, rate = audio.load(noise) if noise else (None, 0)
-    heard = microphone.record(
+        loaded = load_model(model or "gtzan")
+    profile, rate = audio.load(noise) if noise else (None, 0)
+    recording = microphone.record(
         seconds,
         lead_s=lead,
         countdown_s=countdown,
         device=_input(device),
     )
-    if hum is not None and rate != heard.sample_rate:
-        hum = audio.resample(hum, rate, heard.sample_rate)
-    take = save_take(out, heard, model=asked, noise=hum, method=method)
+    if profile is not None and rate != recording.sample_rate:
+        profile = audio.resample(profile, rate, recording.sample_rate)
+    take = save_take(out, recording, model=loaded, noise=profile, method=method)
     if predict and take.prediction:
         genre = take.prediction["genre"]
         print(f"{genre} {100 * take.prediction['probabilities'][genre]:.0f} %")
@@ -432,7 +445,7 @@ def main() -> None:
 
 
 def _show(message: Warning | str, category: type[Warning], *place: object) -> None:
-    """Print a warning of ours as a sentence, and pass others over."""
+    """Print a warning of this package as one sentence; ignore others."""
     if issubclass(category, GtzanWarning):
         print(f"warning: {message}", file=sys.stderr)
 
@@ -448,7 +461,7 @@ def _pairs(options: list[str] | None) -> dict[str, str]:
 
 
 def _input(device: str | None) -> int | str | None:
-    """Return a device's number where digits are given, else its name."""
+    """Return the number of a device if digits are given, else its name."""
     return int(device) if device and device.isdecimal() else device
 
 

@@ -1,9 +1,9 @@
-"""The errors this package raises on bad input.
+"""Errors and warnings of this package.
 
-Every refusal is a `GtzanError` whose message is one sentence that names the
-file or value at fault and what to do about it. Command line and runner print
-that sentence and nothing else; a traceback therefore always means a defect of
-ours. What can be used all the same is announced by a `GtzanWarning`.
+A `GtzanError` is raised on bad input. Its message is one sentence that names the
+file or value and says what to do. The command line and the runner print only that
+sentence, so that a traceback always means a bug of this package. A `GtzanWarning`
+is about a result that can still be used.
 """
 
 __all__ = [
@@ -24,18 +24,18 @@ __all__ = [
 
 
 class GtzanError(Exception):
-    """Base of all errors that the user, not the package, can mend."""
+    """Base class of all errors that the user can correct."""
 
 
 class AudioError(GtzanError):
-    """An audio file that cannot be used as it is.
+    """An audio file or sound that cannot be used.
 
     Parameters
     ----------
     message : str
-        The sentence.
+        The error message.
     reason : str
-        What is wrong with the file, in a few words.
+        The reason in a few words.
     """
 
     def __init__(self, message: str, *, reason: str = "") -> None:
@@ -44,7 +44,7 @@ class AudioError(GtzanError):
 
 
 class CorpusError(GtzanError):
-    """A folder that is not the music collection it was taken for."""
+    """A corpus, table or archive that cannot be used."""
 
 
 class HealthError(GtzanError):
@@ -52,23 +52,23 @@ class HealthError(GtzanError):
 
 
 class SplitError(GtzanError):
-    """A split that the data cannot honour."""
+    """A split that is not possible, or a split file that cannot be used."""
 
 
 class RecipeError(GtzanError):
-    """A recipe of spectrograms that does not exist or cannot be made."""
+    """A spectrogram recipe that does not exist or cannot be computed."""
 
 
 class StoreError(GtzanError):
-    """A spectrogram store that is incomplete or made for something else."""
+    """A spectrogram store that is incomplete, or does not fit the corpus or recipe."""
 
 
 class ModelError(GtzanError):
-    """A model folder that cannot be read, or a net that cannot be built."""
+    """A model folder that cannot be read, or a network that cannot be built."""
 
 
 class LiveError(GtzanError):
-    """A microphone that cannot be heard, or a recording that cannot be kept."""
+    """A microphone that cannot be used, or a recording that cannot be saved."""
 
 
 class ParameterError(GtzanError):
@@ -76,12 +76,12 @@ class ParameterError(GtzanError):
 
 
 class RecordError(GtzanError):
-    """A record of an experiment that is missing or was tampered with."""
+    """A record of an experiment that is missing or was changed."""
 
 
 class RunError(GtzanError):
-    """A run that cannot start, or an experiment in it that failed."""
+    """A run that cannot start, or that has a failed experiment."""
 
 
 class GtzanWarning(UserWarning):
-    """Something left out, or worth knowing, in a result that can be used."""
+    """A result that can be used, but is incomplete or has to be read with care."""

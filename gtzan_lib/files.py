@@ -1,4 +1,4 @@
-"""Writing files whole, and telling whether they changed."""
+"""Atomic writing of files and folders, and checksums."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ __all__ = [
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path that replaces `path` when the block ends well.
+    """Yield a temporary path that replaces `path` when the block ends without an error.
 
-    A reader sees the old file or the new one, never half of one, and a process
-    killed in between leaves at most a hidden temporary file.
+    A reader sees the old file or the new one, never a part of one. A process that
+    is killed in between leaves at most a hidden temporary file.
 
     Parameters
     ----------
     path : str or Path
-        The file to write; its folder is made where it is missing.
+        The file to write; its folder is created if it is missing.
 
     Yields
     ------
     Path
-        A path in the same folder, to be written by the caller.
+        A path in the same folder, which the caller writes.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Give a temporary folder that becomes `path` when the block ends well.
+    """Yield a temporary folder that becomes `path` when the block ends without an error.
 
     Parameters
     ----------
@@ -61,17 +61,17 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        An empty folder beside it, always the same one, so that what a killed
-        process left is cleared.
+        An empty folder beside it. It always has the same name, so that remains of
+        a killed process are removed.
 
     Raises
     ------
     FileExistsError
-        If there is something at `path`.
+        If `path` is a file, or a folder that is not empty.
     """
     path = Path(path).expanduser().resolve()
     if not is_free(path):
-        raise FileExistsError(f"{path}: is there already; name a new folder.")
+        raise FileExistsError(f"{path}: already exists; name a new folder.")
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -85,23 +85,23 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def is_free(path: str | Path) -> bool:
-    """Tell whether a new folder can be made at a path: nothing is there, or an empty folder."""
+    """Return whether a path does not exist, or is an empty folder."""
     path = Path(path)
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
 
 
 def printable(name: str) -> str:
-    """Write a name that is no valid text with its bytes; others stay as they are."""
+    """Return a name with bytes that are not valid text escaped by backslashes."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def canonical_json(value: Any) -> str:
-    """Write a value as JSON in the one form that hashes and comparisons use."""
+    """Return a value as JSON with sorted keys, for hashes and comparisons."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write a value as indented JSON, whole or not at all."""
+    """Write a value as indented JSON, by `atomic_path`."""
     with atomic_path(path) as temporary:
         temporary.write_text(
             json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

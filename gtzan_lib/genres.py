@@ -14,4 +14,4 @@ GENRES = (
     "reggae",
     "rock",
 )
-"""Names of GTZAN's genres, in the order of its folders."""
+"""Names of GTZAN's genres, in alphabetical order."""

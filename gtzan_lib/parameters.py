@@ -1,8 +1,8 @@
-"""The parameters of notebooks: which there are, and whether given ones fit.
+"""Declarations and checks of notebook parameters.
 
-papermill logs an unknown parameter and goes on, and lets a string into a
-number. Here both are errors: before execution in the runner, and in the second
-cell of every notebook for plain papermill.
+papermill only logs an unknown parameter, and does not check types. Here both are
+errors: in the runner before execution, and in the second cell of every notebook
+for plain papermill.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ __all__ = ["Parameter", "check", "check_parameters", "declared", "declared_in", 
 
 TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 
-# The first line that papermill writes into the cell it injects.
+# First line of the cell that papermill injects.
 INJECTED = "# Parameters"
 
 
 class Parameter(NamedTuple):
-    """One parameter as its notebook declares it.
+    """A parameter that a notebook declares.
 
     Attributes
     ----------
     type : type
-        Of its values; whole numbers also pass as `float`.
+        Type of its values; a `float` may also be an `int`.
     default : object
-        The value in the notebook.
+        Value in the notebook.
     """
 
     type: type
@@ -47,29 +47,29 @@ def declared(source: str, where: str = "this notebook") -> dict[str, Parameter]:
     source : str
         Lines such as `epochs: int = 20  # passes over the training part`.
     where : str
-        How error messages call the notebook.
+        Name of the notebook in error messages.
 
     Returns
     -------
     dict of str to Parameter
-        By name.
+        Parameters by name.
 
     Raises
     ------
     ParameterError
-        If a line is anything else, or a default is not of its type.
+        If a line is not a declaration, or a default has another type.
     """
-    found = {}
+    parameters = {}
     for statement in ast.parse(source).body:
-        if not _declares(statement):
+        if not _is_declaration(statement):
             raise ParameterError(
                 f"{where}: line {statement.lineno} of the parameters cell must read "
                 "'name: type = value', with one of the types " + ", ".join(TYPES) + "."
             )
         parameter = Parameter(TYPES[statement.annotation.id], ast.literal_eval(statement.value))
-        found[statement.target.id] = parameter
-    check(found, {name: parameter.default for name, parameter in found.items()}, where)
-    return found
+        parameters[statement.target.id] = parameter
+    check(parameters, {name: parameter.default for name, parameter in parameters.items()}, where)
+    return parameters
 
 
 def declared_in(notebook: str | Path) -> dict[str, Parameter]:
@@ -78,17 +78,17 @@ def declared_in(notebook: str | Path) -> dict[str, Parameter]:
     Parameters
     ----------
     notebook : str or Path
-        With exactly one cell that has the tag `parameters`.
+        A notebook with exactly one cell that has the tag `parameters`.
 
     Returns
     -------
     dict of str to Parameter
-        By name.
+        Parameters by name.
 
     Raises
     ------
     ParameterError
-        If there is not exactly one such cell, or a declaration is wrong.
+        If there is not exactly one such cell, or a declaration is not valid.
     """
     import nbformat
 
@@ -99,27 +99,27 @@ def declared_in(notebook: str | Path) -> dict[str, Parameter]:
     ]
     if len(cells) != 1:
         raise ParameterError(
-            f"{notebook}: has {len(cells)} cells with the tag 'parameters'; one is needed."
+            f"{notebook}: has {len(cells)} cells with the tag 'parameters'; tag exactly one."
         )
     return declared(cells[0], str(notebook))
 
 
 def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) -> None:
-    """Refuse parameters that a notebook does not have, and values of a wrong type.
+    """Raise an error for an unknown parameter, or a value of the wrong type.
 
     Parameters
     ----------
     known : mapping of str to Parameter
-        What the notebook declares.
+        Parameters that the notebook declares.
     given : mapping of str to object
-        What it is to be executed with.
+        Values for its execution.
     where : str
-        How error messages call the notebook.
+        Name of the notebook in error messages.
 
     Raises
     ------
     ParameterError
-        On the first one that does not fit.
+        For the first parameter that is unknown or has a value of the wrong type.
     """
     for name, value in given.items():
         if name not in known:
@@ -134,41 +134,41 @@ def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) 
 
 
 def from_text(text: str, parameter: Parameter) -> Any:
-    """Read a value from the command line as the type its parameter has.
+    """Convert a value from the command line to the type of its parameter.
 
     Parameters
     ----------
     text : str
-        What was typed.
+        Text on the command line.
     parameter : Parameter
-        What it is for.
+        The parameter.
 
     Returns
     -------
     object
-        The text itself for a `str`; else its value as YAML, which may still be
-        of a wrong type.
+        The text itself for a `str`; otherwise its value as YAML, which may still
+        have the wrong type.
     """
     import yaml
 
     if parameter.type is str:
         return text
     if parameter.type is float:
-        # To YAML, 1e-3 is a word.
+        # YAML reads 1e-3 as text.
         with contextlib.suppress(ValueError):
             return float(text)
     return yaml.safe_load(text)
 
 
 def check_parameters() -> dict[str, Any]:
-    """Refuse wrong parameters from within a notebook.
+    """Check the parameters of the running notebook.
 
-    To be called in the cell after the parameters.
+    Call it in the cell after the parameters.
 
     Returns
     -------
     dict of str to object
-        The values in force, by name, as a record wants them.
+        Values of the parameters by name, for a record.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def check_parameters() -> dict[str, Any]:
         if _is_parameters_cell(cells[number]):
             break
     else:
-        raise ParameterError("check_parameters() belongs into the cell after the parameters.")
+        raise ParameterError("call check_parameters() in the cell after the parameters.")
     known = declared(cells[number])
     for cell in cells[number + 1 :]:
         if cell.startswith(INJECTED):
@@ -195,7 +195,7 @@ def check_parameters() -> dict[str, Any]:
     return values
 
 
-def _declares(statement: ast.stmt) -> bool:
+def _is_declaration(statement: ast.stmt) -> bool:
     if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
         return False
     if not (isinstance(statement.annotation, ast.Name) and statement.annotation.id in TYPES):
@@ -212,7 +212,7 @@ def _is_parameters_cell(source: str) -> bool:
         body = ast.parse(source).body
     except SyntaxError:
         return False
-    return bool(body) and all(map(_declares, body))
+    return bool(body) and all(map(_is_declaration, body))
 
 
 def _fits(value: Any, wanted: type) -> bool:

@@ -1,4 +1,4 @@
-"""Progress bars: on a terminal, and only there."""
+"""Progress bars on terminals."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ T = TypeVar("T")
 def progress_bar(
     steps: Iterable[T], description: str, total: int, *, show: bool = True
 ) -> Iterator[T]:
-    """Pass steps on while a bar on standard error counts them.
+    """Iterate over steps and show a progress bar on standard error.
 
     Parameters
     ----------
     steps : iterable
-        What is counted.
+        Steps to count.
     description : str
-        Stands before the bar.
+        Text before the bar.
     total : int
-        How many steps there will be.
+        Number of steps.
     show : bool
-        False keeps the bar away; it stays away, too, where standard error is no
+        Whether to show the bar. It is never shown where standard error is not a
         terminal, as in an executed notebook.
 
     Yields
     ------
     object
-        The steps, unchanged.
+        The steps.
     """
     if not (show and sys.stderr.isatty()):
         yield from steps

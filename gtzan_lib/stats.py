@@ -1,4 +1,4 @@
-"""Intervals and tests for shares of correct predictions, each defined once.
+"""Intervals and tests for shares of correct predictions.
 
 Wilson intervals for independent predictions, a bootstrap over groups for
 predictions that depend on each other, McNemar's test for two models on the same
@@ -91,7 +91,7 @@ def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[
     Returns
     -------
     low, high : float
-        Bounds by Wilson's score method; NaN where there is no prediction.
+        Bounds by Wilson's score method; NaN without predictions.
 
     References
     ----------
@@ -115,7 +115,7 @@ def wilson_score(correct: np.ndarray) -> Score:
     Returns
     -------
     Score
-        The share.
+        The share, with n and interval.
     """
     correct = np.asarray(correct)
     bounds = wilson_interval(correct.sum(), len(correct))
@@ -146,7 +146,7 @@ def bootstrap_interval(
     resamples : int
         Number of bootstrap samples.
     seed : int
-        Of the bootstrap.
+        Random seed of the bootstrap.
 
     Returns
     -------
@@ -170,18 +170,18 @@ def resampled_means(
     Parameters
     ----------
     values : np.ndarray [shape=(n, columns)]
-        For instance which windows (rows) each model (column) predicted correctly.
+        For instance 1 where a model (column) predicted a window (row) correctly.
     groups : np.ndarray [shape=(n,)]
         The group of each row: its artist, or its track.
     resamples : int
         Number of bootstrap samples.
     seed : int
-        Of the bootstrap.
+        Random seed of the bootstrap.
 
     Returns
     -------
     np.ndarray [shape=(resamples, columns)]
-        Means.
+        Mean of each column in each draw.
     """
     _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
     sizes = np.bincount(group)
@@ -196,20 +196,19 @@ def resampled_means(
 
 
 def independent_groups(artists: Iterable[str | None], track_ids: Iterable[str]) -> np.ndarray:
-    """Return what may be treated as independent: artists, else tracks.
+    """Return the independent group of each row: its artist, else its track.
 
     Parameters
     ----------
     artists : iterable of str
-        The artist of each row; missing or empty where unknown.
+        The artist of each row; None, NaN or empty if unknown.
     track_ids : iterable of str
         The track of each row.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=object]
-        The artist of each row. Where it is unknown, the track's own id, since
-        the track may be anyone's.
+        The artist of each row, or the id of the track if the artist is unknown.
     """
     known = [artist if isinstance(artist, str) and artist else None for artist in artists]
     pairs = zip(known, track_ids, strict=True)
@@ -218,12 +217,13 @@ def independent_groups(artists: Iterable[str | None], track_ids: Iterable[str]) 
 
 
 def exact_mcnemar(only_first: int, only_second: int) -> float:
-    """Test whether two models are correct about different tracks by more than chance.
+    """Test whether two models differ in the share of tracks they predict correctly.
 
     Parameters
     ----------
     only_first, only_second : int
-        Tracks that only the first, or only the second, model predicts correctly.
+        Number of tracks that only the first, or only the second, model predicts
+        correctly.
 
     Returns
     -------
@@ -240,12 +240,12 @@ def exact_mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Correct the p-values of several tests, so that they hold for all of them together.
+    """Adjust the p-values of several tests by Holm's method (family-wise error rate).
 
     Parameters
     ----------
     p_values : np.ndarray [shape=(n,)]
-        Of the single tests.
+        P-values of the single tests.
 
     Returns
     -------

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ import pytest
 import soundfile
 
 from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.splits import split
+from gtzan_lib.data.windows import window_table
 
 # The same examples in every run, since a suite that fails now and then is not
 # believed; `--hypothesis-profile=search` looks for new ones.
@@ -63,6 +66,20 @@ def _seeds():
     """Start every test from the same global random states."""
     random.seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _torch_seed():
+    """Start every test of a module that uses torch from the same state, on one thread."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -140,6 +157,45 @@ def paper_corpus() -> Callable[..., Corpus]:
         return corpus
 
     return make
+
+
+def stripes(genres: np.ndarray, *, size: int = 32, seed: int = 0) -> np.ndarray:
+    """Return noisy images with one bright row, whose place depends on the genre."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 60, (len(genres), size, size), dtype=np.uint8)
+    names = sorted(set(genres))
+    for image, genre in zip(images, genres, strict=True):
+        row = (2 * names.index(genre) + 1) * size // (2 * len(names))
+        image[row - 2 : row + 2] += 180
+    return images
+
+
+@pytest.fixture(scope="session")
+def easy() -> tuple[np.ndarray, np.ndarray]:
+    """120 images of three genres that any net learns to tell apart, and their genres."""
+    genres = np.array(["blues", "jazz", "rock"] * 40)
+    return stripes(genres), genres
+
+
+@pytest.fixture(scope="session")
+def toy_corpus(paper_corpus):
+    """A corpus of three genres of twenty artists, with its windows, images and features."""
+    rows = [(g, f"{g} {a}", 12.0) for g in ("blues", "jazz", "rock") for a in range(20)]
+    corpus = paper_corpus(rows)
+    table = window_table(corpus)
+    genres = table["genre"].to_numpy(dtype=str)
+    images = stripes(genres)
+    means = pd.Series({"blues": 0.0, "jazz": 1.0, "rock": 2.0})[genres].to_numpy()
+    rng = np.random.default_rng(4)
+    features = means[:, None] + rng.normal(scale=0.6, size=(len(table), 3))
+    return corpus, table, images, features
+
+
+@pytest.fixture(scope="session")
+def by_artist(toy_corpus):
+    """The single division of the toy corpus by artist."""
+    corpus, table, _, _ = toy_corpus
+    return split(table, corpus)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A copy of the project whose quick run is done in small."""
+    """A copy of the project with its quick run finished on a tiny corpus."""
     project = tmp_path_factory.mktemp("book") / "project"
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("book", "gtzan_lib", "notebooks", "runs"):
@@ -38,7 +38,7 @@ def finished(tmp_path_factory):
     text = re.sub(
         r"folds: \d+", "folds: 3", re.sub("jobs: 2", "jobs: 1", text.replace("threads: 2, ", ""))
     )
-    # Six seconds have no window of ten, and eight windows no batch of sixteen.
+    # Tracks of 6 s have no window of 10 s, and 8 windows no batch of 16.
     text = text.replace("recipe: stft-10s-legacy", "recipe: stft-3s").replace("net: false, ", "")
     text = text.replace("09_ten_seconds: {", "09_ten_seconds: {recipe: stft-3s, ")
     text = text.replace(
@@ -47,7 +47,7 @@ def finished(tmp_path_factory):
     text = text.replace("15_live_demo: {", "15_live_demo: {levels: [5], seconds: 6, pace: false, ")
     text = re.sub(r"batch_size: \d+", "batch_size: 4", text)
     text = re.sub(r"seconds: \d+", "seconds: 6", re.sub(r"tracks: \d+", "tracks: 1", text))
-    # Two pages are the same notebook as three others, in small even with the same images.
+    # Two pages execute the same notebook as three others, here even with the same images.
     for twin in ("minivgg-10s", "resnet34-3s"):
         text = re.sub(rf"  {twin}:\n(    .*\n)+|      - {twin}\n", "", text)
         for file, mention in (
@@ -68,12 +68,12 @@ def finished(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(finished):
     html = finished / "_build" / "html"
-    found = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
-    return {path: text for path, text in found.items() if "_static" not in path.parts}
+    pages = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
+    return {path: text for path, text in pages.items() if "_static" not in path.parts}
 
 
 class References(HTMLParser):
-    """Collects what a page loads, and where it links to."""
+    """Collects the files that a page loads and the targets of its links."""
 
     def __init__(self):
         super().__init__()
@@ -104,7 +104,7 @@ def target(page, reference):
     return (page.parent / reference.split("#")[0].split("?")[0]).resolve()
 
 
-def test_pages_load_nothing_from_elsewhere(pages):
+def test_pages_load_only_local_files(pages):
     assert len(pages) > 15
     for page, text in pages.items():
         for reference in references(text).loaded:
@@ -114,7 +114,7 @@ def test_pages_load_nothing_from_elsewhere(pages):
             assert target(page, reference).is_file(), f"{page.name} lacks {reference}"
 
 
-def test_links_between_pages_lead_somewhere(pages):
+def test_links_between_pages_have_targets(pages):
     for page, text in pages.items():
         for reference in references(text).linked:
             if re.match(r"[a-z]+:", reference) or reference.startswith("#"):
@@ -129,7 +129,7 @@ def test_every_page_is_in_the_contents(finished, pages):
     assert built - {"index", "search", "genindex", "py-modindex"} == set(contents)
 
 
-def test_answers_are_on_the_pages(finished, pages):
+def test_every_page_has_its_answer(finished, pages):
     names = [path.stem for path in (finished / "work" / "quick" / "executed").glob("*.ipynb")]
     assert len(names) > 6
     for name in names:
@@ -141,7 +141,7 @@ def test_answers_are_on_the_pages(finished, pages):
     assert str(finished) not in "".join(pages.values())
 
 
-def test_the_run_leaves_record_split_store_and_model(finished):
+def test_the_run_saves_record_split_store_and_model(finished):
     work = gl.Workspace("quick", finished / "work")
     record = gl.Record.load(work.records / "minivgg-3s.json")
     split = gl.data.Split.load(work.splits / "minivgg-3s.csv")
@@ -171,21 +171,21 @@ def test_equal_runs_have_equal_results(finished, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("options", "sentence"),
     [
         (["-p", "copus", "x"], "there is no parameter 'copus'; did you mean 'corpus'?"),
         (["-p", "jobs", "many"], "parameter 'jobs' takes int, got 'many' (str)"),
     ],
 )
-def test_plain_papermill_refuses_too(words, sentence, tmp_path):
-    answer = subprocess.run(
-        [*PAPERMILL, ROOT / "notebooks" / "01_data_health.ipynb", tmp_path / "out.ipynb", *words],
+def test_papermill_alone_refuses_invalid_parameters(options, sentence, tmp_path):
+    result = subprocess.run(
+        [*PAPERMILL, ROOT / "notebooks" / "01_data_health.ipynb", tmp_path / "out.ipynb", *options],
         capture_output=True,
         text=True,
         cwd=tmp_path,
     )
-    assert answer.returncode != 0
-    assert sentence in answer.stderr
+    assert result.returncode != 0
+    assert sentence in result.stderr
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     assert not any("open_corpus" in c["source"] and c.get("outputs") for c in executed["cells"])
 

@@ -1,4 +1,4 @@
-"""pip, Conda and the lock agree on what the project needs."""
+"""Requirements of pip, of Conda and in the lock file are the same."""
 
 import re
 import tomllib
@@ -12,8 +12,8 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 
-# The packages that the project is fixed to.
-THIRTEEN = {
+# The packages that the project must use.
+REQUIRED = {
     "jupyter", "jupyter-book", "papermill", "librosa", "numpy", "pandas", "torch", "torchvision",
     "matplotlib", "seaborn", "scikit-learn", "sounddevice", "noisereduce",
 }  # fmt: skip
@@ -34,7 +34,7 @@ OPTIONAL = {
 
 @pytest.fixture(scope="module")
 def conda() -> tuple[list[str], dict[str, Requirement]]:
-    """What Conda installs, and what pip installs into Conda's environment."""
+    """Return the packages from Conda, and the requirements of pip in its environment."""
     entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     (pip,) = (entry["pip"] for entry in entries if isinstance(entry, dict))
     packages = [entry for entry in entries if isinstance(entry, str)]
@@ -51,13 +51,13 @@ def lock() -> dict[str, Version]:
     return dict(named)
 
 
-def test_the_thirteen_are_named_first():
-    assert set(list(NEEDED)[:13]) == THIRTEEN
+def test_the_required_packages_come_first():
+    assert set(list(NEEDED)[:13]) == REQUIRED
 
 
-def test_conda_gets_the_same(conda):
+def test_conda_has_the_same_requirements(conda):
     packages, pip = conda
-    assert pip.keys() >= THIRTEEN
+    assert pip.keys() >= REQUIRED
     assert {name: str(r.specifier) for name, r in pip.items()} == {
         name: str(r.specifier) for name, r in NEEDED.items()
     }
@@ -66,30 +66,30 @@ def test_conda_gets_the_same(conda):
     }  # fmt: skip
 
 
-def test_conda_gets_a_python_that_serves(conda):
+def test_conda_has_a_suitable_python(conda):
     (python,) = (package for package in conda[0] if package.startswith("python="))
     version = re.search(r"\d+\.\d+", python).group()
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
 
 
-# What only downloading GTZAN needs is not installed by `make setup`.
+# `make setup` does not install the packages for downloading GTZAN.
 @pytest.mark.parametrize("group", ["needed", *sorted(OPTIONAL.keys() - {"fetch"})])
-def test_everything_is_pinned_to_a_version_that_fits(lock, group):
+def test_every_requirement_is_pinned_to_a_suitable_version(lock, group):
     for name, requirement in (NEEDED if group == "needed" else OPTIONAL[group]).items():
-        assert name in lock, f"{name} is not in requirements.lock; say 'make lock'"
+        assert name in lock, f"{name} is not in requirements.lock; run 'make lock'"
         assert requirement.specifier.contains(lock[name], prereleases=True), requirement
 
 
 def test_the_lock_holds_versions_only():
-    """No address that may die, no path of some machine, no build of one vendor."""
+    """No URL, no local path and no build of one vendor."""
     text = (ROOT / "requirements.lock").read_text()
     pins = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
     assert not re.search(r"://|@|/|\+|^-", pins, flags=re.MULTILINE)
     assert "gtzan" not in pins.lower()
 
 
-def test_every_extra_is_in_the_lock_for_what_the_makefile_needs(lock):
-    """`make setup` builds without isolation, so the build system is pinned, too."""
+def test_the_build_system_is_pinned(lock):
+    """`make setup` builds without isolation."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     for name, requirement in by_name(build).items():
         assert requirement.specifier.contains(lock[name])

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writing of files and folders."""
 
 import hashlib
 import json
@@ -12,7 +12,6 @@ from gtzan_lib.files import (
     atomic_path,
     canonical_json,
     sha256_of,
-    source_digest,
     write_json,
 )
 
@@ -23,7 +22,7 @@ values = st.recursive(
 )
 
 
-def test_file_appears_whole(tmp_path):
+def test_file_appears_when_it_is_complete(tmp_path):
     target = tmp_path / "deep" / "a.csv"
     with atomic_path(target) as temporary:
         temporary.write_text("half")
@@ -44,11 +43,11 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     assert (tmp_path / "a.csv").read_text() == "old"
 
 
-def test_two_writers_do_not_meet(tmp_path):
-    with atomic_path(tmp_path / "a") as one, atomic_path(tmp_path / "a") as other:
-        assert one != other
-        one.write_text("1")
-        other.write_text("2")
+def test_two_writers_have_different_temporary_files(tmp_path):
+    with atomic_path(tmp_path / "a") as first, atomic_path(tmp_path / "a") as second:
+        assert first != second
+        first.write_text("1")
+        second.write_text("2")
     assert (tmp_path / "a").read_text() in "12"
 
 
@@ -62,8 +61,8 @@ def test_json_round_trip(tmp_path_factory, value):
 
 @given(value=st.dictionaries(st.text(), st.integers(), min_size=2, max_size=5))
 def test_canonical_json_does_not_depend_on_the_order(value):
-    turned = dict(reversed(value.items()))
-    assert canonical_json(turned) == canonical_json(value)
+    reordered = dict(reversed(value.items()))
+    assert canonical_json(reordered) == canonical_json(value)
     assert "\n" not in canonical_json(value)
 
 
@@ -74,20 +73,7 @@ def test_sha256(tmp_path_factory, content):
     assert sha256_of(file) == hashlib.sha256(content).hexdigest()
 
 
-def test_source_digest_is_about_contents(tmp_path):
-    for folder in ("x", "y"):
-        (tmp_path / folder).mkdir()
-        for name in ("a.py", "b.py"):
-            (tmp_path / folder / name).write_text(f"{name} = 1\n")
-    x, y = ([tmp_path / folder / name for name in ("a.py", "b.py")] for folder in ("x", "y"))
-    digest = source_digest(x)
-    assert len(digest) == 16
-    assert source_digest(y) == source_digest(x[::-1]) == digest
-    (tmp_path / "x" / "b.py").write_text("b.py = 2\n")
-    assert source_digest(x) != digest
-
-
-def test_a_folder_comes_whole_or_not_at_all(tmp_path):
+def test_a_folder_appears_when_it_is_complete(tmp_path):
     target = tmp_path / "new"
     with pytest.raises(RuntimeError), atomic_folder(target) as partial:
         (partial / "half").write_text("x")

@@ -1,5 +1,6 @@
-"""The package is a house: a module imports from its own floor or those below."""
+"""The folders of the package are floors, as the architecture page says."""
 
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -9,27 +10,30 @@ import grimp
 import pytest
 
 PACKAGE = "gtzan_lib"
+ROOT = Path(__file__).parents[1]
+ARCHITECTURE = ROOT / "book" / "concepts" / "architecture.md"
 
-# From the ground up. A module or folder that is new needs a place here.
-FLOORS = [
-    {"errors"},
-    {"data"},
-    {"signal"},
-    {"health"},
-    {"learn"},
-    {"live", "plots", "parameters", "runner"},
-    {"cli"},
-    {"__main__"},
-]
-FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+# Files of modules in a folder, `__init__` and `__main__` aside.
+MOST_MODULES = 12
 
 # What a bare GPU machine does not have.
 HEAVY = {"librosa", "papermill", "sounddevice", "soundfile", "matplotlib"}
 
 
+def floors_of(page: str) -> list[list[str]]:
+    """The first column of the page's table of floors, lowest first."""
+    table = page.split("\n## Floors\n")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
+    return [re.findall(r"`(\w+)`", row.split("|")[1]) for row in rows]
+
+
+FLOORS = floors_of(ARCHITECTURE.read_text(encoding="utf-8"))
+FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
+
+
 @pytest.fixture(scope="module")
-def house():
-    """All imports, also those within functions."""
+def graph():
+    """All imports, also those within functions and for type checking."""
     return grimp.build_graph(PACKAGE, cache_dir=None)
 
 
@@ -37,43 +41,70 @@ def floor(module: str) -> int:
     return FLOOR[module.split(".")[1]]
 
 
-def test_everything_has_a_floor():
-    names = {p.stem for p in (Path(__file__).parents[1] / PACKAGE).iterdir() if p.suffix == ".py"}
-    folders = (p for p in (Path(__file__).parents[1] / PACKAGE).iterdir() if p.is_dir())
-    names |= {folder.name for folder in folders if (folder / "__init__.py").exists()}
-    assert names - {"__init__"} <= FLOOR.keys()
+def rooms() -> list[Path]:
+    return sorted(path.parent for path in (ROOT / PACKAGE).glob("*/__init__.py"))
 
 
-def test_imports_within_functions_are_seen(house):
-    imports = house.find_modules_directly_imported_by(f"{PACKAGE}.cli")
-    assert f"{PACKAGE}.learn.records" in imports
+def test_the_table_names_every_room_and_module():
+    names = {path.stem for path in (ROOT / PACKAGE).glob("[!_]*.py")}
+    names |= {folder.name for folder in rooms()}
+    assert names == FLOOR.keys()
+    assert sum(map(len, FLOORS)) == len(FLOOR)
+
+
+def test_contributing_names_the_floors_in_the_same_order():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.count(" < ") >= len(FLOORS) - 1)
+    assert [re.findall(r"`(\w+)`", part) for part in line.split(" < ")] == FLOORS
+
+
+def test_imports_within_functions_are_seen(graph):
+    imports = graph.find_modules_directly_imported_by(f"{PACKAGE}.cli")
+    assert f"{PACKAGE}.evaluation.records" in imports
     assert f"{PACKAGE}.errors" in imports
 
 
-def test_no_module_imports_from_a_floor_above(house):
+def test_no_module_imports_from_a_floor_above(graph):
     upward = [
         f"{detail['importer']}:{detail['line_number']} imports {detail['imported']}"
-        for importer in house.modules - {PACKAGE}
-        for imported in house.find_modules_directly_imported_by(importer) - {PACKAGE}
+        for importer in graph.modules - {PACKAGE, f"{PACKAGE}.__main__"}
+        for imported in graph.find_modules_directly_imported_by(importer) - {PACKAGE}
         if floor(imported) > floor(importer)
-        for detail in house.get_import_details(importer=importer, imported=imported)
+        for detail in graph.get_import_details(importer=importer, imported=imported)
     ]
     assert upward == []
 
 
-def test_no_module_goes_through_the_front_door(house):
+def test_rooms_on_one_floor_do_not_know_each_other(graph):
+    """Neither live, plots nor runner, not even for type checking."""
+    across = [
+        f"{importer} imports {imported}"
+        for importer in graph.modules - {PACKAGE, f"{PACKAGE}.__main__"}
+        for imported in graph.find_modules_directly_imported_by(importer) - {PACKAGE}
+        if floor(imported) == floor(importer) > 0
+        and importer.split(".")[1] != imported.split(".")[1]
+    ]
+    assert across == []
+
+
+def test_no_module_imports_the_package_itself(graph):
     """`import gtzan_lib` within the package would reach every floor."""
-    assert house.find_modules_that_directly_import(PACKAGE) == set()
+    assert graph.find_modules_that_directly_import(PACKAGE) == set()
 
 
-def test_no_module_imports_itself_by_a_detour(house):
+def test_no_module_imports_itself_indirectly(graph):
     order = TopologicalSorter(
-        {module: house.find_modules_directly_imported_by(module) for module in house.modules}
+        {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     )
     try:
         order.prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda room: room.name)
+def test_rooms_are_not_crowded(room):
+    assert len(list(room.glob("[!_]*.py"))) <= MOST_MODULES
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -84,9 +115,9 @@ def loaded_by(statement: str) -> set[str]:
     return set(answer.stdout.split())
 
 
-def test_learning_needs_nothing_that_a_gpu_machine_lacks():
-    modules = ("architectures", "evaluation", "records", "training", "zoo")
-    loaded = loaded_by("import " + ", ".join(f"{PACKAGE}.learn.{name}" for name in modules))
+def test_training_needs_nothing_that_a_gpu_machine_lacks():
+    modules = ("models.registry", "training.classifier", "evaluation.records", "inference.zoo")
+    loaded = loaded_by("import " + ", ".join(f"{PACKAGE}.{name}" for name in modules))
     assert {"torch", "sklearn", "skorch"} <= loaded
     assert loaded & HEAVY == set()
 

@@ -1,4 +1,4 @@
-"""Notebooks are thin, clean and runnable by themselves."""
+"""Notebooks are thin, without outputs and runnable by themselves."""
 
 import ast
 import statistics
@@ -66,7 +66,7 @@ def test_parameters_are_typed_and_shared_ones_agree(path):
         assert {other[name].type for other in everywhere if name in other} == {parameter.type}
 
 
-def test_pages_tell_question_answer_and_limits(notebook):
+def test_pages_have_question_answer_and_caveats(notebook):
     text = "\n".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
-    for part in ("**Question.**", "**Answer.**", "does not say", "**Change it.**", "**The code**"):
+    for part in ("**Question.**", "**Answer.**", "Caveats", "**Change it.**", "**The code**"):
         assert part in text

@@ -1,4 +1,4 @@
-"""Parameters: declared with types, checked before and during execution."""
+"""Declarations of notebook parameters, and checks before and during execution."""
 
 import nbformat
 import pytest
@@ -19,9 +19,9 @@ table: dict = {"a": 1}
 
 
 def test_declarations_are_read():
-    found = declared(SOURCE)
-    assert found["count"] == Parameter(int, 3)
-    assert [p.type for p in found.values()] == [str, int, float, bool, list, dict]
+    parameters = declared(SOURCE)
+    assert parameters["count"] == Parameter(int, 3)
+    assert [p.type for p in parameters.values()] == [str, int, float, bool, list, dict]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ VALUES = {
 
 
 @given(st.data())
-def test_values_pass_exactly_where_the_type_fits(data):
+def test_values_pass_if_and_only_if_the_type_fits(data):
     wanted = data.draw(st.sampled_from(list(VALUES)))
     kind = data.draw(st.sampled_from(list(VALUES)))
     value = data.draw(VALUES[kind])
@@ -65,7 +65,7 @@ def test_unknown_name_suggests_the_nearest():
         check({"epochs": Parameter(int, 1)}, {"epoch": 3}, "08_cnn.ipynb")
 
 
-def test_text_becomes_the_parameters_type():
+def test_text_is_converted_to_the_type_of_the_parameter():
     assert from_text("3", Parameter(int, 1)) == 3
     assert from_text("3", Parameter(str, "")) == "3"
     assert from_text("{a: 1}", Parameter(dict, {})) == {"a": 1}

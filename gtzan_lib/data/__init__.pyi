@@ -2,7 +2,7 @@ from .corpus import Corpus, open_corpus
 from .gtzan import durations, facts, known_faults
 from .splits import Split, split
 from .tables import read_table
-from .windows import KAGGLE_GRID, WindowGrid, windows
+from .windows import KAGGLE_GRID, WindowGrid, window_table
 from .workspace import Workspace
 
 __all__ = [
@@ -17,5 +17,5 @@ __all__ = [
     "open_corpus",
     "read_table",
     "split",
-    "windows",
+    "window_table",
 ]

@@ -1,4 +1,4 @@
-"""Unpacking archives that come from elsewhere, without trusting them."""
+"""Safe unpacking of untrusted archives."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ..progress import progress_bar
 __all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
 
 MAX_BYTES = 8 * 10**9
-"""Most bytes that an archive may unpack to; Kaggle's GTZAN has under two milliards."""
+"""Largest total size of an unpacked archive in bytes; Kaggle's GTZAN has less than 2 GB."""
 
 MAX_FILES = 50_000
-"""Most files that an archive may hold; Kaggle's GTZAN has about two thousand."""
+"""Largest number of files in an archive; Kaggle's GTZAN has about two thousand."""
 
 _PIECE = 2**20
-# Whatever a broken archive makes its reader raise.
+# Errors that reading a damaged archive can raise.
 _BROKEN = (
     zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError,
     RuntimeError, NotImplementedError, ValueError, LookupError, OverflowError, MemoryError,
@@ -40,7 +40,7 @@ def unpack(
     max_files: int = MAX_FILES,
     progress: bool = True,
 ) -> Path:
-    """Unpack an archive into a new folder, whole or not at all.
+    """Unpack an archive into a new folder, completely or not at all.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def unpack(
     folder : str or Path
         The new folder; it must not exist, or be empty.
     max_bytes, max_files : int
-        What the archive may unpack to; counted while writing, not believed.
+        Limits of the unpacked size, counted while writing.
     progress : bool
         Show a progress bar, if on a terminal.
 
@@ -61,14 +61,14 @@ def unpack(
     Raises
     ------
     CorpusError
-        If the archive is broken or too large, or a name in it leads out of the
-        folder, is a link, or stands there twice; nothing is left behind then.
+        If the archive is damaged or too large, or a name in it leads out of the
+        folder, is a link, or occurs twice. No file is left behind then.
     """
     archive, folder = Path(archive).expanduser(), Path(folder).expanduser()
     if not archive.is_file():
-        raise CorpusError(f"{archive}: there is no such file.")
+        raise CorpusError(f"{archive}: there is no such file; name an existing archive.")
     if not is_free(folder):
-        raise CorpusError(f"{folder}: is there already; name a new folder to unpack into.")
+        raise CorpusError(f"{folder}: already exists; name a new folder to unpack into.")
     limits = _Limits(archive, max_bytes, max_files)
     try:
         with atomic_folder(folder) as partial, _members(archive, limits) as (count, members):
@@ -76,21 +76,21 @@ def unpack(
     except _BROKEN as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise CorpusError(
-            f"{archive}: cannot be unpacked into {folder} ({reason}); if the archive is at fault, "
+            f"{archive}: cannot be unpacked into {folder} ({reason}); if the archive is damaged, "
             "download it again."
         ) from error
     return folder
 
 
 class _Limits(NamedTuple):
-    """What an archive may unpack to."""
+    """Limits of the unpacked size."""
 
     archive: Path
     max_bytes: int
     max_files: int
 
-    def hold(self, *, size: int, files: int) -> None:
-        """Refuse what is more."""
+    def check(self, *, size: int, files: int) -> None:
+        """Raise an error where the size or the number of files is above its limit."""
         if size > self.max_bytes or files > self.max_files:
             raise CorpusError(
                 f"{self.archive}: unpacks to more than {self.max_bytes / 1e9:g} GB or "
@@ -103,12 +103,12 @@ def _write_all(
     folder: Path, members: Iterator[tuple[str, IO[bytes] | None, str]], limits: _Limits
 ) -> None:
     archive, written, files = limits.archive, 0, 0
-    for name, stream, trouble in members:
-        target = folder / _safe(archive, name)
-        if trouble:
-            raise CorpusError(f"{archive}: holds {name!r}, {trouble}; do not use this archive.")
+    for name, stream, problem in members:
+        target = folder / _safe_path(archive, name)
+        if problem:
+            raise CorpusError(f"{archive}: holds {name!r}, {problem}; do not use this archive.")
         files += 1
-        limits.hold(size=written, files=files)
+        limits.check(size=written, files=files)
         if stream is None:
             target.mkdir(parents=True, exist_ok=True)
             continue
@@ -118,12 +118,12 @@ def _write_all(
         with stream, target.open("xb") as file:
             while piece := stream.read(_PIECE):
                 written += len(piece)
-                limits.hold(size=written, files=files)
+                limits.check(size=written, files=files)
                 file.write(piece)
 
 
-def _safe(archive: Path, name: str) -> PurePosixPath:
-    """Return a name as a path that stays inside, on any system."""
+def _safe_path(archive: Path, name: str) -> PurePosixPath:
+    """Return a name as a relative path that stays in the folder on any system."""
     parts = PureWindowsPath(name)
     if parts.is_absolute() or parts.drive or parts.root or ".." in parts.parts or "\0" in name:
         raise CorpusError(
@@ -136,8 +136,8 @@ def _safe(archive: Path, name: str) -> PurePosixPath:
 def _members(
     archive: Path, limits: _Limits
 ) -> Iterator[tuple[int, Iterator[tuple[str, IO[bytes] | None, str]]]]:
-    """Open an archive: how many members, and of each the name, the bytes and what is wrong."""
-    # A tar may end with a zip, but no zip begins as a tar does.
+    """Yield the number of members, and an iterator of their names, bytes and problems."""
+    # A tar file may end like a zip file, but no zip file begins like a tar file.
     if tarfile.is_tarfile(archive):
         with tarfile.open(archive) as opened:
             yield _count_whole(opened, limits), _of_tar(opened)
@@ -149,23 +149,23 @@ def _members(
 
 
 def _count_whole(opened: tarfile.TarFile, limits: _Limits) -> int:
-    """Count a tar's members, and refuse one that breaks off, on which tarfile is silent."""
+    """Count the members of a tar file; raise an error if it is truncated, which tarfile ignores."""
     size = count = 0
     for member in opened:
         size, count = size + member.size, count + 1
-        # What is compressed is unpacked to be passed over, and could take forever.
-        limits.hold(size=size, files=count)
-    # Reading stops at whatever is no header, and only zeros are an end.
+        # Skipping a member of a compressed file decompresses it, which may never end.
+        limits.check(size=size, files=count)
+    # tarfile stops at any block that is not a header; only zeros are an end.
     stream = opened.fileobj
     stream.seek(opened.offset)
     end = stream.read(tarfile.BLOCKSIZE)
     if len(end) < tarfile.BLOCKSIZE or any(end):
-        raise tarfile.ReadError("it breaks off, or a header in it is damaged")
-    # Behind it stand a little padding and the checksum of what is compressed.
-    behind = -_PIECE
+        raise tarfile.ReadError("it is truncated, or a header in it is damaged")
+    # The rest is padding; reading it verifies the checksum of a compressed file.
+    padding = -_PIECE
     while piece := stream.read(_PIECE):
-        behind += len(piece)
-        limits.hold(size=behind, files=count)
+        padding += len(piece)
+        limits.check(size=padding, files=count)
     return count
 
 

@@ -22,18 +22,18 @@ __all__ = [
     "Resampler",
     "info",
     "load",
-    "to_mono",
     "open_audio",
     "reason_of",
     "resample",
+    "to_mono",
 ]
 
 EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
-"""File name endings that are taken for audio."""
+"""File name endings of audio files."""
 
 
 class AudioInfo(NamedTuple):
-    """What a file's header says.
+    """Contents of a file's header.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class AudioInfo(NamedTuple):
     channels : int
         Number of channels.
     frames : int
-        Samples a channel.
+        Samples per channel.
     encoding : str
-        The sample format's name, `PCM_16` for GTZAN.
+        Name of the sample format, such as `PCM_16` for GTZAN.
     """
 
     sample_rate: int
@@ -100,7 +100,7 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     Raises
     ------
     AudioError
-        If the file is missing, is not audio, or breaks off.
+        If the file is missing, is not audio, or is truncated.
     """
     with open_audio(path) as file:
         rate, frames = file.samplerate, file.frames
@@ -114,7 +114,7 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
 
 
 class Blocks:
-    """The sound of a file in blocks, with memory that does not depend on its length.
+    """Samples of a file in blocks, with memory that does not depend on its length.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Blocks:
     Attributes
     ----------
     duration_s : float
-        How much of the file has been decoded so far, in seconds at its own rate.
+        Length of the part that has been decoded so far, in seconds.
     """
 
     def __init__(
@@ -143,13 +143,13 @@ class Blocks:
         Raises
         ------
         AudioError
-            If the file is missing, is not audio, or breaks off; what was decoded
-            until then has been yielded.
+            If the file is missing, is not audio, or is truncated; the samples
+            before have been yielded.
         """
         with open_audio(self.path) as file:
             rate, frames, done = file.samplerate, file.frames, 0
-            # soundfile seeks after every read, and seeking in an MP3 loses the bits that its
-            # frames borrow from those before: blocks would be wrong at their edges.
+            # soundfile seeks after every read, and seeking in an MP3 loses the bits that a frame
+            # takes from the frames before: blocks would be wrong at their edges.
             file.seekable = lambda: False
             resampler = Resampler(rate, self.sample_rate or rate)
             size = max(1, round(self.seconds * rate))
@@ -157,14 +157,14 @@ class Blocks:
                 done += len(samples)
                 self.duration_s = done / rate
                 yield resampler.push(to_mono(samples))
-            # Some streams' headers do not tell the length.
-            if done < frames < _UNKNOWN:
+            # Headers of some streams have no length.
+            if done < frames < _UNKNOWN_LENGTH:
                 raise _unreadable(Path(self.path), f"it breaks off after {done / rate:.1f} s")
             yield resampler.finish()
 
 
-# Samples of a file whose header leaves its length open.
-_UNKNOWN = 2**62
+# libsndfile gives more frames than this where the header has no length.
+_UNKNOWN_LENGTH = 2**62
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:
@@ -178,7 +178,7 @@ def to_mono(samples: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n,)]
-        One channel; a view where there was but one.
+        One channel; a view of mono sound.
     """
     if samples.ndim == 1:
         return samples
@@ -186,7 +186,7 @@ def to_mono(samples: np.ndarray) -> np.ndarray:
 
 
 class Resampler:
-    """Changes the sample rate of sound that arrives piece by piece.
+    """Resampler of sound that arrives in pieces.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class Resampler:
 
     See Also
     --------
-    resample : The same for sound that is there as a whole.
+    resample : The same for a whole sound.
     """
 
     def __init__(self, source: int, target: int) -> None:
@@ -206,7 +206,7 @@ class Resampler:
             self._stream = soxr.ResampleStream(source, target, 1, dtype="float32", quality="HQ")
 
     def push(self, y: np.ndarray) -> np.ndarray:
-        """Take the next samples.
+        """Resample the next samples.
 
         Parameters
         ----------
@@ -216,14 +216,14 @@ class Resampler:
         Returns
         -------
         np.ndarray [dtype=float32]
-            What can be told at the target's rate by now, which lags a little.
+            Samples at the target's rate that are complete, a little behind `y`.
         """
         return y if self._stream is None else self._stream.resample_chunk(np.ascontiguousarray(y))
 
     def finish(self) -> np.ndarray:
-        """Return the samples that were still to come."""
-        nothing = np.zeros(0, dtype=np.float32)
-        return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
+        """Return the last samples."""
+        empty = np.zeros(0, dtype=np.float32)
+        return empty if self._stream is None else self._stream.resample_chunk(empty, last=True)
 
 
 def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
@@ -239,7 +239,7 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(round(n * target / source),), dtype=float32]
-        The same sound at the target rate.
+        Samples at the target rate.
     """
     import soxr
 
@@ -248,7 +248,7 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
 
 @contextmanager
 def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
-    """Open a file for reading in pieces; what goes wrong becomes an `AudioError`.
+    """Open a file for reading in pieces; all its errors become an `AudioError`.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
     Raises
     ------
     AudioError
-        If the file is missing or is not audio, also where that shows later, in
+        If the file is missing or is not audio, also where this is found later in
         the `with` block.
     """
     import soundfile
@@ -278,10 +278,10 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
             raise AudioError(f"{path}: there is no such file.", reason="there is no such file")
         if path.suffix.lower() == ".mp3" and not _may_be_mpeg(path):
             raise _unreadable(path, "it holds no MPEG audio")
-        # Bytes, since a name need not be text everywhere.
+        # Bytes, since file names need not be valid text.
         name = str(path) if os.name == "nt" else os.fsencode(path)
         with soundfile.SoundFile(name) as file:
-            # libsndfile takes any bytes in an .au file for sound without a header.
+            # libsndfile reads any bytes in an .au file as sound without a header.
             if file.format == "RAW":
                 raise _unreadable(path, "it has no header")
             yield file
@@ -290,25 +290,25 @@ def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
 
 
 def _may_be_mpeg(path: Path) -> bool:
-    """Tell whether a frame can begin near the start; the decoder would search, and chatter."""
+    """Return whether a frame can begin near the start; otherwise the decoder prints errors."""
     with path.open("rb") as stream:
         return b"\xff" in stream.read(1 << 20)
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error says is wrong, without the name of the file.
+    """Return the reason of an error, without the name of the file.
 
     Parameters
     ----------
     error : Exception
-        Of the system or of libsndfile.
+        An error of the operating system or of libsndfile.
 
     Returns
     -------
     str
-        A few words, with no full stop.
+        A few words without a full stop.
     """
-    # The system's errors name the file at their end, libsndfile's at their beginning.
+    # Errors of the system name the file at the end, those of libsndfile at the beginning.
     reason = getattr(error, "strerror", None) or str(error).split(": ")[-1]
     return reason.strip().rstrip(".")
 

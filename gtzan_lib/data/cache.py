@@ -6,10 +6,9 @@ import dataclasses
 import importlib.metadata
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from ..digests import code_digest
+from ..digests import package_digest
 
 __all__ = ["FileCache"]
 
@@ -18,7 +17,7 @@ __all__ = ["FileCache"]
 class FileCache:
     """A function of a file whose results are cached in a folder.
 
-    An interrupted computation continues where it stopped, and a second one is quick.
+    An interrupted computation continues where it stopped, and a repeated one is quick.
 
     Parameters
     ----------
@@ -30,7 +29,7 @@ class FileCache:
     code : str
         Digest of the code that computes the results.
     failed : callable, optional
-        Returns whether a result is a failure, which may be temporary: it is not cached.
+        Returns whether a result is a failure, which may be temporary and is not cached.
 
     See Also
     --------
@@ -47,18 +46,18 @@ class FileCache:
         cls,
         function: Callable[..., Any],
         folder: Path,
-        modules: Iterable[ModuleType],
+        modules: Iterable[str],
         *,
         packages: Iterable[str] = (),
         failed: Callable[[Any], bool] | None = None,
     ) -> FileCache:
         """Cache results while the code of modules and the versions of packages stay the same."""
-        code = code_digest(module.__file__ for module in modules)
+        code = package_digest(*modules)
         versions = [f"{name}-{importlib.metadata.version(name)}" for name in packages]
         return cls(function, folder, "_".join([code, *versions]), failed)
 
     def __call__(self, path: str, **arguments: Any) -> Any:
-        """Return the function's result for a file, from the cache where it is there."""
+        """Return the function's result for a file, from the cache if possible."""
         import joblib
 
         try:
@@ -72,7 +71,7 @@ class FileCache:
         try:
             result = shelved.get()
         except Exception:
-            # A result that a crash left incomplete may raise anything when it is read.
+            # Reading a result that a crash left incomplete may raise any error.
             shelved.clear()
             shelved = cached.call_and_shelve(self.function, path, state, arguments)
             result = shelved.get()

@@ -1,4 +1,4 @@
-"""Collections of music: GTZAN, any genre-per-folder music, or the synthetic corpus."""
+"""Corpora: GTZAN, any collection with one folder per genre, or the synthetic corpus."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = [
     "open_corpus",
 ]
 
-# Where genre folders may stand below the folder that was named, best first:
+# Where genre folders may be below the named folder, in order of preference:
 # Kaggle's archive and its parts, Marsyas' archive, the folder itself, and the
-# hundred-clip sample that development uses.
+# sample of a hundred clips that development uses.
 LAYOUTS = ("genres_original", "Data/genres_original", "genres", ".", "mini")
 
 
 class HasExclusions(Protocol):
-    """What names tracks to leave out, such as a health report."""
+    """An object that names tracks to leave out, such as a health report."""
 
     @property
     def excluded(self) -> Iterable[str]:
@@ -49,9 +49,9 @@ COLUMNS = ("genre", "path", "artist", "partition", "duration_s", "sample_rate")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Corpus:
-    """Tracks of music with their genres.
+    """Tracks with their genres.
 
-    Made by `open_corpus`; `select` and `exclude` give smaller ones.
+    `open_corpus` makes one; `select` and `exclude` return smaller ones.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Corpus:
 
     Notes
     -----
-    The book page "The corpus" explains layouts and how to bring music of one's own.
+    The book page "The corpus" explains the layouts and how to use your own music.
     """
 
     name: str
@@ -89,60 +89,60 @@ class Corpus:
 
     @property
     def is_table(self) -> bool:
-        """Whether it was opened from a table of features, and so has no audio."""
+        """Whether the corpus was opened from a table of features, without audio."""
         return is_table_path(self.root)
 
     @property
     def is_log_mels(self) -> bool:
-        """Whether it was opened from a file of log-mel images, and so has no audio."""
+        """Whether the corpus was opened from a file of log-mel images, without audio."""
         return logmels.is_log_mel_path(self.root)
 
     def log_mels(self) -> list[np.ndarray]:
-        """Read the log-mel spectrograms of the file that it was opened from.
+        """Read the log-mel spectrograms from the file of the corpus.
 
         Returns
         -------
         list of np.ndarray [shape=(n_mels, columns)]
-            Those of its tracks, in their order; see `gtzan_lib.data.logmels.LogMels`.
+            One per track, in the order of `tracks`; see `gtzan_lib.data.logmels.LogMels`.
 
         Raises
         ------
         CorpusError
-            If the file cannot be read, or lacks a track by now.
+            If the file cannot be read, or no longer has all tracks.
         """
         names, images, _ = logmels.read(self.root)
-        place = {name: number for number, name in enumerate(names.tolist())}
-        lost = self.tracks.index.difference(list(place))
-        if len(lost):
-            raise CorpusError(f"{self.root}: has no image of {lost[0]} any more; open it again.")
-        return [images[place[track_id]] for track_id in self.tracks.index]
+        rows = {name: row for row, name in enumerate(names.tolist())}
+        missing = self.tracks.index.difference(list(rows))
+        if len(missing):
+            raise CorpusError(f"{self.root}: has no image of {missing[0]} any more; open it again.")
+        return [images[rows[track_id]] for track_id in self.tracks.index]
 
     def rows(self) -> pd.DataFrame:
-        """Read the rows of the table that it was opened from.
+        """Read the rows from the table of the corpus.
 
         Returns
         -------
         pd.DataFrame
-            As from `gtzan_lib.data.tables.read_table`, those of its tracks, in
-            their order.
+            Rows of `gtzan_lib.data.tables.read_table` for the corpus' tracks, in
+            the order of `tracks`.
 
         Raises
         ------
         CorpusError
-            If the table cannot be read, or lacks a track by now.
+            If the table cannot be read, or no longer has all tracks.
         """
         table = tables.read_table(self.root)
         place = pd.Series(range(len(self)), self.tracks.index)
         table = table[table["track_id"].isin(place.index)]
-        lost = self.tracks.index.difference(table["track_id"])
-        if len(lost):
-            raise CorpusError(f"{self.root}: has no row of {lost[0]} any more; open it again.")
+        missing = self.tracks.index.difference(table["track_id"])
+        if len(missing):
+            raise CorpusError(f"{self.root}: has no row of {missing[0]} any more; open it again.")
         order = np.argsort(place[table["track_id"]].to_numpy(), kind="stable")
         return table.iloc[order].reset_index(drop=True)
 
     @property
     def genres(self) -> list[str]:
-        """Names of the genres, sorted."""
+        """Genres, sorted by name."""
         return sorted(self.tracks["genre"].unique())
 
     @property
@@ -170,7 +170,7 @@ class Corpus:
         Raises
         ------
         CorpusError
-            If there is no such track, or no audio.
+            If there is no such track, or the corpus has no audio.
         AudioError
             If the file cannot be decoded.
         """
@@ -179,36 +179,37 @@ class Corpus:
         return audio.load(self.tracks.at[track_id, "path"], sample_rate=sample_rate)
 
     def artists_of(self, track_ids: Iterable[str]) -> np.ndarray:
-        """Name what tracks have in common: their artist.
+        """Return the artist of each track, or its own id where the artist is unknown.
 
         Parameters
         ----------
         track_ids : iterable of str
-            Labels of `tracks`, also several times.
+            Labels of `tracks`; may repeat.
 
         Returns
         -------
         np.ndarray [shape=(n,), dtype=object]
-            The artist of each; where it is not known the track's own id, since
-            it may be anyone's.
+            Groups of tracks by artist, as from `gtzan_lib.stats.independent_groups`.
 
         Raises
         ------
         CorpusError
             If a track is not in this corpus.
         """
+        # It loads scipy.stats, which takes longer than opening a corpus.
+        from ..stats import independent_groups
+
         track_ids = np.array(list(track_ids), dtype=object)
         self._refuse_unknown(tracks=pd.unique(track_ids))
-        artists = self.tracks["artist"].loc[track_ids].to_numpy(dtype=object)
-        return np.where(pd.isna(artists), track_ids, artists)
+        return independent_groups(self.tracks["artist"].loc[track_ids], track_ids)
 
     def require_audio(self) -> None:
         """Raise a `CorpusError` if the corpus was opened from a table or from log-mels."""
-        for there, kind in (
+        for without_audio, kind in (
             (self.is_table, "a table of features"),
             (self.is_log_mels, "a file of log-mels"),
         ):
-            if there:
+            if without_audio:
                 raise CorpusError(
                     f"{self.root}: is {kind}, which holds no sound; open the folder of the audio "
                     "files instead."
@@ -255,8 +256,8 @@ class Corpus:
         Parameters
         ----------
         tracks : iterable of str, or a health report
-            Track ids to leave out, or a report whose excluded tracks are left
-            out as far as they are in this corpus.
+            Track ids to leave out, or a report. Tracks that a report excludes
+            need not be in this corpus.
 
         Returns
         -------
@@ -269,7 +270,7 @@ class Corpus:
             If a named track is not in this corpus, or nothing is left.
         """
         if hasattr(tracks, "excluded"):
-            # The report may be of a larger corpus, from which this one was selected.
+            # The report may be about a larger corpus, from which this one was selected.
             excluded = [name for name in tracks.excluded if name in self.tracks.index]
         else:
             excluded = _names(tracks)
@@ -279,8 +280,8 @@ class Corpus:
     def checksums(self) -> pd.Series:
         """Return the SHA-256 of every track's file.
 
-        Files are read once; later calls, also in other processes, take the
-        known value as long as size and time of change are the same.
+        Checksums are cached in the workspace while a file's size and
+        modification time stay the same.
 
         Returns
         -------
@@ -295,7 +296,7 @@ class Corpus:
             try:
                 status = Path(path).stat()
             except OSError as error:
-                raise CorpusError(f"{path}: is no longer there; open the corpus again.") from error
+                raise CorpusError(f"{path}: no longer exists; open the corpus again.") from error
             key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
             digests[track_id] = fresh[key] = known.get(key) or fresh.get(key) or sha256_of(path)
         if not fresh.keys() <= known.keys():
@@ -304,54 +305,53 @@ class Corpus:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits for ids, genres, artists and bytes of all tracks."""
+        """Digest of the ids, genres, artists and bytes of all tracks, 16 hexadecimal digits."""
         table = self.tracks[["genre", "artist"]].assign(sha256=self.checksums()).sort_index()
         lines = table.fillna("").to_csv(lineterminator="\n")
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
     def _refuse_unknown(self, *, genres: list[str] = (), tracks: list[str] = ()) -> None:
-        for kind, asked, known in (
+        for kind, names, known in (
             ("genre", genres, self.genres),
             ("track", tracks, self.tracks.index),
         ):
-            unknown = sorted(set(asked) - set(known))
+            unknown = sorted(set(names) - set(known))
             if unknown:
                 examples = ", ".join(known[:3])
                 raise CorpusError(
                     f"{self.root}: there is no {kind} {unknown[0]!r} in this corpus; "
-                    f"it has {len(known)} of them ({examples}, ...)."
+                    f"choose from its {len(known)} ({examples}, ...)."
                 )
 
 
 def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = None) -> Corpus:
-    """Open a collection of music.
+    """Open a corpus.
 
     Parameters
     ----------
     source : str or Path
-        A folder with one sub-folder of audio files a genre: GTZAN in any of its
+        A folder with one sub-folder of audio files per genre: GTZAN in any of its
         layouts (`genres_original/blues/*.wav` of Kaggle, `genres/blues/*.au` of
-        Marsyas, `blues/*.wav`), or any other music laid out like this; a table
-        of features in Kaggle's schema (`features_30_sec.csv`), whose tracks have
-        features and no audio; an `.npz` file of log-mel images (`X`, uint8,
-        tracks by bands by columns, and `names`), whose tracks have images and no
-        audio; or `synthetic`, the embedded corpus, which is composed on first use.
+        Marsyas, `blues/*.wav`), or any other music in such folders; a table of
+        features in Kaggle's schema (`features_30_sec.csv`), which has no audio;
+        an `.npz` file of log-mel images (`X`, uint8, tracks by mel bands by
+        columns, and `names`), which has no audio; or `synthetic`, the embedded
+        corpus, which is composed on first use.
     work : Workspace, optional
-        Where the synthetic corpus is kept, and caches are. Default: `Workspace()`.
+        Where the synthetic corpus and all caches are stored. Default: `Workspace()`.
 
     Returns
     -------
     Corpus
-        Its tracks, with artists and partitions where they are known: from a
+        The tracks, with artists and partitions where they are known: from a
         `tracks.csv` in the folder, or beside the table (columns `track_id`,
-        `artist`, `partition`), else from GTZAN's own facts.
+        `artist`, `partition`), else from the package's facts about GTZAN.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, or holds no genre folders with audio; if the
-        table or the file of log-mels cannot be read, or a track in it has two
-        labels.
+        If the folder is missing or has no genre folders with audio; if the table
+        or the file of log-mels cannot be read, or a track in it has two labels.
 
     Examples
     --------
@@ -371,10 +371,10 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
 
 
 def corpus_state(source: str | Path) -> str:
-    """Return a digest that changes when a file of a corpus folder does.
+    """Return a digest that changes when a file of a corpus changes.
 
-    It reads names, sizes and times of change, not contents, and so is quick
-    enough to be asked for before every run.
+    It is computed from names, sizes and modification times, without reading the
+    files, and is quick enough for every run.
 
     Parameters
     ----------
@@ -389,7 +389,7 @@ def corpus_state(source: str | Path) -> str:
     folder = Path(source).expanduser().absolute()
     if _is_file(folder):
         if not folder.is_file():
-            raise CorpusError(f"{folder}: there is no such file; name one that is there.")
+            raise CorpusError(f"{folder}: there is no such file; name an existing one.")
         files = [folder, *_tables(folder, folder)]
     else:
         root = _genre_root(folder)
@@ -404,7 +404,7 @@ def corpus_state(source: str | Path) -> str:
 
 
 def _synthetic(folder: Path) -> Path:
-    """Compose the corpus of this folder, or the default one; keep what is there."""
+    """Compose the corpus of this folder, or the default one; keep existing files."""
     from .. import synthetic
 
     settings = synthetic.arguments_of(folder)
@@ -412,27 +412,27 @@ def _synthetic(folder: Path) -> Path:
 
 
 def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
-    """List the audio files of a collection without opening any.
+    """List the audio files of a corpus without opening any.
 
     Parameters
     ----------
     folder : str or Path
-        As for `open_corpus`, `synthetic` excepted.
+        A folder as for `open_corpus`.
 
     Returns
     -------
     name : str
-        The corpus' name.
+        Name of the corpus.
     root : Path
         The folder that holds the genre folders.
     tracks : pd.DataFrame
-        `genre`, `path`, `artist` and `partition` by `track_id`, which two files
-        may share.
+        `genre`, `path`, `artist` and `partition` by `track_id`; two files may
+        have the same id.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, or holds no genre folders with audio.
+        If the folder is missing or has no genre folders with audio.
     """
     folder = Path(folder).expanduser()
     root = _genre_root(folder)
@@ -448,14 +448,14 @@ def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
 
 def _open_folder(folder: Path, work: Workspace) -> Corpus:
     name, root, tracks = find_tracks(folder)
-    _refuse_twins(tracks)
+    _refuse_equal_ids(tracks)
     headers = [_header(Path(path)) for path in tracks["path"]]
     tracks["duration_s"] = [duration for duration, _ in headers]
     tracks["sample_rate"] = pd.array([rate for _, rate in headers], dtype="Int64")
     corpus = Corpus(name, root, tracks[list(COLUMNS)], work)
     if corpus.unreadable:
         warnings.warn(
-            f"{root}: {len(corpus.unreadable)} of {len(corpus)} tracks cannot be read and give "
+            f"{root}: {len(corpus.unreadable)} of {len(corpus)} tracks cannot be read and have "
             f"no windows ({', '.join(corpus.unreadable[:5])}).",
             GtzanWarning,
             stacklevel=3,
@@ -464,38 +464,38 @@ def _open_folder(folder: Path, work: Workspace) -> Corpus:
 
 
 def is_table_path(source: str | Path) -> bool:
-    """Tell whether a corpus' source is a table of features, and no folder."""
+    """Return whether the source of a corpus is a table of features, not a folder."""
     source = Path(source)
     return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
 def _is_file(source: Path) -> bool:
-    """Tell whether a corpus is one file, and no folder of audio files."""
+    """Return whether a corpus is one file, not a folder of audio files."""
     return is_table_path(source) or logmels.is_log_mel_path(source)
 
 
 def _open_log_mels(path: Path, work: Workspace) -> Corpus:
-    """Open the tracks that a file of log-mels has images of."""
+    """Open a file of log-mel images as a corpus."""
     path = path.absolute()
     names, _, durations = logmels.read(path)
     for name in names:
         # Stores and folders are named after tracks.
         if not name.strip(".") or set(name) & set("/\\\0"):
             raise CorpusError(
-                f"{path}: {name!r} cannot name a track; use names such as blues.00000."
+                f"{path}: {name!r} cannot be a track id; use ids such as blues.00000."
             )
     tracks = pd.DataFrame({"genre": [name.split(".")[0] for name in names]}, index=names)
     tracks.index.name = "track_id"
     if tracks.index.duplicated().any():
-        twin = tracks.index[tracks.index.duplicated()][0]
-        raise CorpusError(f"{path}: names track {twin!r} twice; keep one image a track.")
+        repeated = tracks.index[tracks.index.duplicated()][0]
+        raise CorpusError(f"{path}: has track {repeated!r} twice; keep one image per track.")
     lengths = pd.Series(durations, tracks.index)
-    # The shared file does not tell how long its clips are; what is known of GTZAN does.
+    # The shared file has no durations; those of GTZAN's clips are known.
     lengths = lengths.fillna(gtzan.durations().reindex(tracks.index)).fillna(logmels.SECONDS)
-    return _in_a_file(path, tracks, work, duration_s=lengths, sample_rate=pd.NA)
+    return _from_one_file(path, tracks, work, duration_s=lengths, sample_rate=pd.NA)
 
 
-def _in_a_file(
+def _from_one_file(
     path: Path,
     tracks: pd.DataFrame,
     work: Workspace,
@@ -503,7 +503,7 @@ def _in_a_file(
     duration_s: object,
     sample_rate: object,
 ) -> Corpus:
-    """Make a corpus of the tracks, with their genres, that one file describes."""
+    """Make a corpus of tracks that are all in one file."""
     name, known = _facts(path, path, tracks)
     tracks = tracks.join(known.reindex(columns=["artist", "partition"]).astype(object))
     tracks = tracks.assign(
@@ -515,33 +515,33 @@ def _in_a_file(
 
 
 def _open_table(path: Path, work: Workspace) -> Corpus:
-    """Open the tracks that a table of features has rows of."""
+    """Open a table of features as a corpus."""
     path = path.absolute()
     table = tables.read_table(path)
     if table.empty:
         raise CorpusError(f"{path}: has no rows; name a table of features that has some.")
-    nameless = table["filename"][table["label"] == ""]
-    if len(nameless):
-        raise CorpusError(f"{path}: row {nameless.iloc[0]!r} has no label; write its genre there.")
+    unlabelled = table["filename"][table["label"] == ""]
+    if len(unlabelled):
+        raise CorpusError(f"{path}: row {unlabelled.iloc[0]!r} has no label; add its genre.")
     by_track = table.groupby("track_id", sort=False)
-    several = by_track["label"].nunique()
-    if (several > 1).any():
+    n_labels = by_track["label"].nunique()
+    if (n_labels > 1).any():
         raise CorpusError(
-            f"{path}: the rows of track {several.idxmax()!r} have several labels; give each track "
+            f"{path}: the rows of track {n_labels.idxmax()!r} have several labels; give each track "
             "one."
         )
     tracks = by_track["label"].first().rename("genre").to_frame()
     lengths = pd.to_numeric(table["length"], errors="coerce").clip(0, 2**40)
     lengths = lengths.groupby(table["track_id"]).sum().loc[tracks.index] / tables.SAMPLE_RATE
-    return _in_a_file(path, tracks, work, duration_s=lengths, sample_rate=tables.SAMPLE_RATE)
+    return _from_one_file(path, tracks, work, duration_s=lengths, sample_rate=tables.SAMPLE_RATE)
 
 
 def _genre_root(folder: Path) -> Path:
-    """Find the folder whose sub-folders are genres."""
+    """Return the folder whose sub-folders are genres."""
     if not folder.is_dir():
         raise CorpusError(
             f"{folder}: there is no such folder; expected one with a sub-folder of audio files "
-            f"a genre, such as genres_original/blues/*.wav. {gtzan.HOW_TO_GET}."
+            f"per genre, such as genres_original/blues/*.wav. {gtzan.HOW_TO_GET}."
         )
     for layout in LAYOUTS:
         root = (folder / layout).resolve()
@@ -555,8 +555,8 @@ def _genre_root(folder: Path) -> Path:
 
 
 def _genre_folders(root: Path) -> dict[str, list[Path]]:
-    """Map each genre to its audio files, both sorted; hidden ones are passed over."""
-    found = {}
+    """Return the audio files of each genre, both sorted; hidden ones are left out."""
+    genres = {}
     for folder in sorted(root.iterdir()):
         if folder.is_dir() and not folder.name.startswith("."):
             files = sorted(
@@ -565,8 +565,8 @@ def _genre_folders(root: Path) -> dict[str, list[Path]]:
                 if file.suffix.lower() in audio.EXTENSIONS and not file.name.startswith(".")
             )
             if files:
-                found[folder.name] = files
-    return found
+                genres[folder.name] = files
+    return genres
 
 
 def _header(file: Path) -> tuple[float, int | None]:
@@ -577,19 +577,19 @@ def _header(file: Path) -> tuple[float, int | None]:
     return header.duration_s, header.sample_rate
 
 
-def _refuse_twins(tracks: pd.DataFrame) -> None:
-    twins = tracks.index[tracks.index.duplicated()]
-    if len(twins):
-        first, second = tracks.loc[twins[0], "path"].iloc[:2]
+def _refuse_equal_ids(tracks: pd.DataFrame) -> None:
+    repeated = tracks.index[tracks.index.duplicated()]
+    if len(repeated):
+        first, second = tracks.loc[repeated[0], "path"].iloc[:2]
         raise CorpusError(
-            f"{first} and {second}: both would be track {twins[0]!r}; rename or remove one."
+            f"{first} and {second}: both would be track {repeated[0]!r}; rename or remove one."
         )
 
 
 def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Return the corpus' name and what is known about its tracks.
+    """Return the name of the corpus and the facts known about its tracks.
 
-    `root` is the folder of genre folders, or a file in its place.
+    `root` is the folder of genre folders, or the one file of a corpus.
     """
     for path in _tables(root, named):
         if path.is_file() and path != root:
@@ -603,7 +603,7 @@ def _facts(root: Path, named: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataF
 
 
 def _tables(root: Path, named: Path) -> list[Path]:
-    """Return where a `tracks.csv` may lie, the first that exists being the one that counts."""
+    """Return where a `tracks.csv` may be; the first that exists is used."""
     folders = (root.parent,) if _is_file(root) else (root, root.parent, named.resolve())
     return [folder / "tracks.csv" for folder in folders]
 
@@ -617,8 +617,8 @@ def _read_tracks_csv(path: Path) -> pd.DataFrame:
             "'artist' and 'partition'."
         )
     if table["track_id"].duplicated().any():
-        twin = table["track_id"][table["track_id"].duplicated()].iloc[0]
-        raise CorpusError(f"{path}: names track {twin!r} twice; keep one row a track.")
+        repeated = table["track_id"][table["track_id"].duplicated()].iloc[0]
+        raise CorpusError(f"{path}: has track {repeated!r} twice; keep one row per track.")
     return table.set_index("track_id")
 
 

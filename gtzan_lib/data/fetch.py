@@ -1,4 +1,4 @@
-"""Getting GTZAN, and telling whether it is the known copy."""
+"""Download of GTZAN, and comparison with Kaggle's files."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
     Parameters
     ----------
     folder : str or Path
-        Where to; it must not exist, or be empty. kagglehub downloads into its own
-        cache first, where a download that broke off goes on.
+        The new folder; it must not exist, or be empty. kagglehub downloads into
+        its own cache first, where an interrupted download continues.
     archive : str or Path, optional
-        A zip or tar file to unpack, from wherever it comes, instead of
+        A zip or tar file from any source, which is unpacked instead of
         downloading.
 
     Returns
@@ -39,12 +39,12 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
     Raises
     ------
     CorpusError
-        If kagglehub is not installed, the download fails, or the archive is not
-        to be trusted.
+        If kagglehub is not installed, the download fails, or the archive is
+        damaged or unsafe.
 
     Notes
     -----
-    The book page "Getting GTZAN" tells of other ways.
+    The book page "Getting GTZAN" describes other ways.
     """
     folder = Path(folder).expanduser()
     if archive is not None:
@@ -53,16 +53,16 @@ def fetch(folder: str | Path, *, archive: str | Path | None = None) -> Path:
         import kagglehub
     except ImportError as error:
         raise CorpusError(
-            "downloading needs the package kagglehub, which is not installed; say "
+            "downloading needs the package kagglehub, which is not installed; run "
             "python -m pip install kagglehub, or download in the browser and pass --archive FILE."
         ) from error
     if not is_free(folder):
-        raise CorpusError(f"{folder}: is there already; name a new folder.")
+        raise CorpusError(f"{folder}: already exists; name a new folder.")
     try:
         cached = kagglehub.dataset_download(HANDLE)
         with atomic_folder(folder) as partial:
             shutil.copytree(cached, partial, dirs_exist_ok=True)
-    except Exception as error:  # whatever a network, a server or a missing account brings
+    except Exception as error:  # of the network, the server or a missing account
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CorpusError(
             f"{folder}: the download from Kaggle failed ({reason[:200].rstrip('.')}); run the "
@@ -83,7 +83,7 @@ def verify(corpus: Corpus | str | Path) -> pd.Series:
     -------
     pd.Series
         For each of GTZAN's 1000 tracks `same`, `differs` or `missing`, and
-        `unknown` for tracks that GTZAN does not have. Copies in another format
+        `unknown` for tracks that GTZAN does not have. Files in another format
         differ; the health check compares their samples.
     """
     if not isinstance(corpus, Corpus):
@@ -93,6 +93,6 @@ def verify(corpus: Corpus | str | Path) -> pd.Series:
     states = pd.Series("missing", index=known.index, name="state", dtype=object)
     shared = known.index.intersection(sums.index)
     same = known[shared].to_numpy() == sums[shared].to_numpy()
-    states[shared] = ["same" if one else "differs" for one in same]
-    strange = pd.Series("unknown", index=sums.index.difference(known.index), dtype=object)
-    return pd.concat([states, strange]).rename("state").rename_axis("track_id")
+    states[shared] = ["same" if equal else "differs" for equal in same]
+    unknown = pd.Series("unknown", index=sums.index.difference(known.index), dtype=object)
+    return pd.concat([states, unknown]).rename("state").rename_axis("track_id")

@@ -1,9 +1,8 @@
-"""What is known about GTZAN's thousand clips.
+"""Facts about GTZAN's thousand clips.
 
-The facts stand in `gtzan_tracks.csv` beside this module: who plays a clip and
-what it is called, its part in the fault-filtered split, and the SHA-256 and
-size of the WAV that Kaggle distributes. Known faults stand in
-`gtzan_faults.csv`.
+`gtzan_tracks.csv` beside this module has each clip's artist and title, its part
+in the fault-filtered split, and the SHA-256 and size of the WAV file that Kaggle
+distributes. `gtzan_faults.csv` has the known faults.
 
 References
 ----------
@@ -24,14 +23,14 @@ import pandas as pd
 __all__ = ["HOW_TO_GET", "durations", "facts", "is_gtzan_id", "known_faults"]
 
 HOW_TO_GET = (
-    "GTZAN can be had from Kaggle (andradaolteanu/gtzan-dataset-music-genre-classification); "
+    "GTZAN is available from Kaggle (andradaolteanu/gtzan-dataset-music-genre-classification); "
     "the book's page 'Getting GTZAN' has the steps"
 )
-"""One clause for error messages."""
+"""Clause for error messages."""
 
 
 def is_gtzan_id(track_id: str, genre: str) -> bool:
-    """Tell whether an id has GTZAN's form for a genre, `blues.00042` for blues."""
+    """Return whether an id has GTZAN's form for a genre, such as `blues.00042` for blues."""
     return re.fullmatch(rf"{re.escape(genre)}\.\d{{5}}", track_id) is not None
 
 
@@ -61,18 +60,18 @@ def durations() -> pd.Series:
 
 
 def known_faults() -> pd.DataFrame:
-    """Return what is known to be wrong with some of the clips.
+    """Return the known faults of the clips.
 
     Returns
     -------
     pd.DataFrame
-        One row a fault: `track_id`; `fault`, one of `unreadable`, `distorted`,
-        `identical` (bytes equal to those of another clip), `mislabelled` (the
-        same in two genres) and `repeated` (the same recording, other bytes);
-        `detail`; `source_track`, the other clip, else missing; and `reference`:
-        `kaggle` for the copy that Kaggle distributes, `checksums` for what
-        equal checksums prove, `sturm2013` for the catalogue of faults, of which
-        a part is listed here.
+        One row per fault: `track_id`; `fault`, one of `unreadable`, `distorted`,
+        `identical` (same bytes as another clip), `mislabelled` (same bytes as a
+        clip of another genre) and `repeated` (same recording, other bytes);
+        `detail`; `source_track`, the other clip, or missing; and `reference`:
+        `kaggle` for the copy that Kaggle distributes, `checksums` for equal
+        checksums, `sturm2013` for the catalogue of faults, of which a part is
+        listed here.
     """
     return _read("gtzan_faults.csv")
 

@@ -1,9 +1,9 @@
-"""Dividing windows into parts to train, select and test on.
+"""Splits of windows into a training, a validation and a test part.
 
-A protocol is a promise about what is never on both sides: nothing but the
-window itself (`window`), the track (`track`), or the artist (`artist`). These
-three are one algorithm over different groups. The fourth, `fault-filtered`, is
-a published list for GTZAN, which keeps tracks together and artists nearly.
+A protocol names the unit that is never shared between two parts: the window
+(`window`), the track (`track`) or the artist (`artist`). These three use one
+algorithm with different groups. The fourth, `fault-filtered`, is a published
+list for GTZAN, which keeps tracks together, and artists with few exceptions.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ __all__ = ["PROTOCOLS", "Duplicates", "Fold", "Split", "quiet_split", "split"]
 PROTOCOLS = ("window", "track", "artist", "fault-filtered")
 """Protocols, the leaking one first and the published one last."""
 
-# What a protocol promises to keep on one side; each includes the ones before it.
-_KEPT = {
+# Units that each protocol keeps in one part.
+_UNITS = {
     "window": [],
     "track": ["track_id"],
     "artist": ["track_id", "artist"],
@@ -43,7 +43,7 @@ _PAIRS_OF_PARTS = (("train", "test"), ("valid", "test"), ("train", "valid"))
 
 
 class Duplicates(Protocol):
-    """What knows of copies, such as a health report."""
+    """An object that lists duplicates, such as a health report."""
 
     @property
     def duplicates(self) -> pd.DataFrame:
@@ -56,7 +56,7 @@ class Fold(NamedTuple):
     Attributes
     ----------
     train, valid, test : np.ndarray [dtype=int64]
-        Positions in the table that was split, and so in a store's images.
+        Positions in the table that was split, and in the images of its store.
         `valid` may be empty.
     """
 
@@ -72,14 +72,14 @@ class Split:
     Attributes
     ----------
     protocol : str
-        What is kept together: one of `PROTOCOLS`.
+        One of `PROTOCOLS`.
     table : pd.DataFrame
-        One row a window, in the order of the table that was split:
+        One row per window, in the order of the table that was split:
         `window_id`, `track_id`, `genre`, `artist`, and a column `fold_0`,
         `fold_1`, ... with `train`, `valid` or `test` for each fold; `dropped`
         where the published list leaves a track out.
     settings : dict
-        What it was made with.
+        Seed, number of folds, shares and the fingerprint of the corpus.
     """
 
     protocol: str
@@ -102,7 +102,7 @@ class Split:
 
     @cached_property
     def folds(self) -> list[Fold]:
-        """The divisions, as row numbers."""
+        """Row numbers of each division."""
         return [
             Fold(*(np.flatnonzero((self.table[column] == part).to_numpy()) for part in PARTS))
             for column in self._columns
@@ -110,7 +110,7 @@ class Split:
 
     @cached_property
     def hash(self) -> str:
-        """Sixteen hexadecimal digits for the protocol and every index."""
+        """Digest of the protocol and every index, 16 hexadecimal digits."""
         columns = self.table[["window_id", *self._columns]]
         text = self.protocol + "\n" + columns.to_csv(index=False, lineterminator="\n")
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -121,13 +121,13 @@ class Split:
         Parameters
         ----------
         fold : int
-            Which division.
+            Number of the fold.
 
         Returns
         -------
         pd.DataFrame
-            Tracks of each genre (rows) in each part (columns). Under `window` a
-            track that is in two parts counts in both.
+            Number of tracks of each genre (rows) in each part (columns). Under
+            `window` a track that is in two parts counts in both.
         """
         column = self._columns[fold]
         pairs = self.table.drop_duplicates(["track_id", column])
@@ -137,21 +137,21 @@ class Split:
     def shared(
         self, unit: str = "track_id", fold: int = 0, *, parts: tuple[str, str] = ("train", "test")
     ) -> list[str]:
-        """Name the tracks or artists that stand in two parts.
+        """Return the tracks or artists that are in two parts.
 
         Parameters
         ----------
         unit : str
             `track_id` or `artist`.
         fold : int
-            Which division.
+            Number of the fold.
         parts : tuple of two str
-            Which parts.
+            The two parts.
 
         Returns
         -------
         list of str
-            Empty where the protocol keeps the unit together.
+            Sorted names; empty where the protocol keeps the unit together.
         """
         indices = self.folds[fold]
         names = self.table[unit].to_numpy()
@@ -159,18 +159,18 @@ class Split:
         return sorted((first & second) - {None, np.nan, ""})
 
     def sharing(self, fold: int = 0) -> pd.DataFrame:
-        """Tell which artists stand in two parts, and with which tracks.
+        """Return the artists that are in two parts, with their tracks.
 
         Parameters
         ----------
         fold : int
-            Which division.
+            Number of the fold.
 
         Returns
         -------
         pd.DataFrame
-            One row an artist and two parts: `first`, `second`, `artist`, and the
-            artist's tracks in each, `tracks_first` and `tracks_second` (lists).
+            One row per artist and pair of parts: `first`, `second`, `artist`, and
+            the artist's tracks in each, `tracks_first` and `tracks_second` (lists).
         """
         column = self._columns[fold]
         tracks = self.table.drop_duplicates(["track_id", column])
@@ -184,58 +184,58 @@ class Split:
         return pd.DataFrame(rows, columns=columns)
 
     def check(self, report: Duplicates | None = None) -> Split:
-        """Refuse a split that breaks its protocol's promise.
+        """Raise an error if a unit that the protocol keeps together is in two parts.
 
         Parameters
         ----------
         report : a health report, optional
-            With it, copies of one recording count as one track: they may stand
-            in two parts under `window` alone.
+            With it, a recording and its duplicate count as one track: only under
+            `window` may they be in two parts.
 
         Returns
         -------
         Split
-            This one, so that a call can be chained.
+            This split, for chained calls.
 
         Raises
         ------
         SplitError
-            If a track, or under `artist` an artist, or a recording and its copy
-            stand in two parts; the first is named.
+            If a track, or under `artist` an artist, or a recording and its
+            duplicate are in two parts; the error names the first.
 
         Examples
         --------
         >>> split = gl.split(windows, corpus).check(report)  # doctest: +SKIP
         """
         for number, (first, second) in itertools.product(range(len(self)), _PAIRS_OF_PARTS):
-            for unit in _KEPT[self.protocol]:
-                both = self.shared(unit, number, parts=(first, second))
-                if both:
+            for unit in _UNITS[self.protocol]:
+                shared = self.shared(unit, number, parts=(first, second))
+                if shared:
                     kind = "track" if unit == "track_id" else unit
                     raise SplitError(
-                        f"{kind} {both[0]!r} is in {first} and in {second} of fold {number}, "
-                        f"which the {self.protocol} protocol forbids; make the split anew with "
+                        f"{kind} {shared[0]!r} is in {first} and in {second} of fold {number}, "
+                        f"which the {self.protocol} protocol forbids; split again with "
                         "gl.split(...)."
                     )
-        if report is not None and _KEPT[self.protocol]:
-            self._refuse_copies(report.duplicates)
+        if report is not None and _UNITS[self.protocol]:
+            self._refuse_duplicates(report.duplicates)
         return self
 
-    def _refuse_copies(self, duplicates: pd.DataFrame) -> None:
+    def _refuse_duplicates(self, duplicates: pd.DataFrame) -> None:
         parts = self.table.drop_duplicates("track_id").set_index("track_id")[self._columns]
         for a, b in zip(duplicates["a"], duplicates["b"], strict=True):
             if a not in parts.index or b not in parts.index:
                 continue
             for column in self._columns:
-                here, there = parts.at[a, column], parts.at[b, column]
-                if here != there and "dropped" not in (here, there):
+                part_a, part_b = parts.at[a, column], parts.at[b, column]
+                if part_a != part_b and "dropped" not in (part_a, part_b):
                     raise SplitError(
-                        f"{a} is in {here} and its copy {b} in {there} of {column}; leave copies "
-                        "out before splitting, with corpus.exclude(report)."
+                        f"{a} is in {part_a} and its duplicate {b} in {part_b} of {column}; leave "
+                        "duplicates out before splitting, with corpus.exclude(report)."
                     )
 
     def save(self, path: str | Path) -> Path:
-        """Write the split as CSV, its settings in a first line that begins with `#`.
+        """Write the split as CSV, with its settings in a first line that begins with `#`.
 
         Parameters
         ----------
@@ -265,12 +265,12 @@ class Split:
         Returns
         -------
         Split
-            With the same hash.
+            The split that was saved.
 
         Raises
         ------
         SplitError
-            If the file is no split or its indices were changed.
+            If the file is not a split, or its indices were changed.
         """
         path = Path(path)
         try:
@@ -282,12 +282,11 @@ class Split:
             intact = loaded.hash == known
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SplitError(
-                f"{path}: is not a split saved by this package; make it anew with gl.split(...)."
+                f"{path}: is not a split saved by this package; split again with gl.split(...)."
             ) from error
         if not intact:
             raise SplitError(
-                f"{path}: its indices were changed after saving; make the split anew with "
-                "gl.split(...)."
+                f"{path}: its indices were changed after saving; split again with gl.split(...)."
             )
         return loaded
 
@@ -301,29 +300,29 @@ def split(
     folds: int = 1,
     seed: int = 42,
 ) -> Split:
-    """Divide windows into train, valid and test.
+    """Split windows into a training, a validation and a test part.
 
     Parameters
     ----------
     windows : pd.DataFrame
-        A table with `window_id`, `track_id` and `genre`, as from `windows` or a
-        store.
+        A table with `window_id`, `track_id` and `genre`, as from `window_table` or
+        a store.
     corpus : Corpus
-        Where the artists are known.
+        The corpus of the windows, for its artists.
     protocol : {"artist", "track", "window", "fault-filtered"}
-        What is kept together. `window` lets the same recording into train and
-        test; it exists to show that leak, and warns. `fault-filtered` is the
-        published division of GTZAN, taken from the corpus' `partition`; it
-        knows neither shares, folds nor chance, and warns of the artists that
-        its parts share.
+        The unit that is kept in one part. `window` puts windows of one recording
+        into train and test; it exists to measure that leak, and warns.
+        `fault-filtered` is the published division of GTZAN, from the corpus'
+        `partition`; it ignores `shares` and `seed`, has no folds, and warns of
+        the artists that its parts share.
     shares : sequence of three floats
-        Wanted shares of train, valid and test for a single division.
+        Shares of train, valid and test for a single division.
     folds : int
-        1 for a single division by `shares`; from 3 on, as many parts of equal
-        size, each of which is the test part once while the next one is the
+        1 for a single division by `shares`; from 3 on, the number of parts of
+        equal size, each of which is the test part once while the next one is the
         validation part.
     seed : int
-        Of the random choices.
+        Seed of the random choices.
 
     Returns
     -------
@@ -334,14 +333,19 @@ def split(
     ------
     SplitError
         If the protocol is unknown, a genre has fewer artists (or tracks) than
-        there are parts, or the corpus is not in the published list.
+        parts, or the corpus is not in the published list.
 
     Notes
     -----
-    Groups are dealt out largest first to the part that lacks most of their
-    genres, ties broken by the seed. Tracks whose artist is unknown form one
-    group a genre, which is kept in train. The book page "Splits that do not
-    leak" tells how far the parts are from stratified on real data.
+    Groups are assigned in order of size, largest first, to the part that lacks
+    most of their genres; the seed orders groups of equal size. Tracks whose artist
+    is unknown stay in train. The book page "Splits that do not leak" shows how far
+    the parts are from stratified on real data.
+
+    scikit-learn's `StratifiedGroupKFold` also keeps groups together and balances
+    genres, but has neither shares nor a validation part, tests on tracks of unknown
+    artists like on any others, and can return a fold without a genre, where this
+    function raises an error.
     """
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
@@ -355,15 +359,15 @@ def split(
     if protocol == "window":
         warnings.warn(
             "the window protocol puts windows of one recording into train and test: its scores "
-            "show the leak, not what the model knows of new music.",
+            "include the leak and do not hold for new recordings.",
             GtzanWarning,
             stacklevel=2,
         )
     table = windows[["window_id", "track_id", "genre"]].reset_index(drop=True)
-    strangers = sorted(set(table["track_id"]) - set(corpus.tracks.index))
-    if strangers:
+    unknown = sorted(set(table["track_id"]) - set(corpus.tracks.index))
+    if unknown:
         raise SplitError(
-            f"{corpus.root}: track {strangers[0]!r} of the windows is not in this corpus; split "
+            f"{corpus.root}: track {unknown[0]!r} of the windows is not in this corpus; split "
             "windows with the corpus they were cut from."
         )
     artists = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
@@ -371,7 +375,7 @@ def split(
     if protocol == "fault-filtered":
         return _published(table, corpus, folds)
     sizes = np.array(shares if folds == 1 else np.full(folds, 1 / folds))
-    part = _deal(table, protocol, sizes, np.random.default_rng(seed))
+    part = _assign(table, protocol, sizes, np.random.default_rng(seed))
     if folds == 1:
         table["fold_0"] = np.array(PARTS, dtype=object)[np.maximum(part, 0)]
     else:
@@ -387,7 +391,7 @@ def split(
 
 
 def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split:
-    """Split without the warning about a leak, for studies that measure the leak.
+    """Split without the warning of the window protocol, for studies that measure the leak.
 
     Parameters
     ----------
@@ -407,65 +411,65 @@ def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split
 
 
 def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> Split:
-    """Divide by the partition that is known of each track."""
+    """Split by the published partition of each track."""
     if folds != 1:
         raise SplitError(
             f"{folds} folds: the fault-filtered split is one published division; use folds=1."
         )
     part = corpus.tracks["partition"].reindex(table["track_id"]).fillna("").to_numpy()
-    strange = table["track_id"][~np.isin(part, [*PARTS, "dropped"])]
-    if len(strange):
+    unlisted = table["track_id"][~np.isin(part, [*PARTS, "dropped"])]
+    if len(unlisted):
         raise SplitError(
-            f"track {strange.iloc[0]!r} is in no part of the fault-filtered split, which is known "
+            f"track {unlisted.iloc[0]!r} is in no part of the fault-filtered split, which exists "
             "for GTZAN's own tracks alone; use protocol='artist' or 'track'."
         )
     empty = [name for name in PARTS if name not in part]
     if empty:
         raise SplitError(
             f"{corpus.root}: none of its tracks is in the {empty[0]} part of the fault-filtered "
-            "split; open the whole of GTZAN, or use protocol='artist' or 'track'."
+            "split; open all of GTZAN, or use protocol='artist' or 'track'."
         )
     table["fold_0"] = part
     settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
-    made = Split("fault-filtered", table, settings)
-    shared = made.shared("artist")
+    published = Split("fault-filtered", table, settings)
+    shared = published.shared("artist")
     if shared:
         tests = table[table["fold_0"] == "test"].drop_duplicates("track_id")
-        among = int(tests["artist"].isin(shared).sum())
+        n_shared = int(tests["artist"].isin(shared).sum())
         warnings.warn(
             f"the fault-filtered split has {len(shared)} artists in both train and test, with "
-            f"{among} of its {len(tests)} test tracks; split.shared('artist') names them.",
+            f"{n_shared} of its {len(tests)} test tracks; split.shared('artist') names them.",
             GtzanWarning,
             stacklevel=3,
         )
-    return made
+    return published
 
 
-def _deal(
+def _assign(
     table: pd.DataFrame, protocol: str, sizes: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Give every row the number of a part; -1 for what must stay in train."""
+    """Return the number of each row's part; -1 for tracks that must stay in train."""
     column = {"window": "window_id", "track": "track_id", "artist": "artist"}[protocol]
     known = table[table[column] != ""]
     counts = pd.crosstab(known[column], known["genre"])
     counts = counts.reindex(columns=sorted(table["genre"].unique()), fill_value=0)
     _refuse_too_few(counts, len(sizes), protocol, table)
     groups = counts.to_numpy()
-    wanted = sizes[:, None] * groups.sum(axis=0)
-    given = np.zeros_like(wanted)
+    target = sizes[:, None] * groups.sum(axis=0)
+    assigned = np.zeros_like(target)
     number = np.empty(len(groups), dtype=int)
     order = rng.permutation(len(groups))
     for row in order[np.argsort(-groups[order].sum(axis=1), kind="stable")]:
         present = groups[row] > 0
-        # A part that has nothing yet of a genre lacks all of it, and so comes first.
-        need = ((wanted - given)[:, present] / wanted[:, present]).sum(axis=1)
+        # A part without any window of a genre lacks all of it, and comes first.
+        need = ((target - assigned)[:, present] / target[:, present]).sum(axis=1)
         number[row] = np.argmax(need)
-        given[number[row]] += groups[row]
-    empty = np.argwhere(given == 0)
+        assigned[number[row]] += groups[row]
+    empty = np.argwhere(assigned == 0)
     if len(empty):
         genre = counts.columns[empty[0, 1]]
         raise SplitError(
-            f"genre {genre!r} cannot be in all {len(sizes)} parts, because its artists also play "
+            f"genre {genre!r} cannot be in all {len(sizes)} parts, because its artists are also "
             "in other genres; use fewer folds or leave the genre out."
         )
     position = dict(zip(counts.index, number, strict=True))
@@ -474,16 +478,16 @@ def _deal(
 
 def _refuse_too_few(counts: pd.DataFrame, parts: int, protocol: str, table: pd.DataFrame) -> None:
     groups = (counts > 0).sum()
-    short = groups[groups < parts]
-    if short.empty:
+    too_few = groups[groups < parts]
+    if too_few.empty:
         return
-    genre = short.index[0]
+    genre = too_few.index[0]
     unknown = table.loc[(table["genre"] == genre) & (table["artist"] == ""), "track_id"].nunique()
-    aside = f" ({unknown} tracks have no known artist)" if protocol == "artist" and unknown else ""
+    note = f" ({unknown} tracks have no known artist)" if protocol == "artist" and unknown else ""
     advice = "use protocol='track', or fewer folds" if protocol == "artist" else "use fewer folds"
-    others = f" (and {', '.join(short.index[1:])} too few)" if len(short) > 1 else ""
-    plural = "" if short.iloc[0] == 1 else "s"
+    others = f" (and {', '.join(too_few.index[1:])} too few)" if len(too_few) > 1 else ""
+    plural = "" if too_few.iloc[0] == 1 else "s"
     raise SplitError(
-        f"genre {genre!r} has {short.iloc[0]} {protocol}{plural} for {parts} parts{aside}{others}; "
-        f"{advice}."
+        f"genre {genre!r} has {too_few.iloc[0]} {protocol}{plural} for {parts} parts"
+        f"{note}{others}; {advice}."
     )

@@ -28,7 +28,7 @@ SERIES = (
     "chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
     "zero_crossing_rate", "harmony", "perceptr",
 )  # fmt: skip
-"""What has a mean and a variance in Kaggle's tables, beside the MFCCs."""
+"""Features whose mean and variance are in Kaggle's tables, besides the MFCCs."""
 
 FEATURES = (
     *(f"{name}_{moment}" for name in SERIES for moment in ("mean", "var")),
@@ -41,30 +41,30 @@ COLUMNS = ("filename", "length", *FEATURES, "label")
 """All columns of Kaggle's tables."""
 
 SAMPLE_RATE = 22_050
-"""The rate in Hz that their lengths are counted at."""
+"""Sample rate in Hz of the column `length`."""
 
 
 def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame:
-    """Read a table of features as it is, each cell as text.
+    """Read a table of features, with each cell as text.
 
     Parameters
     ----------
     path : str or Path
         A CSV file in Kaggle's schema, of 30 s or 3 s rows.
     known : collection of str, optional
-        Ids of the tracks that exist; a name that ends with a number is then not
-        taken for that of a window, where there is such a track.
+        Ids of the existing tracks; a name that ends with a number, and is one of
+        them, is not read as the name of a window.
 
     Returns
     -------
     pd.DataFrame
-        Its columns, and before them `track_id`, from `filename`:
-        `blues.00000.wav` and `blues.00000.3.wav` are of track `blues.00000`.
+        The columns of the file, after a column `track_id` from `filename`:
+        `blues.00000.wav` and `blues.00000.3.wav` belong to track `blues.00000`.
 
     Raises
     ------
     CorpusError
-        If the file cannot be read or lacks columns.
+        If the file cannot be read or has not all columns.
     """
     path = Path(path)
     try:
@@ -94,25 +94,25 @@ def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame
 def row_faults(
     table: pd.DataFrame, *, known: Collection[str], excluded: Mapping[str, str]
 ) -> pd.Series:
-    """Tell which rows should not be used, and why.
+    """Return the rows that should not be used, with the reasons.
 
     Parameters
     ----------
     table : pd.DataFrame
         As from `read_table`.
     known : collection of str
-        Ids of the tracks that exist.
+        Ids of the existing tracks.
     excluded : mapping of str to str
-        Why tracks are not to be used, by id.
+        Reasons for excluding tracks, by track id.
 
     Returns
     -------
     pd.Series
-        The reason, by row label, of those rows alone.
+        The reason for each row that should not be used, by row label.
     """
     values = table[list(FEATURES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     unusable = ~np.isfinite(values)
-    twins = pd.Series(_window_ids(table), table.index).duplicated()
+    repeated = pd.Series(_window_ids(table), table.index).duplicated()
     lengths = pd.Series(_lengths(table), table.index)
     reasons = {}
     for row, (label, track_id) in enumerate(table["track_id"].items()):
@@ -120,34 +120,34 @@ def row_faults(
             reasons[label] = excluded[track_id]
         elif track_id not in known:
             reasons[label] = "unknown track"
-        elif twins[label]:
-            reasons[label] = "the same window stands further up"
+        elif repeated[label]:
+            reasons[label] = "repeats the window of an earlier row"
         elif np.isnan(lengths[label]):
             reasons[label] = f"length is {table.at[label, 'length']!r}"
         elif unusable[row].any():
             name = FEATURES[int(np.argmax(unusable[row]))]
-            told = table.at[label, name]
-            reasons[label] = f"{name} is {told!r}" if told else f"{name} is empty"
+            cell = table.at[label, name]
+            reasons[label] = f"{name} is {cell!r}" if cell else f"{name} is empty"
     return pd.Series(reasons, dtype=object, name="reason")
 
 
 def numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the rows of a table the ids of windows, and its features as numbers.
+    """Return the rows of a table with window ids, and the features as numbers.
 
     Parameters
     ----------
     table : pd.DataFrame
-        As from `read_table`, without the rows that `row_faults` names.
+        As from `read_table`, without the rows that `row_faults` returns.
 
     Returns
     -------
     pd.DataFrame
         `window_id`, `track_id`, `start_s`, `filename`, `length` in samples, and
         the 57 features as floats. `blues.00000.3.wav` is window
-        `blues.00000.3`; `blues.00000.wav` is `blues.00000.0`. A window begins
-        where the table's column `start_s` says, or else where `starts_of` does.
+        `blues.00000.3`; `blues.00000.wav` is `blues.00000.0`. `start_s` is the
+        table's own column, if it has one, else from `starts_of`.
     """
-    names = _window_ids(table)
+    names = pd.Series(_window_ids(table), dtype=object)
     length = _lengths(table).astype(int)
     starts_s = starts_of(pd.DataFrame({"window_id": names, "length": length}))
     if "start_s" in table:
@@ -165,7 +165,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def starts_of(windows: pd.DataFrame) -> np.ndarray:
-    """Return where the rows of Kaggle's tables begin, from their numbers and lengths.
+    """Return the start of each row's window in Kaggle's tables.
 
     Parameters
     ----------
@@ -175,8 +175,8 @@ def starts_of(windows: pd.DataFrame) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n,)]
-        In seconds: window `blues.00000.3` begins three times its length from the
-        beginning, where a length is one sample more than the row says (see
+        In seconds: the number of the window (3 in `blues.00000.3`) times its
+        length, which is one sample more than the row's `length` (see
         `gtzan_lib.data.windows.KAGGLE_GRID`).
     """
     number = windows["window_id"].str.rsplit(".", n=1).str[1].astype(float).to_numpy()
@@ -184,7 +184,7 @@ def starts_of(windows: pd.DataFrame) -> np.ndarray:
 
 
 def filename_of(window_id: str, track_id: str, *, whole: bool) -> str:
-    """Name a row of a table so that it is read back as what it is.
+    """Return the file name of a row, from which the same ids are read back.
 
     Parameters
     ----------
@@ -196,8 +196,8 @@ def filename_of(window_id: str, track_id: str, *, whole: bool) -> str:
     Returns
     -------
     str
-        `blues.00000.wav` for a whole track, unless that reads like the name of
-        another track's window; `blues.00000.3.wav` else.
+        `blues.00000.wav` for a whole track, unless this could be the name of
+        another track's window; otherwise `blues.00000.3.wav`.
     """
     return f"{track_id if whole and not _WINDOW.match(track_id) else window_id}.wav"
 
@@ -216,7 +216,7 @@ def clean_table(
     path : str or Path
         A table in Kaggle's schema; it is not changed.
     target : str or Path or None
-        The new file; None to be told only.
+        The new file; None writes no file.
     known, excluded
         As for `row_faults`.
 
@@ -228,10 +228,10 @@ def clean_table(
     Raises
     ------
     CorpusError
-        If the table cannot be read, or the new file exists.
+        If the table cannot be read, or the new file already exists.
     """
     if target is not None and Path(target).exists():
-        raise CorpusError(f"{target}: is there already; name a file that does not exist yet.")
+        raise CorpusError(f"{target}: already exists; name a new file.")
     table = read_table(path, known=known)
     reasons = row_faults(table, known=known, excluded=excluded)
     if target is not None:
@@ -240,8 +240,9 @@ def clean_table(
 
 
 def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
-    # Lines are copied as they are: what stays is not to be changed in its last digit.
-    head, *lines = [one for one in path.read_bytes().splitlines(keepends=True) if one.strip()]
+    # Lines are copied unchanged, to the last digit.
+    content = path.read_bytes().splitlines(keepends=True)
+    head, *lines = [line for line in content if line.strip()]
     if len(lines) != len(left_out):
         raise CorpusError(f"{path}: has line breaks in cells; write each row in one line.")
     kept = (line for line, out in zip(lines, left_out, strict=True) if not out)
@@ -249,16 +250,18 @@ def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
         with atomic_path(target) as temporary:
             temporary.write_bytes(head + b"".join(kept))
     except OSError as error:
-        raise CorpusError(f"{target}: cannot be written ({error.strerror}).") from error
+        raise CorpusError(
+            f"{target}: cannot be written ({error.strerror}); name another file."
+        ) from error
 
 
 def _track_of(filename: str, known: Collection[str]) -> str:
-    """`blues.00000` of `blues.00000.wav` and of `blues.00000.3.wav`."""
+    """Return `blues.00000` for `blues.00000.wav` and for `blues.00000.3.wav`."""
     stem = _stem(filename)
     return stem if stem in known else _WINDOW.sub(r"\1", stem)
 
 
-# Numbers of windows have no leading zeros: `blues.00000` is a track.
+# Window numbers have no leading zeros: `blues.00000` is a track.
 _WINDOW = re.compile(r"^(.+\..+)\.(?:0|[1-9]\d*)$", re.DOTALL)
 _ENDING = re.compile(r"\.(wav|au|flac|ogg|mp3)$", re.IGNORECASE)
 
@@ -268,13 +271,13 @@ def _stem(filename: str) -> str:
 
 
 def _window_ids(table: pd.DataFrame) -> list[str]:
-    """`blues.00000.3` of `blues.00000.3.wav`, `blues.00000.0` of `blues.00000.wav`."""
+    """Return `blues.00000.3` for `blues.00000.3.wav`, `blues.00000.0` for `blues.00000.wav`."""
     names = zip(table["filename"], table["track_id"], strict=True)
     return [f"{track}.0" if _stem(name) == track else _stem(name) for name, track in names]
 
 
 def _lengths(table: pd.DataFrame) -> np.ndarray:
-    """Lengths in samples; NaN where there is no whole number above zero."""
+    """Return lengths in samples; NaN where a cell is not a whole number above zero."""
     lengths = pd.to_numeric(table["length"], errors="coerce").to_numpy(dtype=float)
     lengths = np.where((lengths >= 1) & (lengths <= 2**40), lengths, np.nan)
     return np.where(lengths % 1 == 0, lengths, np.nan)

@@ -28,7 +28,7 @@ __all__ = [
     "WindowCutter",
     "WindowGrid",
     "cut",
-    "windows",
+    "window_table",
 ]
 
 SHORTEST_S = 1.0
@@ -125,7 +125,7 @@ KAGGLE_GRID = WindowGrid(66_149 / 22_050, 3.0, tail="drop")
 """The windows of Kaggle's table of 3 s features: 66,149 samples every 66,150."""
 
 
-def windows(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:  # noqa: B008
+def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:  # noqa: B008
     """List the windows of every track.
 
     Parameters
@@ -151,7 +151,7 @@ def windows(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:
     --------
     >>> import gtzan_lib as gl
     >>> corpus = gl.open_corpus("/data/gtzan")  # doctest: +SKIP
-    >>> gl.data.windows(corpus, gl.WindowGrid(10, step=5))  # doctest: +SKIP
+    >>> gl.data.window_table(corpus, gl.WindowGrid(10, step=5))  # doctest: +SKIP
     """
     if corpus.is_table:
         corpus.require_audio()

@@ -1,4 +1,4 @@
-"""Where a run keeps what it makes."""
+"""Folders for the files of a run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Workspace"]
 
 
 class Workspace:
-    """The folder `work/<run>/` and the rooms in it.
+    """The folder `work/<run>/` and its sub-folders.
 
-    Two runs never share a folder, so they cannot disturb each other.
+    Each run has its own folder, so that runs are independent of each other.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class Workspace:
     def __init__(self, run: str = "manual", root: str | Path | None = None) -> None:
         if not re.fullmatch(r"\w[\w.-]*", run):
             raise RunError(
-                f"{run!r} cannot name a run: use letters, digits, '.', '_' and '-', "
-                "and begin with a letter or a digit."
+                f"{run!r} cannot name a run; use letters, digits, '.', '_' and '-', "
+                "beginning with a letter or a digit."
             )
         self.run = run
         self.root = Path(root or os.environ.get("GTZAN_WORK") or "work").absolute()
@@ -51,60 +51,60 @@ class Workspace:
 
     @property
     def stores(self) -> Path:
-        """One folder a spectrogram store."""
+        """One folder per spectrogram store."""
         return self.path / "stores"
 
     @property
     def splits(self) -> Path:
-        """One CSV a split."""
+        """One CSV file per split."""
         return self.path / "splits"
 
     @property
     def models(self) -> Path:
-        """One folder a trained model."""
+        """One folder per trained model."""
         return self.path / "models"
 
     @property
     def checkpoints(self) -> Path:
-        """One folder an experiment, for trainings that may be interrupted."""
+        """One folder per experiment, for resuming interrupted training."""
         return self.path / "checkpoints"
 
     @property
     def records(self) -> Path:
-        """One JSON an experiment, with its predictions beside it."""
+        """One JSON file per experiment, with its predictions beside it."""
         return self.path / "records"
 
     @property
     def takes(self) -> Path:
-        """One folder a recording."""
+        """One folder per recording."""
         return self.path / "takes"
 
     @property
     def executed(self) -> Path:
-        """The notebooks as they were executed."""
+        """The executed notebooks."""
         return self.path / "executed"
 
     @property
     def partial(self) -> Path:
-        """Notebooks in execution, or up to the cell that failed."""
+        """Notebooks that are being executed, or that failed."""
         return self.path / "partial"
 
     @property
     def site(self) -> Path:
-        """The book's staged sources and its built pages."""
+        """The staged sources and the built pages of the book."""
         return self.path / "site"
 
     @property
     def checksums(self) -> Path:
-        """Known checksums of audio files, shared by all runs."""
+        """Cached checksums of audio files, shared by all runs."""
         return self.root / ".checksums"
 
     @property
     def inspections(self) -> Path:
-        """What was measured of audio files, shared by all runs."""
+        """Cached measurements of audio files, shared by all runs."""
         return self.root / ".inspections"
 
     @property
     def features(self) -> Path:
-        """Features of audio files, shared by all runs."""
+        """Cached features of audio files, shared by all runs."""
         return self.root / ".features"

@@ -1,7 +1,7 @@
 """How the windows of a track become the prediction for the track.
 
-This is the only place where it is decided; evaluation, prediction and streaming
-call it. The book page "Aggregating windows" compares the methods.
+Evaluation, prediction and streaming all call this module. The book page
+"Aggregating windows" compares the methods.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from ..errors import ParameterError
 
 __all__ = ["AGGREGATIONS", "aggregate", "aggregate_groups"]
 
-# Probabilities of zero would decide a geometric mean by themselves.
+# Lower bound, since one probability of zero would make a geometric mean zero.
 _SMALLEST = 1e-6
 
 
 def _mean(probabilities: np.ndarray) -> np.ndarray:
-    # Exactly rounded, so that genres that are tied stay tied in any order of the windows.
+    # Exactly rounded sums do not depend on the order of the windows, so that ties stay ties.
     totals = [math.fsum(column) for column in probabilities.T.tolist()]
     return np.array(totals) / len(probabilities)
 
@@ -59,12 +59,12 @@ def aggregate(probabilities: np.ndarray, method: str = "mean") -> np.ndarray:
     Parameters
     ----------
     probabilities : np.ndarray [shape=(windows, genres)]
-        One row a window, at least one; rows sum to one.
+        One row per window, at least one; rows sum to one.
     method : {"mean", "median", "geometric mean", "vote"}
         The arithmetic mean; the median of each genre; the geometric mean, which
-        is the mean of log-probabilities; or the share of windows in which a
-        genre is the most probable. Median and geometric mean are scaled to sum
-        to one.
+        is the exponential of the mean log-probability; or the share of windows
+        in which a genre is the most probable. Median and geometric mean are
+        scaled to sum to one.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def aggregate(probabilities: np.ndarray, method: str = "mean") -> np.ndarray:
     Raises
     ------
     ParameterError
-        If there is no such method, or no window.
+        If the method is unknown, or there is no window.
 
     Notes
     -----
@@ -103,7 +103,7 @@ def aggregate_groups(
     Parameters
     ----------
     probabilities : np.ndarray [shape=(windows, genres)]
-        One row a window.
+        One row per window.
     groups : np.ndarray [shape=(windows,)]
         The track of each window.
     method : str

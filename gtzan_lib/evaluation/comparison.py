@@ -64,21 +64,20 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
     """
     ids = [set(evaluation.windows["window_id"]) for evaluation in (first, second)]
     both = ids[0] & ids[1]
-    # Under cross-validation, a protocol may leave out windows of unknown artists, nothing else.
+    # Under cross-validation, protocols differ only in windows of unknown artists.
     folds = min(len(first.split), len(second.split))
     if not both or (ids[0] != ids[1] and folds < 3):
         raise SplitError(
-            "the two were tested on different windows; compare them by cross-validation, with "
-            "splits of the same table and at least 3 folds."
+            "the two evaluations were tested on different windows; compare them by "
+            "cross-validation, with splits of the same table and at least 3 folds."
         )
-    one, other = (
-        dataclasses.replace(e, windows=e.windows[e.windows["window_id"].isin(both)]).predictions(
-            unit
-        )
-        for e in (first, second)
-    )
-    gain = one["correct"].to_numpy(dtype=float) - other["correct"].to_numpy(dtype=float)
-    bounds = bootstrap_interval(gain, one["group"].to_numpy())
+    tables = []
+    for evaluation in (first, second):
+        windows = evaluation.windows[evaluation.windows["window_id"].isin(both)]
+        tables.append(dataclasses.replace(evaluation, windows=windows).predictions(unit))
+    correct = [table["correct"].to_numpy(dtype=float) for table in tables]
+    gain = correct[0] - correct[1]
+    bounds = bootstrap_interval(gain, tables[0]["group"].to_numpy())
     return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")
 
 
@@ -95,12 +94,12 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
     Returns
     -------
     McNemar
-        Counts and p-value; 1 where both have the same tracks correct.
+        Counts and p-value; the p-value is 1 where both predict the same tracks correctly.
 
     Raises
     ------
     RecordError
-        If they have no track in common, or disagree about a track's genre.
+        If they have no track in common, or a track has different genres.
 
     See Also
     --------
@@ -109,34 +108,36 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
     both = first.index.intersection(second.index)
     if both.empty:
         raise RecordError(
-            "the two experiments tested no track in common; compare experiments with the same "
-            "corpus, protocol and seed."
+            "the two experiments have no tested track in common; compare experiments with the "
+            "same corpus, protocol and seed."
         )
-    one, other = first.loc[both], second.loc[both]
-    differ = one["genre"].to_numpy() != other["genre"].to_numpy()
+    first, second = first.loc[both], second.loc[both]
+    differ = first["genre"].to_numpy() != second["genre"].to_numpy()
     if differ.any():
         raise RecordError(
-            f"track {both[differ][0]!r} has another genre in the two experiments; compare "
+            f"track {both[differ][0]!r} has different genres in the two experiments; compare "
             "experiments on the same corpus."
         )
-    correct = [table["genre"].to_numpy() == table["predicted"].to_numpy() for table in (one, other)]
+    correct = [
+        table["genre"].to_numpy() == table["predicted"].to_numpy() for table in (first, second)
+    ]
     only_first = int((correct[0] & ~correct[1]).sum())
     only_second = int((~correct[0] & correct[1]).sum())
     return McNemar(len(both), only_first, only_second, exact_mcnemar(only_first, only_second))
 
 
 def paired_tests(folder: str | Path) -> pd.DataFrame:
-    """Compare every two experiments of a run by McNemar's test.
+    """Compare every pair of experiments of a run by McNemar's test.
 
     Parameters
     ----------
     folder : str or Path
-        A run's `records`.
+        The run's folder `records`.
 
     Returns
     -------
     pd.DataFrame
-        One row a pair with tracks in common: `first`, `second`, the fields of
+        One row per pair with tracks in common: `first`, `second`, the fields of
         `McNemar`, and `p_holm`, the p-value corrected for the number of pairs.
 
     Raises
@@ -167,7 +168,7 @@ def learning_curve(
     shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Evaluate an estimator that is trained on only a part of the training tracks.
+    """Evaluate an estimator that is trained on parts of the training tracks.
 
     Parameters
     ----------
@@ -175,14 +176,14 @@ def learning_curve(
         As for `gtzan_lib.evaluation.evaluate.evaluate`.
     shares : sequence of float
         Shares of the training tracks of every genre, above 0 and up to 1.
-        Smaller parts lie within larger ones.
+        Smaller parts are subsets of larger ones.
     seed : int
-        Of the choice of tracks.
+        Random seed for the choice of tracks.
 
     Returns
     -------
     pd.DataFrame
-        One row a share: mean number of training `tracks`, track `accuracy` with
+        One row per share: mean number of training `tracks`, track `accuracy` with
         interval `low` and `high`, and `window_accuracy`.
 
     Raises
@@ -192,28 +193,28 @@ def learning_curve(
     """
     for share in shares:
         if not 0 < share <= 1:
-            raise SplitError(f"share {share} of the training tracks must be above 0, at most 1.")
+            raise SplitError(f"share {share} of the training tracks must be above 0 and at most 1.")
     rows = []
     for share in shares:
-        less = _with_less(split, share, seed)
-        evaluation = evaluate(estimator, X, windows, less)
-        tracks = np.mean([less.table["track_id"].iloc[fold.train].nunique() for fold in less])
+        reduced = _reduce_training(split, share, seed)
+        evaluation = evaluate(estimator, X, windows, reduced)
+        tracks = np.mean([reduced.table["track_id"].iloc[fold.train].nunique() for fold in reduced])
         score = evaluation.accuracy()
         rows.append((tracks, *score[:3], evaluation.accuracy("window").value))
     columns = ["tracks", "accuracy", "low", "high", "window_accuracy"]
     return pd.DataFrame(rows, columns=columns, index=pd.Index(shares, name="share"))
 
 
-def _with_less(split: Split, share: float, seed: int) -> Split:
-    """Leave a part of the training tracks of every genre out of a split."""
+def _reduce_training(split: Split, share: float, seed: int) -> Split:
+    """Keep a share of the training tracks of every genre; mark the others as unused."""
     table = split.table.copy()
     for number, fold in enumerate(split):
         train = table.iloc[fold.train].drop_duplicates("track_id")
         rng = np.random.default_rng([seed, number])
-        kept: set[str] = set()
+        chosen: set[str] = set()
         for _, tracks in train.groupby("genre")["track_id"]:
             order = rng.permutation(np.sort(tracks.to_numpy(dtype=str)))
-            kept |= set(order[: max(1, round(share * len(order)))])
-        out = fold.train[~table["track_id"].iloc[fold.train].isin(kept).to_numpy()]
-        table.loc[table.index[out], f"fold_{number}"] = "unused"
+            chosen |= set(order[: max(1, round(share * len(order)))])
+        unused = fold.train[~table["track_id"].iloc[fold.train].isin(chosen).to_numpy()]
+        table.loc[table.index[unused], f"fold_{number}"] = "unused"
     return dataclasses.replace(split, table=table)

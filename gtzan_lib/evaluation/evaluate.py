@@ -27,12 +27,12 @@ def evaluate(
     Parameters
     ----------
     estimator : scikit-learn classifier
-        Is cloned for each fold. If its `fit` takes `valid`, it is given the
-        validation part; other estimators do without. Where there is no
-        `predict_proba`, the softmax of `decision_function` stands for
-        probabilities: it ranks genres, and is not calibrated.
+        Cloned for each fold. If its `fit` has a parameter `valid`, it receives the
+        validation part. Without `predict_proba`, the softmax of
+        `decision_function` replaces probabilities: it ranks genres, but is not
+        calibrated.
     X : np.ndarray [shape=(windows, ...)], or dict of such arrays
-        Images or features, one row a window. A dict is for estimators with
+        Images or features, one row per window. A dict is for estimators with
         several inputs.
     windows : pd.DataFrame
         The rows of `X`: `window_id`, `genre`. A store's `windows`.
@@ -50,8 +50,8 @@ def evaluate(
     Raises
     ------
     SplitError
-        If the split was made from other windows, `X` has more or fewer rows, or a
-        genre that is tested is absent from the training part.
+        If the split was made from other windows, the number of rows of `X` is
+        wrong, or a tested genre is absent from the training part.
 
     Notes
     -----
@@ -66,21 +66,21 @@ def evaluate(
     """
     if not np.array_equal(windows["window_id"].to_numpy(), split.table["window_id"].to_numpy()):
         raise SplitError(
-            "the split was made from other windows than these; make it from the same table, "
+            "the split was made from other windows; make it from the same table with "
             "gl.split(store.windows, corpus, ...)."
         )
-    for rows in X.values() if isinstance(X, dict) else [X]:
-        if len(rows) != len(windows):
+    for data in X.values() if isinstance(X, dict) else [X]:
+        if len(data) != len(windows):
             raise SplitError(
-                f"there are {len(rows)} rows of data for {len(windows)} windows; give the rows "
-                "that belong to the windows, in their order."
+                f"X has {len(data)} rows for {len(windows)} windows; give one row per window, in "
+                "the order of the windows."
             )
     y = windows["genre"].to_numpy(dtype=str)
     genres = sorted(np.unique(y).tolist())
     takes_valid = has_fit_parameter(estimator, "valid")
     tables, estimators, train_accuracy, unconverged = [], [], [], 0
     for number, fold in enumerate(split):
-        _refuse_absent(y, fold, number)
+        _require_trained_genres(y, fold, number)
     for number, fold in enumerate(split):
         fitted = clone(estimator)
         train = _rows(X, fold.train)
@@ -106,12 +106,12 @@ def evaluate(
     )
 
 
-def _refuse_absent(y: np.ndarray, fold: Fold, number: int) -> None:
+def _require_trained_genres(y: np.ndarray, fold: Fold, number: int) -> None:
     absent = sorted(set(y[fold.test]) - set(y[fold.train]))
     if absent:
         raise SplitError(
             f"genre {str(absent[0])!r} is tested in fold {number} and has no window in its "
-            "training part; choose another split, or leave the genre out."
+            "training part; choose another split or exclude the genre."
         )
 
 
@@ -135,7 +135,7 @@ def _probabilities(estimator: Any, X: Any) -> np.ndarray:
     return softmax(scores, axis=1)
 
 
-def _rows(X: Any, rows: np.ndarray) -> Any:
+def _rows(X: Any, numbers: np.ndarray) -> Any:
     if isinstance(X, dict):
-        return {name: values[rows] for name, values in X.items()}
-    return X[rows]
+        return {name: values[numbers] for name, values in X.items()}
+    return X[numbers]

@@ -31,7 +31,7 @@ class Evaluation:
     Attributes
     ----------
     windows : pd.DataFrame
-        One row a tested window: `window_id`, `track_id`, `genre`, `artist`,
+        One row per tested window: `window_id`, `track_id`, `genre`, `artist`,
         `fold`, and a column of probabilities for every genre.
     genres : list of str
         The columns of probabilities.
@@ -49,7 +49,7 @@ class Evaluation:
 
     See Also
     --------
-    gtzan_lib.evaluation.summary : The outcome in sentences, for pages.
+    gtzan_lib.evaluation.summary : The result in sentences.
     """
 
     windows: pd.DataFrame
@@ -65,7 +65,7 @@ class Evaluation:
 
     @cached_property
     def tracks(self) -> pd.DataFrame:
-        """One row a tested track: genre, artist, predicted genre and probabilities."""
+        """One row per tested track: genre, artist, predicted genre and probabilities."""
         first = self.windows.groupby("track_id", sort=False)[["genre", "artist"]].first()
         track_ids, probabilities = aggregate_groups(
             self.windows[self.genres].to_numpy(),
@@ -90,9 +90,9 @@ class Evaluation:
         Returns
         -------
         pd.DataFrame
-            `track_id`, `window_id` where windows are counted, `genre`, `artist`,
-            `predicted`, `correct`, and `group`: the artist, or the track where
-            the artist is unknown. Predictions of one group depend on each other.
+            `track_id`, `window_id` if windows are counted, `genre`, `artist`,
+            `predicted`, `correct`, and `group`: the artist, or the track if the
+            artist is unknown. Predictions of one group depend on each other.
         """
         table = self._table(unit)
         predicted = table[self.genres].idxmax(axis=1)
@@ -115,7 +115,7 @@ class Evaluation:
         -------
         Score
             With Wilson's interval for the tracks of a single test part, else
-            with a bootstrap over artists (over tracks where they are unknown).
+            with a bootstrap over artists (over tracks if they are unknown).
         """
         predictions = self.predictions(unit)
         return self._score(predictions["correct"].to_numpy(), predictions["group"], unit)
@@ -130,7 +130,7 @@ class Evaluation:
 
     @property
     def grouped_by(self) -> str:
-        """What the bootstrap draws: `artists`, or `tracks` where no artist is known."""
+        """Unit that the bootstrap draws: `artists`, or `tracks` if no artist is known."""
         return "artists" if (self.windows["artist"] != "").any() else "tracks"
 
     def confusion_matrix(self, unit: str = "track") -> pd.DataFrame:
@@ -159,7 +159,7 @@ class Evaluation:
         )
 
     def macro_f1(self, unit: str = "track") -> float:
-        """Return the mean over genres of the harmonic mean of recall and precision."""
+        """Return the mean over genres of F1, the harmonic mean of recall and precision."""
         predictions = self.predictions(unit)
         return float(
             f1_score(
@@ -168,7 +168,7 @@ class Evaluation:
         )
 
     def top_k_accuracy(self, k: int = 2, unit: str = "track") -> Score:
-        """Return how often the true genre is among the most probable ones.
+        """Return how often the true genre is among the k most probable genres.
 
         Parameters
         ----------
@@ -180,12 +180,12 @@ class Evaluation:
         Returns
         -------
         Score
-            With an interval as that of `accuracy`.
+            With the same kind of interval as `accuracy`.
         """
         table = self._table(unit)
-        own = self._probability_of(table, table["genre"])
+        of_truth = self._probability_of(table, table["genre"])
         # A tie counts as correct only if all tied genres are among the k.
-        correct = (table[self.genres].to_numpy() >= own[:, None]).sum(axis=1) <= k
+        correct = (table[self.genres].to_numpy() >= of_truth[:, None]).sum(axis=1) <= k
         return self._score(correct, self.predictions(unit)["group"], unit)
 
     def calibration(self, *, bins: int = 10, unit: str = "track") -> pd.DataFrame:
@@ -202,7 +202,7 @@ class Evaluation:
         Returns
         -------
         pd.DataFrame
-            One row a bin that holds predictions: mean `confidence`, `accuracy`
+            One row per bin that has predictions: mean `confidence`, `accuracy`
             with Wilson's interval `low` and `high`, and `n`.
 
         References
@@ -216,13 +216,13 @@ class Evaluation:
         correct = predictions["correct"].to_numpy()
         rows = []
         for number in np.unique(bin_of):
-            own = bin_of == number
-            score = wilson_score(correct[own])
-            rows.append((confidence[own].mean(), score.value, score.low, score.high, score.n))
+            in_bin = bin_of == number
+            score = wilson_score(correct[in_bin])
+            rows.append((confidence[in_bin].mean(), score.value, score.low, score.high, score.n))
         return pd.DataFrame(rows, columns=["confidence", "accuracy", "low", "high", "n"])
 
     def calibration_error(self, unit: str = "track") -> float:
-        """Return the mean distance between confidence and accuracy, over ten bins."""
+        """Return the expected calibration error over ten bins."""
         table = self.calibration(unit=unit)
         gap = (table["confidence"] - table["accuracy"]).abs()
         return float(np.average(gap, weights=table["n"]))

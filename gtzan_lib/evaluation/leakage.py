@@ -1,4 +1,4 @@
-"""Leakage audits: how many points of a score are due to tracks or artists in both parts."""
+"""Leakage audits: the part of a score that is due to tracks or artists in both parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Audit:
     evaluations : dict of str to (dict of str to Evaluation)
         By model, then by protocol, the leaking one first.
     refused : dict of str to str
-        Protocols that are impossible for the corpus, and why.
+        Protocols that are impossible for the corpus, with the reason.
     """
 
     evaluations: dict[str, dict[str, Evaluation]]
@@ -38,7 +38,7 @@ class Audit:
 
     @property
     def protocols(self) -> list[str]:
-        """The protocols that are possible, the leaking one first."""
+        """Names of the possible protocols, the leaking one first."""
         return list(next(iter(self.evaluations.values())))
 
     def scores(self) -> pd.DataFrame:
@@ -47,16 +47,16 @@ class Audit:
         Returns
         -------
         pd.DataFrame
-            One row a model and protocol: `train_windows` (mean over folds), how
-            many `tracks` were tested, and `accuracy`, `low`, `high` of tracks and
+            One row per model and protocol: `train_windows` (mean over folds), the
+            number of tested `tracks`, and `accuracy`, `low`, `high` of tracks and
             `window_accuracy`, `window_low`, `window_high` of windows.
         """
         rows = {}
-        for model, own in self.evaluations.items():
-            for protocol, evaluation in own.items():
+        for model, by_protocol in self.evaluations.items():
+            for protocol, evaluation in by_protocol.items():
                 track, window = evaluation.accuracy(), evaluation.accuracy("window")
-                trained = np.mean([len(fold.train) for fold in evaluation.split])
-                rows[model, protocol] = (round(trained), track.n, *track[:3], *window[:3])
+                n_train = np.mean([len(fold.train) for fold in evaluation.split])
+                rows[model, protocol] = (round(n_train), track.n, *track[:3], *window[:3])
         columns = ["train_windows", "tracks", "accuracy", "low", "high"]
         columns += ["window_accuracy", "window_low", "window_high"]
         return pd.DataFrame.from_dict(rows, "index", columns=columns).pipe(_two_levels)
@@ -76,7 +76,7 @@ class Audit:
         Difference
             Paired, with a bootstrap over artists.
         """
-        return difference(*self._ends(model), unit)
+        return difference(*self._leaking_and_strict(model), unit)
 
     def steps(self, unit: str = "track") -> pd.DataFrame:
         """Divide the leak of every model into steps from protocol to protocol.
@@ -89,22 +89,22 @@ class Audit:
         Returns
         -------
         pd.DataFrame
-            One row a model and two protocols in turn (`window to track`, `track
-            to artist`): `points`, `low`, `high`, each from -1 to 1.
+            One row per model and pair of successive protocols (`window to track`,
+            `track to artist`): `points`, `low`, `high`, each from -1 to 1.
         """
         rows = {}
-        for model, own in self.evaluations.items():
-            crossed = {name: one for name, one in own.items() if len(one.split) > 1}
-            # What every protocol tests, so that steps add up; one may leave out unknown artists.
-            both = set.intersection(*(set(one.windows["window_id"]) for one in crossed.values()))
-            crossed = {
-                name: dataclasses.replace(
-                    one, windows=one.windows[one.windows["window_id"].isin(both)]
-                )
-                for name, one in crossed.items()
-            }
-            for first, second in itertools.pairwise(crossed):
-                step = difference(crossed[first], crossed[second], unit)
+        for model in self.evaluations:
+            evaluations = self._cross_validated(model)
+            # Steps add up only over windows that every protocol tests; a protocol may leave
+            # out windows of unknown artists.
+            common = set.intersection(
+                *(set(evaluation.windows["window_id"]) for evaluation in evaluations.values())
+            )
+            for protocol, evaluation in evaluations.items():
+                windows = evaluation.windows[evaluation.windows["window_id"].isin(common)]
+                evaluations[protocol] = dataclasses.replace(evaluation, windows=windows)
+            for first, second in itertools.pairwise(evaluations):
+                step = difference(evaluations[first], evaluations[second], unit)
                 rows[model, f"{first} to {second}"] = step[:3]
         return pd.DataFrame.from_dict(rows, "index", columns=["points", "low", "high"]).pipe(
             _two_levels
@@ -116,7 +116,7 @@ class Audit:
         Parameters
         ----------
         column : {"genre", "artist"}
-            What to divide the leak by.
+            Column by which windows or tracks are grouped.
         model : str
             Name of the model.
         unit : {"track", "window"}
@@ -125,35 +125,39 @@ class Audit:
         Returns
         -------
         pd.DataFrame
-            One row a genre or artist, the largest leak first: `points` with `low`
-            and `high`, a bootstrap over artists in a genre and over tracks of an
-            artist; `tracks`, how many there are; and the two scores, `leaking`
-            and `strict`.
+            One row per genre or artist, the largest leak first: `points` with `low`
+            and `high`, by a bootstrap over the artists of a genre or the tracks of
+            an artist; the number of `tracks`; and the two accuracies, `leaking` and
+            `strict`.
         """
         leaking, strict = (
             evaluation.predictions(unit).set_index(f"{unit}_id", drop=False)
-            for evaluation in self._ends(model)
+            for evaluation in self._leaking_and_strict(model)
         )
-        both = leaking.index.intersection(strict.index)
-        leaking, strict = leaking.loc[both], strict.loc[both]
+        common = leaking.index.intersection(strict.index)
+        leaking, strict = leaking.loc[common], strict.loc[common]
         gain = leaking["correct"].astype(float) - strict["correct"].astype(float)
         inner = "group" if column == "genre" else "track_id"
         rows = {}
-        for name, own in leaking.groupby(column).groups.items():
+        for name, ids in leaking.groupby(column).groups.items():
             low, high = bootstrap_interval(
-                gain.loc[own].to_numpy(), leaking.loc[own, inner].to_numpy(), resamples=2000
+                gain.loc[ids].to_numpy(), leaking.loc[ids, inner].to_numpy(), resamples=2000
             )
             rows[name] = (
-                gain.loc[own].mean(), low, high, leaking.loc[own, "track_id"].nunique(),
-                leaking.loc[own, "correct"].mean(), strict.loc[own, "correct"].mean(),
+                gain.loc[ids].mean(), low, high, leaking.loc[ids, "track_id"].nunique(),
+                leaking.loc[ids, "correct"].mean(), strict.loc[ids, "correct"].mean(),
             )  # fmt: skip
         columns = ["points", "low", "high", "tracks", "leaking", "strict"]
         table = pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(column)
         return table.sort_values("points", ascending=False, kind="stable")
 
-    def _ends(self, model: str) -> tuple[Evaluation, Evaluation]:
-        crossed = [own for own in self.evaluations[model].values() if len(own.split) > 1]
-        return crossed[0], crossed[-1]
+    def _cross_validated(self, model: str) -> dict[str, Evaluation]:
+        evaluations = self.evaluations[model].items()
+        return {name: evaluation for name, evaluation in evaluations if len(evaluation.split) > 1}
+
+    def _leaking_and_strict(self, model: str) -> tuple[Evaluation, Evaluation]:
+        evaluations = list(self._cross_validated(model).values())
+        return evaluations[0], evaluations[-1]
 
 
 def audit(
@@ -168,30 +172,30 @@ def audit(
     """Cross-validate models under several protocols on the same windows.
 
     Every window is tested once under each protocol, by a model that was trained
-    on the same number of windows. The only difference is what training and test
-    part have in common. Under `artist`, windows of unknown artists are trained
-    on and never tested, and differences leave them out.
+    on the same number of windows. The protocols differ only in what is shared
+    between training and test part. Under `artist`, windows of unknown artists are
+    used for training and never tested, and differences leave them out.
 
     Parameters
     ----------
     estimators : dict of str to (estimator, X)
-        Each with its data, one row a window.
+        Each with its data, one row per window.
     windows : pd.DataFrame
         The rows of the data.
     corpus : Corpus
-        Provides the artists.
+        The corpus, for the artists.
     protocols : sequence of str
-        The leaking one first. `fault-filtered` has one division and no folds; its
-        score is reported beside the others.
+        The leaking one first. `fault-filtered` has one test part and no folds; its
+        score is reported with the others.
     folds : int
         At least 3.
     seed : int
-        Of the splits.
+        Random seed of the splits.
 
     Returns
     -------
     Audit
-        Evaluations by model and protocol, and which protocols were refused.
+        Evaluations by model and protocol, and the refused protocols.
 
     Raises
     ------
@@ -204,46 +208,49 @@ def audit(
             f"there is no protocol {unknown[0]!r}; choose among {', '.join(PROTOCOLS)}."
         )
     if not estimators:
-        raise SplitError("an audit needs a model; name at least one estimator with its data.")
+        raise SplitError("an audit needs a model; give at least one estimator with its data.")
     splits: dict[str, Split] = {}
     refused = {}
     for protocol in protocols:
-        number = 1 if protocol == "fault-filtered" else folds
+        n_folds = 1 if protocol == "fault-filtered" else folds
         try:
-            made = quiet_split(windows, corpus, protocol=protocol, folds=number, seed=seed)
-            _refuse_unequal(made, protocol)
-            splits[protocol] = made
+            split = quiet_split(windows, corpus, protocol=protocol, folds=n_folds, seed=seed)
+            _require_all_genres(split, protocol)
+            splits[protocol] = split
         except SplitError as error:
             refused[protocol] = str(error)
-    if sum(len(one) > 1 for one in splits.values()) < 2:
+    if sum(len(split) > 1 for split in splits.values()) < 2:
         raise SplitError(
-            f"{corpus.root}: an audit needs two protocols and 3 folds or more; of "
-            f"{', '.join(protocols)} with {folds} folds possible here are "
-            f"{', '.join(splits) or 'none'}; {next(iter(refused.values()), 'name more of them.')}"
+            f"{corpus.root}: an audit needs two protocols with at least 3 folds; of "
+            f"{', '.join(protocols)} with {folds} folds, possible are "
+            f"{', '.join(splits) or 'none'}; {next(iter(refused.values()), 'give more protocols.')}"
         )
     return Audit(
         {
-            name: {key: evaluate(estimator, X, windows, own) for key, own in splits.items()}
+            name: {
+                protocol: evaluate(estimator, X, windows, split)
+                for protocol, split in splits.items()
+            }
             for name, (estimator, X) in estimators.items()
         },
         refused,
     )
 
 
-def _refuse_unequal(made: Split, protocol: str) -> None:
-    """Refuse a division, such as the published one of a part of GTZAN, that lacks a genre."""
-    genres = made.table["genre"].to_numpy(dtype=str)
-    for fold in made:
+def _require_all_genres(split: Split, protocol: str) -> None:
+    """Refuse a split whose training part lacks a genre, such as the published one of a part."""
+    genres = split.table["genre"].to_numpy(dtype=str)
+    for fold in split:
         absent = {*genres[fold.valid], *genres[fold.test]} - set(genres[fold.train])
         if absent:
             raise SplitError(
-                f"its training part has nothing of genre {str(min(absent))!r}, which is to be "
-                f"recognised; open a larger corpus, or leave {protocol!r} out."
+                f"its training part has no window of genre {str(min(absent))!r}, which is tested; "
+                f"open a larger corpus or leave out protocol {protocol!r}."
             )
 
 
 def _two_levels(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn pairs in the index into two levels."""
+    """Turn an index of pairs into one of two levels."""
     second = "protocol" if "tracks" in table else "step"
     table.index = pd.MultiIndex.from_tuples(table.index, names=["model", second])
     return table

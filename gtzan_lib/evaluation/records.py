@@ -1,4 +1,4 @@
-"""Records: one JSON file an experiment, and the leaderboard made from many."""
+"""Records: one JSON file per experiment, and the leaderboard of a run."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Record:
     Attributes
     ----------
     spec : dict
-        Experiment, parameters, protocol, the corpus' fingerprint and the
-        split's hash: all that is needed to repeat it.
+        Experiment, parameters, protocol, fingerprint of the corpus and hash of
+        the split: all that is needed to repeat the experiment.
     result : dict
         Scores with intervals, and name and SHA-256 of the table of predictions.
-        Equal for equal runs on the same machine, and therefore compared.
+        Equal for equal runs on the same machine; the hash covers it.
     provenance : dict
-        Versions, machine, seconds, commit; never compared.
+        Versions, machine, seconds, commit; not part of the hash.
     """
 
     spec: dict[str, Any]
@@ -58,7 +58,7 @@ class Record:
         Parameters
         ----------
         path : str or Path
-            Its JSON file.
+            The JSON file.
 
         Returns
         -------
@@ -68,12 +68,12 @@ class Record:
         Raises
         ------
         RecordError
-            If the file is no record, or its result was changed by hand.
+            If the file is not a record, or its result was changed by hand.
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
             record = cls(values["spec"], values["result"], values["provenance"])
-            known = values["result_sha256"]
+            saved_hash = values["result_sha256"]
             # Leaderboards and comparisons need these.
             _ = [record.result["track"][name] for name in ("top2", "calibration_error")]
             _ = record.result["predictions"]["sha256"]
@@ -81,7 +81,7 @@ class Record:
             raise RecordError(
                 f"{path}: is not a record of an experiment; execute the experiment again."
             ) from error
-        if known != record.hash:
+        if saved_hash != record.hash:
             raise RecordError(
                 f"{path}: its result was changed after it was written; execute the experiment "
                 "again."
@@ -100,24 +100,24 @@ class Record:
         seconds: float | None = None,
         extra: dict[str, Any] | None = None,
     ) -> Record:
-        """Write the record of an evaluation, and its predictions beside it.
+        """Write the record of an evaluation, and its predictions in the same folder.
 
         Parameters
         ----------
         evaluation : Evaluation
-            The results.
+            The evaluation.
         folder : str or Path
-            Gets `<experiment>.json` and `<experiment>.predictions.csv`.
+            Folder for `<experiment>.json` and `<experiment>.predictions.csv`.
         experiment : str
-            Its name.
+            Name of the experiment.
         corpus : Corpus
-            The corpus it was evaluated on.
+            The corpus of the evaluation.
         parameters : dict
-            The experiment's parameters.
+            Parameters of the experiment.
         seconds : float, optional
             Duration of the training.
         extra : dict, optional
-            Further results, such as the number of a net's weights.
+            Further results, such as the number of weights of a network.
 
         Returns
         -------
@@ -154,7 +154,7 @@ class Record:
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:
-    """Return all scores as plain numbers."""
+    """Return all scores as JSON values."""
     return {
         **{
             unit: {
@@ -182,7 +182,7 @@ def predictions(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        Its record.
+        The record of the experiment.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def predictions(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     RecordError
-        If the record is damaged, or its predictions are missing or another file.
+        If the record is damaged, or its predictions are missing or were changed.
     """
     entry = Record.load(path).result["predictions"]
     file = Path(path).with_name(entry["file"])
@@ -212,19 +212,19 @@ def records_in(folder: str | Path) -> dict[Path, Record]:
     Parameters
     ----------
     folder : str or Path
-        A run's `records`.
+        The run's folder `records`.
 
     Returns
     -------
     dict of Path to Record
-        By file, sorted by name.
+        Records by file, sorted by name.
 
     Raises
     ------
     RecordError
         If there is no record, or one is damaged.
     """
-    # A kill may leave a hidden temporary file.
+    # Hidden files are temporary files of a killed process.
     files = sorted(Path(folder).glob("[!.]*.json"))
     if not files:
         raise RecordError(f"{folder}: holds no records; execute an experiment first.")
@@ -237,16 +237,16 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     folder : str or Path
-        A run's `records`.
+        The run's folder `records`.
 
     Returns
     -------
     pd.DataFrame
-        One row an experiment, the best track accuracy first: `protocol`,
-        `folds`, `tracks` (how many were tested), `accuracy`, `low`, `high`,
+        One row per experiment, the best track accuracy first: `protocol`,
+        `folds`, `tracks` (number of tested tracks), `accuracy`, `low`, `high`,
         `window_accuracy`, `macro_f1`, `top2`, `calibration_error` and
-        `train_accuracy`, all from 0 to 1; `weights`, how many a net has, and
-        `seconds`, how long training took, both missing where not known.
+        `train_accuracy`, all from 0 to 1; `weights`, the number of weights of a
+        network, and `seconds`, the duration of training, both NaN if unknown.
 
     Raises
     ------
@@ -298,9 +298,9 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout this package stands in, if it is one."""
+    """Return the commit of the checkout that holds this package, if there is one."""
     try:
-        answer = subprocess.run(
+        done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12"],
             cwd=Path(__file__).parent,
             capture_output=True,
@@ -309,4 +309,4 @@ def _commit() -> str | None:
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return answer.stdout.strip()
+    return done.stdout.strip()

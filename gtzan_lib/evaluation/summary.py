@@ -1,4 +1,4 @@
-"""The outcome of an evaluation in sentences, as pages show it."""
+"""The result of an evaluation in sentences, for pages."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from .evaluation import Evaluation
 
 __all__ = ["caveats", "headline", "summary"]
 
-# Below this training accuracy a model is called underfitted; above this p-value its
-# test score is called no better than chance.
+# A model with a training accuracy below the first is called underfitted; a test score
+# with a p-value of at least the second is called no better than chance.
 _MIN_TRAIN_ACCURACY = 0.80
 _MAX_P_VALUE = 0.01
 
 
 def caveats(evaluation: Evaluation) -> list[str]:
-    """Return the sentences that a page must show if the estimator did not learn.
+    """Return the warnings that belong to a result: underfitting, chance, no convergence.
 
     Parameters
     ----------
@@ -23,29 +23,29 @@ def caveats(evaluation: Evaluation) -> list[str]:
     Returns
     -------
     list of str
-        Empty where there is nothing to warn of.
+        One sentence per warning; empty if there is none.
     """
     sentences = []
     if evaluation.train_accuracy < _MIN_TRAIN_ACCURACY:
         sentences.append(
-            f"Its training accuracy is only {100 * evaluation.train_accuracy:.0f} %: it is "
-            "underfitted, and its test score says nothing about the method."
+            f"The training accuracy is only {100 * evaluation.train_accuracy:.0f} %: the model is "
+            "underfitted, and the test score says nothing about the method."
         )
     if evaluation.p_value >= _MAX_P_VALUE:
         sentences.append(
-            f"Its test score is not better than chance (p = {evaluation.p_value:.2g}): "
+            f"The test score is not better than chance (p = {evaluation.p_value:.2g}): "
             "nothing can be concluded from it."
         )
     if evaluation.unconverged:
         sentences.append(
-            f"Its training was stopped before it converged in {evaluation.unconverged} of "
+            f"Training stopped before it converged in {evaluation.unconverged} of "
             f"{len(evaluation.split)} folds; with more iterations the score may differ."
         )
     return sentences
 
 
 def headline(evaluation: Evaluation) -> str:
-    """Return the outcome in one or two sentences, caveats included.
+    """Return the result in one or a few sentences, with the caveats.
 
     Parameters
     ----------
@@ -55,14 +55,14 @@ def headline(evaluation: Evaluation) -> str:
     Returns
     -------
     str
-        Accuracy with interval and protocol.
+        Accuracy with interval and protocol, then the caveats.
     """
-    outcome = f"{evaluation.accuracy()}, split by {evaluation.split.protocol}."
-    return " ".join([outcome, *caveats(evaluation)])
+    accuracy = f"{evaluation.accuracy()}, split by {evaluation.split.protocol}."
+    return " ".join([accuracy, *caveats(evaluation)])
 
 
 def summary(evaluation: Evaluation) -> str:
-    """Return the outcome as a paragraph of Markdown.
+    """Return the result as paragraphs of Markdown.
 
     Parameters
     ----------

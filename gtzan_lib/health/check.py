@@ -1,4 +1,4 @@
-"""The health check: all files of a collection looked at, and compared with one another."""
+"""The health check: measures all files of a collection and searches for duplicates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from ..data import audio, tables
+from ..data import tables
 from ..data.cache import FileCache
 from ..data.corpus import (
     Corpus,
@@ -19,7 +19,6 @@ from ..data.corpus import (
 from ..data.logmels import is_log_mel_path
 from ..data.workspace import Workspace
 from ..progress import progress_bar
-from ..signal import dsp
 from . import fingerprints, inspection
 from .duplicates import Duplicate, find_duplicates
 from .faults import Fault, find_faults
@@ -27,7 +26,7 @@ from .report import DUPLICATE_COLUMNS, HealthReport
 
 __all__ = ["check_health"]
 
-# Two frames: an encoder's delay stays below.
+# Two frames; the delay of an encoder is shorter.
 _SHIFT_S = 2 * fingerprints.FRAME_S
 _GAIN_DB = 1.0
 
@@ -47,22 +46,22 @@ def check_health(
     Parameters
     ----------
     source : Corpus, str or Path
-        A corpus; a folder as for `open_corpus`; or an `.npz` file of log-mel
-        images (`X`, uint8, tracks by bands by frames of about 77.5 ms, and
-        `names`), on which duplicates alone are looked for; or a table of
-        features, in which tracks with equal numbers are copies, and rows that
-        are none are faults.
+        A corpus; a folder as for `open_corpus`; an `.npz` file of log-mel
+        images (`X`, uint8, tracks by mel bands by frames of about 77.5 ms, and
+        `names`), in which only duplicates are searched; or a table of features,
+        in which tracks with equal features are duplicates and invalid rows are
+        faults.
     work : Workspace, optional
         Where measurements are cached. Default: the corpus' own workspace.
     jobs : int
-        Threads on this machine; decoding uses several cores that way.
+        Number of threads that decode files.
     progress : bool
         Show a progress bar, if on a terminal.
 
     Returns
     -------
     HealthReport
-        Faults, duplicates, and what was measured.
+        Faults, duplicates and measurements.
 
     Raises
     ------
@@ -78,7 +77,7 @@ def check_health(
 
     Notes
     -----
-    The book page "Data health" shows every fault, and how well it is found.
+    The book page "Data health" shows every fault, and the recall of the check.
     """
     if not isinstance(source, Corpus) and (
         str(source) == "synthetic" or is_table_path(source) or is_log_mel_path(source)
@@ -93,7 +92,7 @@ def check_health(
     else:
         name, root, tracks = find_tracks(source)
     work = work or (source.work if isinstance(source, Corpus) else Workspace())
-    modules = (inspection, fingerprints, dsp, audio)
+    modules = ("data.audio", "health.fingerprints", "health.inspection", "signal.dsp")
     inspect = FileCache.of(
         inspection.inspect,
         work.inspections,
@@ -104,20 +103,22 @@ def check_health(
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(progress_bar(pool(tasks), "Decoding", len(tracks), show=progress))
     facts = pd.DataFrame(
-        [one.facts for one in results], index=tracks.index, columns=list(inspection.FACTS)
+        [result.facts for result in results], index=tracks.index, columns=list(inspection.FACTS)
     )
     files = pd.concat([tracks[["genre", "path"]], facts], axis=1)
-    return _report(name, root, files, [one.envelope for one in results], progress=progress)
+    return _report(name, root, files, [result.envelope for result in results], progress=progress)
 
 
 def _report(
     name: str, root: Path, files: pd.DataFrame, envelopes: list[np.ndarray], *, progress: bool
 ) -> HealthReport:
-    whole = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
-    heard = [one if ok else one[:, :0] for one, ok in zip(envelopes, whole, strict=True)]
-    copies = find_duplicates(heard, progress=progress)
-    sounds = files["sha256"].where(whole)
-    duplicates = _duplicates(files.index, sounds, files["rms_db"].to_numpy(), copies)
+    audible = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
+    pairs = zip(envelopes, audible, strict=True)
+    copies = find_duplicates(
+        [envelope if ok else envelope[:, :0] for envelope, ok in pairs], progress=progress
+    )
+    digests = files["sha256"].where(audible)
+    duplicates = _duplicates(files.index, digests, files["rms_db"].to_numpy(), copies)
     faults = find_faults(name, root, files)
     faults += _conflicts(files["genre"], files["path"], duplicates)
     faults.sort(key=lambda fault: (fault.track_id == "", fault.track_id))
@@ -130,8 +131,8 @@ def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
     copies = find_duplicates(
         [fingerprints.from_log_mel(image) for image in images], progress=progress
     )
-    pictures = pd.Series([joblib.hash(image) for image in images], index=ids)
-    duplicates = _duplicates(ids, pictures, np.full(len(ids), np.nan), copies)
+    digests = pd.Series([joblib.hash(image) for image in images], index=ids)
+    duplicates = _duplicates(ids, digests, np.full(len(ids), np.nan), copies)
     faults = _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)
     return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
@@ -140,36 +141,37 @@ def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
 def _check_table(corpus: Corpus) -> HealthReport:
     rows, ids, path = corpus.rows(), corpus.tracks.index, str(corpus.root)
     reasons = tables.row_faults(rows, known=ids, excluded={})
-    lost = set(ids) - set(rows["track_id"].drop(index=reasons.index))
+    unreadable = set(ids) - set(rows["track_id"].drop(index=reasons.index))
     faults = []
-    for row, why in reasons.items():
+    for row, reason in reasons.items():
         track_id, name = rows.loc[row, ["track_id", "filename"]]
-        # With other rows, a track can be used all the same.
-        fault = "unreadable" if track_id in lost else "dropouts"
-        faults.append(Fault.of(track_id, path, fault, f"{name}: {why}"))
-    whole = tables.numbers(rows.drop(index=reasons.index)).sort_values("start_s", kind="stable")
-    features = whole.groupby("track_id", sort=False)[list(tables.FEATURES)]
-    sounds = pd.Series(
-        {name: joblib.hash(one.to_numpy() + 0.0) for name, one in features}, dtype=object
+        # A track with other valid rows can still be used.
+        fault = "unreadable" if track_id in unreadable else "dropouts"
+        faults.append(Fault.of(track_id, path, fault, f"{name}: {reason}"))
+    valid = tables.numbers(rows.drop(index=reasons.index)).sort_values("start_s", kind="stable")
+    features = valid.groupby("track_id", sort=False)[list(tables.FEATURES)]
+    digests = pd.Series(
+        {track_id: joblib.hash(table.to_numpy() + 0.0) for track_id, table in features},
+        dtype=object,
     )
-    sounds = sounds.reindex(ids)
-    duplicates = _duplicates(ids, sounds, np.full(len(ids), np.nan), [])
+    digests = digests.reindex(ids)
+    duplicates = _duplicates(ids, digests, np.full(len(ids), np.nan), [])
     faults += _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)
     return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
 
 
 def _duplicates(
-    ids: pd.Index, sounds: pd.Series, rms_db: np.ndarray, copies: list[Duplicate]
+    ids: pd.Index, digests: pd.Series, rms_db: np.ndarray, copies: list[Duplicate]
 ) -> pd.DataFrame:
-    """Join what is identical and what sounds alike into one table of pairs."""
+    """Return one table of the pairs with equal digests and of those that sound alike."""
     rows = {}
     for copy in copies:
-        louder = abs(rms_db[copy.a] - rms_db[copy.b]) > _GAIN_DB
-        kind = "shifted" if abs(copy.lag_s) > _SHIFT_S else "gain" if louder else "reencoded"
+        differs = abs(rms_db[copy.a] - rms_db[copy.b]) > _GAIN_DB
+        kind = "shifted" if abs(copy.lag_s) > _SHIFT_S else "gain" if differs else "reencoded"
         rows[copy.a, copy.b] = (kind, round(copy.score, 3), round(copy.lag_s, 2))
-    places = pd.Series(range(len(ids)), index=sounds.to_numpy())
-    for _, same in places[places.index.notna()].groupby(level=0):
+    positions = pd.Series(range(len(ids)), index=digests.to_numpy())
+    for _, same in positions[positions.index.notna()].groupby(level=0):
         for first, a in enumerate(same):
             rows |= {(a, b): ("identical", 1.0, 0.0) for b in same.iloc[first + 1 :]}
     table = pd.DataFrame([(*pair, *row) for pair, row in rows.items()], columns=DUPLICATE_COLUMNS)
@@ -178,8 +180,8 @@ def _duplicates(
 
 
 def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) -> list[Fault]:
-    """Name the copies that stand in two genres: one of the labels must be wrong."""
-    # Of two files with one id, the first speaks for it.
+    """Return a fault for each copy of a track of another genre: one label must be wrong."""
+    # Where two files have one id, the first gives its genre and path.
     genre, path = (table[~table.index.duplicated()] for table in (genres, paths))
     others: dict[str, list[str]] = {}
     for a, b in zip(duplicates["a"], duplicates["b"], strict=True):
@@ -187,6 +189,8 @@ def _conflicts(genres: pd.Series, paths: pd.Series, duplicates: pd.DataFrame) ->
             others.setdefault(a, []).append(f"{b} in genre {genre[b]}")
             others.setdefault(b, []).append(f"{a} in genre {genre[a]}")
     return [
-        Fault.of(one, path[one], "mislabelled", f"the same recording is {', '.join(copies)}")
-        for one, copies in others.items()
+        Fault.of(
+            track_id, path[track_id], "mislabelled", f"the same recording is {', '.join(copies)}"
+        )
+        for track_id, copies in others.items()
     ]

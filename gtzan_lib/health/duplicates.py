@@ -1,9 +1,10 @@
-"""The same recording under two names, found without comparing all pairs.
+"""Search for tracks with the same recording, without comparing all pairs.
 
-Short stretches of every trace are hashed, so that stretches alike get the same
+Short segments of every trace are hashed, so that similar segments get the same
 key. Two tracks that share several keys *at the same lag* are candidates; only
-those are correlated. Keys grow with the collection, so that chance gives each
-track about as many candidates among ten thousand as among one thousand.
+candidates are correlated. Keys get longer with the size of the collection, so
+that the number of chance candidates per track is about the same for ten
+thousand tracks as for one thousand.
 
 References
 ----------
@@ -37,36 +38,37 @@ below 0.19; copies with 10 s or more in common reach 0.27 to 1.
 """
 
 MARGIN = 0.09
-"""By how much the best lag must stand out.
+"""By how much the correlation at the best lag must exceed that at all others.
 
-Loops on one drum kit correlate at many lags alike; a recording and its copy do
-so at one.
+Loops with the same drum sounds correlate about equally at many lags; a
+recording and its copy do so at one.
 """
 
 SHARPNESS = 6.0
-"""How many times the root mean square of all other lags the best must reach.
+"""Least ratio of the best correlation to the root mean square at all other lags.
 
-In short tracks, a few notes that coincide lift one lag a little.
+In short tracks, a few notes that coincide raise one lag a little.
 """
 
-# A stretch is twelve frames, a little less than a second.
-_STRETCH = 12
+# Frames of a segment, a little less than a second.
+_SEGMENT = 12
+# Number of hash tables, and least number of keys that candidates share.
 _TABLES = 14
 _VOTES = 4
-# A copy is seldom cut at the same point of a frame; smoothed a little, the two
-# sets of frames still hash alike.
+# Frames of a copy seldom begin at the same samples; slight smoothing makes the
+# two sets of frames similar enough to get the same keys.
 _SMOOTH = 0.7
-# A key in so many places is silence or a held note, and tells nothing.
-_COMMON = 64
-# Candidates that are correlated, for each track and at most.
+# A key that occurs more often is silence or a held note, and is ignored.
+_MAX_OCCURRENCES = 64
+# Largest number of candidates per track.
 _CANDIDATES = 30
 # A pair and a lag in one number: 2**24 tracks, and lags of up to 2**14 frames.
 _TRACK_BITS, _LAG_BITS = 24, 15
 _MAX_LAG = 1 << (_LAG_BITS - 1)
-# A lag counts where so much is in common, or half of the shorter track. Tracks
-# shorter than 15 s prove less: a few notes coincide by chance.
-_COMMON_S = 10.0
-_PROOF_S = 15.0
+# Least overlap at a lag, unless half of the shorter track is less. Scores of
+# tracks shorter than 15 s are lowered: a few notes coincide by chance.
+_OVERLAP_S = 10.0
+_SHORT_S = 15.0
 
 
 class Duplicate(NamedTuple):
@@ -77,10 +79,10 @@ class Duplicate(NamedTuple):
     a, b : int
         Positions of the tracks, `a` before `b`.
     score : float
-        Correlation of the sharp traces, at most 1; a part in common counts with
-        the square root of its share.
+        Correlation of the sharp traces, at most 1, weighted with the square
+        root of the share that overlaps.
     lag_s : float
-        By how many seconds a moment comes later in `a` than in `b`.
+        By how many seconds the recording is later in `a` than in `b`.
     """
 
     a: int
@@ -97,8 +99,8 @@ def find_duplicates(
     Parameters
     ----------
     envelopes : sequence of np.ndarray [shape=(32, frames), dtype=uint8]
-        One a track, as from `fingerprints.Envelope` or `from_log_mel`; lengths may
-        differ. An empty one has no copies.
+        One per track, as from `fingerprints.Envelope` or `from_log_mel`; lengths
+        may differ. An empty one has no duplicates.
     threshold : float
         Least correlation of a pair.
     progress : bool
@@ -111,25 +113,25 @@ def find_duplicates(
 
     Notes
     -----
-    The book page "Data health" tells how well it finds planted and known copies.
+    The book page "Data health" shows how many planted and known copies are found.
     """
-    # Kept for as many as are soon needed again: candidates come in the order of `a`.
+    # A small cache is enough, since candidates are in the order of `a`.
     sharp = lru_cache(maxsize=1000)(lambda number: sharp_trace(trace(envelopes[number])))
     pairs = _candidates(envelopes)
-    found = []
+    duplicates = []
     for a, b in progress_bar(pairs.tolist(), "Comparing", len(pairs), show=progress):
         lags, scores = correlate(sharp(a), sharp(b))
         best = int(np.argmax(scores))
         others = np.delete(scores, np.arange(max(0, best - 3), min(len(scores), best + 4)))
-        usual = float(np.sqrt(np.mean(np.square(others)))) if len(others) else 0.0
-        rivals = (threshold, others.max(initial=-1) + MARGIN, SHARPNESS * usual)
-        if scores[best] >= max(rivals):
-            found.append(Duplicate(a, b, float(scores[best]), float(lags[best])))
-    return found
+        rms = float(np.sqrt(np.mean(np.square(others)))) if len(others) else 0.0
+        limits = (threshold, others.max(initial=-1) + MARGIN, SHARPNESS * rms)
+        if scores[best] >= max(limits):
+            duplicates.append(Duplicate(a, b, float(scores[best]), float(lags[best])))
+    return duplicates
 
 
 def correlate(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Correlate two sharp traces at every lag that leaves enough in common.
+    """Correlate two sharp traces at every lag with enough overlap.
 
     Parameters
     ----------
@@ -139,103 +141,104 @@ def correlate(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     Returns
     -------
     lags_s : np.ndarray [shape=(n,), dtype=float64]
-        Lags in seconds, rising.
+        Lags in seconds, in ascending order.
     scores : np.ndarray [shape=(n,), dtype=float32]
-        Correlation at each lag, weighted with the square root of the share in common.
+        Correlation at each lag, weighted with the square root of the share that overlaps.
     """
     lags = np.arange(-second.shape[1] + 1, first.shape[1])
     size = scipy.fft.next_fast_len(first.shape[1] + second.shape[1], real=True)
-    spectra = [scipy.fft.rfft(one, size, axis=-1) for one in (first, second)]
+    spectra = [scipy.fft.rfft(sharp, size, axis=-1) for sharp in (first, second)]
     product = np.einsum("bf,bf->f", spectra[0], spectra[1].conj())
     shorter = min(first.shape[1], second.shape[1])
     overlap = np.minimum(first.shape[1], lags + second.shape[1]) - np.maximum(0, lags)
-    enough = overlap >= min(_COMMON_S / FRAME_S, shorter / 2)
+    enough = overlap >= min(_OVERLAP_S / FRAME_S, shorter / 2)
     sums = scipy.fft.irfft(product, size)[lags] / BANDS
-    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _PROOF_S / FRAME_S))
+    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _SHORT_S / FRAME_S))
     return lags[enough] * FRAME_S, scores[enough]
 
 
 def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     """Return pairs of tracks that share several keys at one lag, `a` before `b`."""
-    lengths = [max(0, one.shape[1] - _STRETCH) for one in envelopes]
+    lengths = [max(0, envelope.shape[1] - _SEGMENT) for envelope in envelopes]
     total = sum(lengths)
     if total == 0:
         return np.zeros((0, 2), dtype=np.int64)
-    # Ten times the music: keys longer by four bits, and fewer meetings by chance.
+    # Ten times the frames: keys longer by four bits, and fewer matches by chance.
     bits = int(np.clip(round(1.2 * np.log2(total) - 2.2), 12, 32))
     track = np.repeat(np.arange(len(envelopes)), lengths)
-    place = np.concatenate([np.arange(length) for length in lengths])
-    planes = np.random.default_rng(0).standard_normal((BANDS * _STRETCH, _TABLES * 32))
+    frame = np.concatenate([np.arange(length) for length in lengths])
+    planes = np.random.default_rng(0).standard_normal((BANDS * _SEGMENT, _TABLES * 32))
     planes = planes.astype(np.float32)
-    hashed = [_keys(trace(one), planes) for one in envelopes if one.shape[1] > _STRETCH]
+    long_enough = (envelope for envelope in envelopes if envelope.shape[1] > _SEGMENT)
+    hashed = [_keys(trace(envelope), planes) for envelope in long_enough]
     keys = np.concatenate(hashed, axis=1) >> np.uint32(32 - bits)
-    # Written over for each table, since new memory of this size is slow.
+    # Reused for each table, since allocating memory of this size is slow.
     joint, position = np.empty(total, dtype=np.uint64), np.arange(total, dtype=np.uint64)
-    found = []
+    matches = []
     for table in keys:
         np.left_shift(table, 32, out=joint, dtype=np.uint64)
         joint |= position
-        found.append(_meetings(joint, track, place))
-    pair, lag = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _elect(pair, lag)
+        matches.append(_matches(joint, track, frame))
+    pair, lag = (np.concatenate(parts) for parts in zip(*matches, strict=True))
+    return _best_pairs(pair, lag)
 
 
-def _keys(one: np.ndarray, planes: np.ndarray) -> np.ndarray:
-    """Hash every stretch, once a table: on which side of each plane it lies, a bit each."""
-    one = scipy.ndimage.gaussian_filter1d(one, _SMOOTH, axis=1, mode="constant")
-    stretches = np.lib.stride_tricks.sliding_window_view(one, _STRETCH, axis=1)
-    stretches = np.ascontiguousarray(stretches.transpose(1, 0, 2)).reshape(-1, BANDS * _STRETCH)
-    sides = np.packbits(stretches @ planes > 0, axis=1)
+def _keys(changes: np.ndarray, planes: np.ndarray) -> np.ndarray:
+    """Hash every segment of a trace once per table; each bit is its side of a hyperplane."""
+    smooth = scipy.ndimage.gaussian_filter1d(changes, _SMOOTH, axis=1, mode="constant")
+    segments = np.lib.stride_tricks.sliding_window_view(smooth, _SEGMENT, axis=1)
+    segments = np.ascontiguousarray(segments.transpose(1, 0, 2)).reshape(-1, BANDS * _SEGMENT)
+    sides = np.packbits(segments @ planes > 0, axis=1)
     return np.ascontiguousarray(sides.view(np.uint32).T)
 
 
-def _meetings(
-    joint: np.ndarray, track: np.ndarray, place: np.ndarray
+def _matches(
+    joint: np.ndarray, track: np.ndarray, frame: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """List where two tracks have the same key: the pair as one number, and the lag.
+    """Return where two tracks have the same key: the pair as one number, and the lag.
 
     `joint` holds keys and, in the lower half, positions, which sorts faster than
     positions by their keys; it is sorted in place.
     """
     joint.sort()
-    # Most keys stand alone, and are dropped before anything else is asked.
+    # Most keys occur once, and are dropped first.
     same = (joint[1:] ^ joint[:-1]) < 1 << 32
     joint = joint[np.append(same, False) | np.append(False, same)]
     order, keys = (joint & 0xFFFFFFFF).astype(np.int64), joint >> 32
     starts = np.flatnonzero(np.diff(keys, prepend=keys[:1] + 1) != 0)
     run = np.diff(starts, append=len(keys))
-    shared = np.repeat(run <= _COMMON, run)
-    order, keys = order[shared], keys[shared]
+    rare = np.repeat(run <= _MAX_OCCURRENCES, run)
+    order, keys = order[rare], keys[rare]
     pairs, lags = [order[:0]], [order[:0]]
-    for step in range(1, _COMMON):
+    for step in range(1, _MAX_OCCURRENCES):
         same = np.flatnonzero(keys[step:] == keys[:-step])
         if not len(same):
             break
-        # Sorted by position, too, so that the first of two comes from the earlier track.
+        # Equal keys are sorted by position, so that the first is from the earlier track.
         first, second = order[same], order[same + step]
         other = track[first] != track[second]
         first, second = first[other], second[other]
         pairs.append(track[first] << _TRACK_BITS | track[second])
-        lags.append(place[first] - place[second])
+        lags.append(frame[first] - frame[second])
     return np.concatenate(pairs), np.concatenate(lags)
 
 
-def _elect(pair: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    """Keep the pairs with enough meetings at one lag, the best of each track."""
-    meeting, votes = np.unique(pair << _LAG_BITS | (lag + _MAX_LAG), return_counts=True)
-    # The true lag may lie between two, which therefore count together.
+def _best_pairs(pair: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """Return the pairs with enough matches at one lag, the best ones of each track."""
+    pair_lag, votes = np.unique(pair << _LAG_BITS | (lag + _MAX_LAG), return_counts=True)
+    # The true lag may lie between two frames, so that votes for both are added.
     near = np.zeros_like(votes)
-    near[:-1] = np.where(np.diff(meeting) == 1, votes[1:], 0)
+    near[:-1] = np.where(np.diff(pair_lag) == 1, votes[1:], 0)
     votes += near
-    pair, votes = meeting[votes >= _VOTES] >> _LAG_BITS, votes[votes >= _VOTES]
-    # The most votes of each pair: the last of its entries, sorted by votes.
+    pair, votes = pair_lag[votes >= _VOTES] >> _LAG_BITS, votes[votes >= _VOTES]
+    # The lag with the most votes is the last entry of each pair.
     order = np.lexsort((votes, pair))
     pair, votes = pair[order], votes[order]
     last = np.diff(pair, append=-1) != 0
     pair, votes = pair[last], votes[last]
     a, b = pair >> _TRACK_BITS, pair & ((1 << _TRACK_BITS) - 1)
-    kept = _best_of_each(a, votes) | _best_of_each(b, votes)
-    return np.stack([a[kept], b[kept]], axis=1)
+    best = _best_of_each(a, votes) | _best_of_each(b, votes)
+    return np.stack([a[best], b[best]], axis=1)
 
 
 def _best_of_each(track: np.ndarray, votes: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What counts as a fault: the rules that turn measurements into findings."""
+"""The rules that turn measurements of files into faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..files import sha256_of
 __all__ = ["FAULTS", "Fault", "find_faults"]
 
 FAULTS = {
-    # Unusable, or not what the name says.
+    # Unusable, or with a wrong label or id.
     "unreadable": "error",
     "truncated": "error",
     "too-short": "error",
@@ -30,7 +30,7 @@ FAULTS = {
     "long-silence": "warning",
     "wrong-channels": "warning",
     "wrong-header": "warning",
-    # Good to know.
+    # For information.
     "too-long": "notice",
     "wrong-encoding": "notice",
     "wrong-format": "notice",
@@ -40,16 +40,17 @@ FAULTS = {
 """Every fault's name and its severity, worst first."""
 
 CLIPPED_PEAKS = 10
-"""Flat tops a half minute from which a track counts as clipped."""
+"""Flat tops per half minute from which a track counts as clipped."""
 
 OFFSET = 0.04
 """Mean, relative to full scale, from which a track has an offset."""
 
 WINDOW_S = 3.0
-"""A track that is shorter gives no window; silence that is longer spoils one."""
+"""Length of a window in seconds: the least length of a track, and of a reported silence."""
 
-# Of a collection whose tracks are this much alike, an odd one is told.
-_ALIKE = 0.6
+# Least share of the files with a common property for which the others are reported,
+# and the range of lengths, relative to the median, that count as common.
+_COMMON_SHARE = 0.6
 _LENGTHS = (0.9, 1.1)
 
 _RATE, _CHANNELS, _ENCODING = 22_050, 1, "PCM_16"
@@ -64,12 +65,12 @@ _FORMATS = {
 
 
 class Fault(NamedTuple):
-    """One finding.
+    """One fault.
 
     Attributes
     ----------
     track_id : str
-        Of the track; empty where the finding is about the whole collection.
+        Id of the track; empty if the fault concerns the whole collection.
     path : str
         The file, or the collection's folder.
     fault : str
@@ -77,7 +78,7 @@ class Fault(NamedTuple):
     severity : str
         `error`, `warning` or `notice`.
     detail : str
-        What was found, with numbers.
+        Description, with numbers.
     """
 
     track_id: str
@@ -88,47 +89,46 @@ class Fault(NamedTuple):
 
     @classmethod
     def of(cls, track_id: str, path: str, fault: str, detail: str) -> Fault:
-        """Make one with the severity that belongs to its name."""
+        """Return a fault with the severity of its name."""
         return cls(track_id, path, fault, FAULTS[fault], detail)
 
 
 def find_faults(name: str, root: Path, files: pd.DataFrame) -> list[Fault]:
-    """Find the faults that single files show, and what sets them off from the others.
+    """Find the faults of single files, and the files that differ from most others.
 
     Parameters
     ----------
     name : str
-        Of the collection; files of `gtzan` are compared with Kaggle's.
+        Name of the collection; files of `gtzan` are compared with Kaggle's.
     root : Path
-        Its folder.
+        Folder of the collection.
     files : pd.DataFrame
-        One row a file, indexed by `track_id`: `genre`, `path` and the facts of
+        One row per file, indexed by `track_id`: `genre`, `path` and the facts of
         `inspection.FACTS`.
 
     Returns
     -------
     list of Fault
-        In the order of the files, the collection's own last.
+        Sorted by track; those of the whole collection are last.
     """
-    usual = _Usual(files)
-    known = gtzan.facts() if name == "gtzan" else None
-    found = []
+    common = _CommonProperties(files)
+    faults = []
     for row in files.reset_index().to_dict("records"):
-        finding = [*_of_file(row), *usual.compare(row)]
-        found += [Fault.of(row["track_id"], row["path"], *pair) for pair in finding]
-    found += [
+        pairs = [*_faults_of_file(row), *common.compare(row)]
+        faults += [Fault.of(row["track_id"], row["path"], *pair) for pair in pairs]
+    faults += [
         Fault.of(track_id, path, "same-id", "another file has the same track id")
         for track_id, path in files.loc[files.index.duplicated(keep=False), "path"].items()
     ]
-    if known is not None:
-        found += _strangers(root, files, known)
-    return sorted(found, key=lambda fault: (fault.track_id == "", fault.track_id, fault.path))
+    if name == "gtzan":
+        faults += _unknown_files(root, files, gtzan.facts())
+    return sorted(faults, key=lambda fault: (fault.track_id == "", fault.track_id, fault.path))
 
 
-def _of_file(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Tell what a file shows by itself."""
+def _faults_of_file(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield name and detail of the faults that a file shows by itself."""
     if not row["decoded"]:
-        # What could be opened holds sound up to where it ends.
+        # A file that could be opened holds sound up to where it breaks off.
         yield ("unreadable" if pd.isna(row["format"]) else "truncated"), row["problem"]
     elif row["silent"]:
         yield "silent", f"nothing above {_level(row['peak_db'])}"
@@ -137,7 +137,7 @@ def _of_file(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if row["format"] not in _FORMATS[Path(row["path"]).suffix.lower()]:
         yield "wrong-format", f"named {Path(row['path']).suffix}, holds {row['format']}"
     if row["surplus_s"] > 0:
-        yield "wrong-header", f"{row['surplus_s']:.2f} s of data behind the end it states"
+        yield "wrong-header", f"{row['surplus_s']:.2f} s of data after the end stated in the header"
     if row["silent"]:
         return
     half_minutes = max(row["duration_s"] / 30, 0.1)
@@ -151,23 +151,23 @@ def _of_file(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "long-silence", f"{row['longest_silence_s']:.1f} s without sound"
 
 
-class _Usual:
-    """What most files of a collection have in common."""
+class _CommonProperties:
+    """The properties that most files of a collection share."""
 
     def __init__(self, files: pd.DataFrame) -> None:
-        whole = files[files["decoded"].astype(bool)]
+        decoded = files[files["decoded"].astype(bool)]
         ids = zip(files.index, files["genre"], strict=True)
         named_like_gtzan = all(gtzan.is_gtzan_id(*pair) for pair in ids)
-        self.rate = _RATE if named_like_gtzan else _common(whole["sample_rate"])
-        self.channels = _CHANNELS if named_like_gtzan else _common(whole["channels"])
-        self.encoding = _ENCODING if named_like_gtzan else _common(whole["encoding"])
-        lengths = whole["duration_s"].astype(float)
+        self.rate = _RATE if named_like_gtzan else _common_value(decoded["sample_rate"])
+        self.channels = _CHANNELS if named_like_gtzan else _common_value(decoded["channels"])
+        self.encoding = _ENCODING if named_like_gtzan else _common_value(decoded["encoding"])
+        lengths = decoded["duration_s"].astype(float)
         self.length = float(lengths.median()) if len(lengths) else 0.0
         near = (lengths / self.length).between(*_LENGTHS) if self.length else lengths > 0
-        self.one_length = bool(len(near)) and near.mean() >= _ALIKE
+        self.one_length = bool(len(near)) and near.mean() >= _COMMON_SHARE
 
     def compare(self, row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """Tell what sets a file off."""
+        """Yield name and detail of the faults in which a file differs from most others."""
         if not row["decoded"]:
             return
         length, usual = row["duration_s"], f"where {self.length:.1f} s are usual"
@@ -186,32 +186,32 @@ class _Usual:
             yield "wrong-encoding", f"{row['encoding']}, where {self.encoding} is usual"
 
 
-def _strangers(root: Path, files: pd.DataFrame, known: pd.DataFrame) -> Iterator[Fault]:
-    """Tell which files are not Kaggle's, as far as that can be told."""
+def _unknown_files(root: Path, files: pd.DataFrame, facts: pd.DataFrame) -> Iterator[Fault]:
+    """Yield the files that differ from Kaggle's, where they can be compared."""
     files = files[~files.index.duplicated()]
-    whole = files["decoded"].astype(bool)
+    decoded = files["decoded"].astype(bool)
     lossy = files["encoding"].fillna("").str.contains(_LOSSY)
-    expected = known["wav_sha256"].reindex(files.index)
-    compared = whole & ~lossy
+    expected = facts["wav_sha256"].reindex(files.index)
+    compared = decoded & ~lossy
     other = compared & (files["sha256"] != expected)
     if other.sum() > compared.sum() / 2:
-        detail = f"{other.sum()} of {compared.sum()} files do not hold the samples of Kaggle's"
+        detail = f"{other.sum()} of {compared.sum()} files differ from Kaggle's in their samples"
         yield Fault.of("", str(root), "unknown-copy", detail)
     else:
         for track_id, path in files.loc[other, "path"].items():
-            yield Fault.of(track_id, path, "unknown-copy", "not the samples of Kaggle's file")
-    for track_id, path in files.loc[~whole, "path"].items():
+            yield Fault.of(track_id, path, "unknown-copy", "samples differ from Kaggle's file")
+    for track_id, path in files.loc[~decoded, "path"].items():
         if Path(path).is_file() and sha256_of(path) != expected[track_id]:
-            yield Fault.of(track_id, path, "unknown-copy", "not the bytes of Kaggle's file")
+            yield Fault.of(track_id, path, "unknown-copy", "bytes differ from Kaggle's file")
     if lossy.any():
         detail = f"{lossy.sum()} of {len(files)} files are lossy, and have no known checksum"
         yield Fault.of("", str(root), "not-comparable", detail)
 
 
-def _common(values: pd.Series) -> Any:
-    """Return what most files have, if most have it."""
+def _common_value(values: pd.Series) -> Any:
+    """Return the value that most files share, or None."""
     shares = values.value_counts(normalize=True)
-    return shares.index[0] if len(shares) and shares.iloc[0] >= _ALIKE else None
+    return shares.index[0] if len(shares) and shares.iloc[0] >= _COMMON_SHARE else None
 
 
 def _level(db: float) -> str:

@@ -1,11 +1,11 @@
-"""What stays of a recording when it is copied: its changes, band by band.
+"""Fingerprints of recordings: the changes of the level in each frequency band.
 
-A copy may be encoded anew, louder, or cut elsewhere; where the sound in a band
-rises and falls stays the same. Three steps lead there. The *envelope* is a
-coarse log-mel spectrogram, small enough to keep for every track. The *trace* is
-its change in time, each band at zero mean and unit variance. The *sharp trace*
-is nearly white in time, so that a recording correlates with itself at one
-lag alone, although music repeats itself with every bar.
+A copy may be encoded anew, louder, or cut elsewhere; the times at which the level
+of a band rises and falls stay the same. A fingerprint is computed in three steps.
+The *envelope* is a coarse log-mel spectrogram, small enough to be kept for every
+track. The *trace* is its change in time, each band at zero mean and unit variance.
+The *sharp trace* is nearly white in time, so that a recording correlates with
+itself at one lag only, although music repeats with every bar.
 
 References
 ----------
@@ -23,35 +23,35 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 
-from ..signal.dsp import mel_weights
+from ..signal.dsp import hann, mel_weights
 
 __all__ = ["BANDS", "FRAME_S", "Envelope", "from_log_mel", "sharp_trace", "trace"]
 
 BANDS = 32
-"""Bands of an envelope, from 0 to 11,025 Hz."""
+"""Number of bands of an envelope, from 0 to 11,025 Hz."""
 
 FRAME_S = 0.0775
 """Seconds from one frame to the next; 387 of them are 30 s."""
 
 LONGEST_S = 120.0
-"""What is behind this is not in the fingerprint."""
+"""Seconds from the beginning of a recording that its fingerprint covers."""
 
 _N_MELS = 128
 _FMAX = 11_025.0
 _WINDOW_S = 2048 / 22_050
-_DB_RANGE = 80.0
+_TOP_DB = 80.0
 
+# Largest absolute value of a trace.
 _LARGEST = 4.0
 
 # How far the spectrum of each band's changes is flattened: 1 gives every rate
-# of change the same weight, also those that hold noise alone.
+# of change the same weight, even those with nothing but noise.
 _FLATTEN = 0.8
 
 
 class Envelope:
-    """Collects the envelope of a recording that comes in pieces.
+    """Computes the envelope of a recording that arrives in pieces.
 
     Parameters
     ----------
@@ -62,38 +62,39 @@ class Envelope:
     def __init__(self, sample_rate: int) -> None:
         self._rate = sample_rate
         self._rest = np.zeros(0, dtype=np.float32)
-        self._read = 0  # where the rest begins
+        self._rest_start = 0
         self._frames: list[np.ndarray] = []
         self._count = 0
 
     @staticmethod
     def empty() -> np.ndarray:
-        """Return the envelope of nothing."""
+        """Return an envelope without frames."""
         return np.zeros((BANDS, 0), dtype=np.uint8)
 
     def add(self, y: np.ndarray) -> None:
-        """Take the next piece.
+        """Add the next piece.
 
         Parameters
         ----------
         y : np.ndarray [shape=(n,), dtype=float32]
             Mono samples.
         """
-        window, n_fft, weights, taper = _analysis(self._rate)
+        window_length, n_fft, weights, window = _analysis(self._rate)
         y = np.concatenate([self._rest, y])
-        last = min((self._read + len(y) - window) / self._rate, LONGEST_S) / FRAME_S
-        # The next frame need not lie within this piece.
+        last = min((self._rest_start + len(y) - window_length) / self._rate, LONGEST_S) / FRAME_S
+        # The next frame may begin after this piece.
         numbers = np.arange(self._count, max(self._count, int(np.floor(last)) + 1))
-        starts = np.round(numbers * FRAME_S * self._rate).astype(int) - self._read
-        starts = starts[starts + window <= len(y)]
+        starts = np.round(numbers * FRAME_S * self._rate).astype(int) - self._rest_start
+        starts = starts[starts + window_length <= len(y)]
         if len(starts):
-            frames = np.lib.stride_tricks.sliding_window_view(y, window)[starts]
-            power = np.square(np.abs(scipy.fft.rfft(frames * taper, n_fft, axis=1)))
+            frames = np.lib.stride_tricks.sliding_window_view(y, window_length)[starts]
+            power = np.square(np.abs(scipy.fft.rfft(frames * window, n_fft, axis=1)))
             self._frames.append(power @ weights.T)
             self._count += len(starts)
-        done = min(len(y), max(0, round(self._count * FRAME_S * self._rate) - self._read))
+        next_start = round(self._count * FRAME_S * self._rate) - self._rest_start
+        done = min(len(y), max(0, next_start))
         self._rest = y[done:] if self._count * FRAME_S < LONGEST_S else y[len(y) :]
-        self._read += len(y) - len(self._rest)
+        self._rest_start += len(y) - len(self._rest)
 
     def finish(self) -> np.ndarray:
         """Return the envelope.
@@ -108,38 +109,37 @@ class Envelope:
             return self.empty()
         power = np.concatenate(self._frames).T
         db = 10 * np.log10(np.maximum(power, 1e-10))
-        db = np.maximum(db - db.max(), -_DB_RANGE).reshape(BANDS, -1, power.shape[1]).mean(axis=1)
-        return np.round((db + _DB_RANGE) * (255 / _DB_RANGE)).astype(np.uint8)
+        db = np.maximum(db - db.max(), -_TOP_DB).reshape(BANDS, -1, power.shape[1]).mean(axis=1)
+        return np.round((db + _TOP_DB) * (255 / _TOP_DB)).astype(np.uint8)
 
 
 @lru_cache(maxsize=8)
 def _analysis(rate: int) -> tuple[int, int, np.ndarray, np.ndarray]:
-    window = round(_WINDOW_S * rate)
-    n_fft = scipy.fft.next_fast_len(window, real=True)
+    window_length = round(_WINDOW_S * rate)
+    n_fft = scipy.fft.next_fast_len(window_length, real=True)
     weights = mel_weights(sample_rate=rate, n_fft=n_fft, n_mels=_N_MELS, fmax=_FMAX)
-    taper = scipy.signal.get_window("hann", window).astype(np.float32)
-    return window, n_fft, weights, taper
+    return window_length, n_fft, weights, hann(window_length)
 
 
 def from_log_mel(image: np.ndarray) -> np.ndarray:
-    """Turn a log-mel spectrogram into an envelope.
+    """Return the envelope of a log-mel spectrogram.
 
     Parameters
     ----------
     image : np.ndarray [shape=(n_mels, columns)]
-        Low bands first, in columns of about `FRAME_S`; a multiple of 32 bands up
-        to 11,025 Hz. Grey levels (uint8), or natural logarithms of the power.
+        Low bands first, in columns of about `FRAME_S`; a multiple of 32 mel bands
+        up to 11,025 Hz. Grey levels (uint8), or natural logarithms of the power.
 
     Returns
     -------
     np.ndarray [shape=(32, columns), dtype=uint8]
-        Means over neighbouring bands. Their scale is the image's own, on which
-        traces do not depend.
+        Means over neighbouring mel bands. Their scale is that of the image;
+        traces do not depend on it.
     """
     if image.dtype != np.uint8:
         decibels = image * np.float32(10 / np.log(10))
-        decibels = np.maximum(decibels - decibels.max(), -_DB_RANGE)
-        image = (decibels / _DB_RANGE + 1) * 255
+        decibels = np.maximum(decibels - decibels.max(), -_TOP_DB)
+        image = (decibels / _TOP_DB + 1) * 255
     n_mels, columns = image.shape
     grouped = image.reshape(BANDS, n_mels // BANDS, columns)
     return np.round(grouped.mean(axis=1, dtype=np.float32)).astype(np.uint8)
@@ -156,8 +156,8 @@ def trace(envelopes: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(..., 32, frames - 1), dtype=float32]
-        Each band at zero mean and unit variance, large values cut; all zeros where
-        it is constant.
+        Each band at zero mean and unit variance, large values clipped; all zeros
+        where it is constant.
     """
     change = np.diff(envelopes.astype(np.float32), axis=-1)
     if change.shape[-1] == 0:
@@ -165,7 +165,7 @@ def trace(envelopes: np.ndarray) -> np.ndarray:
     change -= change.mean(axis=-1, keepdims=True)
     spread = change.std(axis=-1, keepdims=True)
     scaled = np.divide(change, spread, out=np.zeros_like(change), where=spread > 0)
-    # A gap or a click is no more than a strong beat.
+    # A gap or a click counts no more than a strong beat.
     return scaled.clip(-_LARGEST, _LARGEST, out=scaled)
 
 
@@ -180,7 +180,7 @@ def sharp_trace(traces: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(..., 32, frames), dtype=float32]
-        The mean square over all bands and frames is 1, or 0 for silence.
+        With a mean square over all bands and frames of 1, or 0 for silence.
     """
     frames = traces.shape[-1]
     spectrum = scipy.fft.rfft(traces, 2 * frames, axis=-1)

@@ -1,7 +1,6 @@
-"""What one file holds, from its first sample to its last, in one reading.
+"""Measurements of one audio file, in one pass over all its samples.
 
-Files are read in pieces, so that one of two hours takes no more memory than
-one of a minute.
+Files are read in pieces, so that memory does not depend on their length.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ FACTS = (
 """Names of the facts about a file, the columns of `HealthReport.files`."""
 
 PIECE = 2**20
-"""Values that are decoded at a time, all channels counted."""
+"""Number of values that are decoded at a time, over all channels."""
 
-# Below this nothing is heard: the last bit of 16-bit audio is at -90 dB.
+# Amplitude below which sound is silence: the last bit of 16-bit audio is at -90 dB.
 SILENCE = 10 ** (-80 / 20)
 
-# Rates outside are not those of recorded music, and would make frames of any length.
+# Range of the sample rates in Hz of which an envelope is computed; others are not of music.
 _RATES = (2_000, 768_000)
 
 # A run of equal samples at the peak is a flat top; a run elsewhere that begins
@@ -67,9 +66,9 @@ class Inspection(NamedTuple):
     Attributes
     ----------
     facts : dict of str to object
-        A value for each name of `FACTS`; those that could not be told are missing.
+        A value for each name of `FACTS`; what could not be measured is missing.
     envelope : np.ndarray [shape=(bands, frames), dtype=uint8]
-        As from `fingerprints.Envelope`; empty where there is nothing to hear.
+        As from `fingerprints.Envelope`; empty where there is no sound.
     """
 
     facts: dict[str, object]
@@ -77,26 +76,26 @@ class Inspection(NamedTuple):
 
 
 def inspect(path: str | Path) -> Inspection:
-    """Decode a file whole and measure it.
+    """Decode a whole file and measure it.
 
     Parameters
     ----------
     path : str or Path
-        Any file. One that is no audio is a result, not an error.
+        Any file. One that is not audio gives a result, not an error.
 
     Returns
     -------
     Inspection
-        `decoded` tells whether the whole file could be read, `problem` why not;
-        `promised_s` is the length by the header and `surplus_s` that of sound
-        behind the header's end; `peak_db` and `rms_db` are relative to full
-        scale, `offset` is the mean; `flat_tops` counts runs of equal samples at
-        the peak and `dropouts` gaps that begin with a jump; `sha256` is that of
-        the samples, written as a 16-bit WAV file where they are of that kind.
+        `decoded` is whether the whole file could be read, `problem` why not;
+        `promised_s` is the length stated in the header and `surplus_s` that of
+        sound after this length; `peak_db` and `rms_db` are relative to full
+        scale, `offset` is the mean; `flat_tops` is the number of runs of equal
+        samples at the peak and `dropouts` that of gaps that begin with a jump;
+        `sha256` is that of the samples, as a WAV file if they have 16 bits.
     """
     path = Path(path)
     try:
-        with audio.opened(path) as file:
+        with audio.open_audio(path) as file:
             return _read(file, path)
     except AudioError as error:
         return Inspection({"decoded": False, "problem": error.reason}, Envelope.empty())
@@ -111,7 +110,7 @@ def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
     }
     meter = _Meter(file)
     reason = meter.read_all(file, path)
-    promised = max(file.frames, _frames_by_header(file))
+    promised = max(file.frames, _frames_in_header(file))
     if not reason and meter.frames < promised:
         reason = f"ends after {_seconds(meter.frames, file)} of {_seconds(promised, file)}"
     if not reason and file.format == "OGG" and not _has_last_page(path):
@@ -127,7 +126,7 @@ def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
 
 
 class _Meter:
-    """Sums over the pieces of one file."""
+    """Measures a file piece by piece."""
 
     def __init__(self, file: soundfile.SoundFile) -> None:
         self.rate, self.channels = file.samplerate, file.channels
@@ -142,14 +141,15 @@ class _Meter:
             self._hash.update(_wav_header(file.samplerate, file.channels, file.frames))
 
     def read_all(self, file: soundfile.SoundFile, path: Path) -> str:
-        """Decode to the end; return why it ended early, if it did."""
+        """Decode all samples; return why decoding ended early, or an empty text."""
         try:
             self._read(file, max(1, PIECE // self.channels))
         except RuntimeError as error:
-            # A decoder does not recover from an error; another goes nearer to it.
-            with contextlib.suppress(RuntimeError, AudioError), audio.opened(path) as again:
-                again.seek(self.frames)
-                self._read(again, 1024)
+            # A decoder does not recover from an error; a second one, in smaller steps, gets
+            # closer to it.
+            with contextlib.suppress(RuntimeError, AudioError), audio.open_audio(path) as second:
+                second.seek(self.frames)
+                self._read(second, 1024)
             return f"breaks off after {_seconds(self.frames, file)} ({audio.reason_of(error)})"
         return ""
 
@@ -166,7 +166,7 @@ class _Meter:
         if self.is_pcm16:
             piece = piece * np.float32(1 / 32768)
         else:
-            # Floats may be anything; what cannot be played is silence.
+            # Floating-point samples need not be finite; those that are not count as zero.
             piece = np.nan_to_num(piece, posinf=0, neginf=0).clip(-1e6, 1e6)
         for channel, runs in zip(piece.T, self.runs, strict=True):
             channel = np.ascontiguousarray(channel)
@@ -179,28 +179,28 @@ class _Meter:
         self.silences.append(_silent_steps(y, max(1, round(_SILENCE_STEP_S * self.rate))))
 
     def facts(self) -> dict[str, object]:
-        """Return what was measured; nothing where no sample could be read."""
+        """Return the measurements; only `silent` if no sample could be read."""
         if not self.frames:
             return {"silent": True}
         values = self.frames * self.channels
         offset = self.sum / values
         steps = np.concatenate(self.silences)
         low, high = min(runs.low for runs in self.runs), max(runs.high for runs in self.runs)
-        found = [runs.finish() for runs in self.runs]
+        counts = [runs.finish() for runs in self.runs]
         return {
             "peak_db": _db(max(-low, high)),
             "rms_db": _db((self.squares / values) ** 0.5),
             "offset": offset,
-            # A constant is as silent as zero.
+            # A constant signal is silent, too.
             "silent": max(high - offset, offset - low) < SILENCE,
             "longest_silence_s": _longest(steps) * _SILENCE_STEP_S,
-            "flat_tops": sum(tops for tops, _ in found),
-            "dropouts": sum(gaps for _, gaps in found),
+            "flat_tops": sum(tops for tops, _ in counts),
+            "dropouts": sum(gaps for _, gaps in counts),
             "sha256": self._hash.hexdigest(),
         }
 
     def envelope(self) -> np.ndarray:
-        """Return the fingerprint's source."""
+        """Return the envelope."""
         return self._envelope.finish() if self._envelope else Envelope.empty()
 
 
@@ -221,12 +221,12 @@ class _Runs:
         self._gaps: list[np.ndarray] = []
 
     def add(self, y: np.ndarray) -> None:
-        """Take the next piece."""
+        """Add the next piece."""
         self.low, self.high = min(self.low, float(y.min())), max(self.high, float(y.max()))
         if len(self._open):
             y = np.concatenate([self._open, y])
         starts, ends = _equal_runs(y)
-        # The last run may go on in the next piece.
+        # The last run may continue in the next piece.
         last = starts[-1] if len(starts) and ends[-1] == len(y) else len(y) - 1
         tail = y[last:][-self._gap :]
         self._open = np.concatenate([y[max(0, last - 1) : last], tail])
@@ -238,73 +238,73 @@ class _Runs:
         self._gaps.append(y[jumping])
 
     def finish(self) -> tuple[int, int]:
-        """Count flat tops, and gaps that begin with a jump."""
+        """Return the numbers of flat tops and of gaps that begin with a jump."""
         if len(self._open) > _FLAT_TOP_SAMPLES and abs(self._open[-1]) > 0.05:
             self._heights.append(self._open[-1:])
         heights, gaps = np.concatenate(self._heights), np.concatenate(self._gaps)
         return int(self._at_peak(heights).sum()), int((~self._at_peak(gaps)).sum())
 
     def _at_peak(self, heights: np.ndarray) -> np.ndarray:
-        # Each side has its own peak: that of clipped 16 bit is one step lower above.
+        # The two sides are compared separately: clipped 16-bit audio ends at -32768 and 32767.
         tops = (heights >= 0.9999 * self.high) & (self.high > 0.05)
         return tops | ((heights <= 0.9999 * self.low) & (self.low < -0.05))
 
 
 def _equal_runs(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find where neighbours are equal: the first of each run, and one past its last."""
+    """Return the starts and the ends (exclusive) of runs of equal samples."""
     equal = y[1:] == y[:-1]
-    # Most music has few equal neighbours, and those are looked at alone.
-    at = np.flatnonzero(equal)
-    if not len(at):
-        return at, at
-    breaks = np.flatnonzero(np.diff(at) > 1)
-    first = at[np.r_[0, breaks + 1]]
-    return first, at[np.r_[breaks, len(at) - 1]] + 2
+    # Most music has few equal neighbours, so only their positions are processed.
+    positions = np.flatnonzero(equal)
+    if not len(positions):
+        return positions, positions
+    breaks = np.flatnonzero(np.diff(positions) > 1)
+    starts = positions[np.r_[0, breaks + 1]]
+    return starts, positions[np.r_[breaks, len(positions) - 1]] + 2
 
 
 def _silent_steps(y: np.ndarray, step: int) -> np.ndarray:
-    """Tell of each step whether nothing is heard in it."""
+    """Return for each step whether it is silent."""
     steps = y[: len(y) // step * step].reshape(-1, step)
     return np.ptp(steps, axis=1) < 2 * SILENCE
 
 
 def _longest(flags: np.ndarray) -> int:
-    """Length of the longest run of true values."""
+    """Return the length of the longest run of true values."""
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _frames_by_header(file: soundfile.SoundFile) -> int:
-    """Frames that the header of an uncompressed file promises.
+def _frames_in_header(file: soundfile.SoundFile) -> int:
+    """Return the number of frames that the header of an uncompressed file states.
 
-    libsndfile corrects the length of a file that breaks off, and says so in its
-    account of the header only.
+    libsndfile corrects the length of a file that breaks off; the stated length is
+    only in its log of the header.
     """
     width = _width(file)
     for line in file.extra_info.splitlines():
         name, _, rest = line.partition(":")
         words = rest.split()
-        found = name.strip().lower() in ("data", "data size") and "(should" in words
-        if found and words[0].isdigit():
+        corrected = name.strip().lower() in ("data", "data size") and "(should" in words
+        if corrected and words[0].isdigit():
             promised = int(words[0])
-            # The mark of a length that was not known when the header was written.
+            # Larger values mark a length that was not known when the header was written.
             if width and promised < 2**32 - 2**12:
                 return promised // (width * file.channels)
     return 0
 
 
 def _surplus(file: soundfile.SoundFile, path: Path) -> int:
-    """Frames behind the end that the header of an uncompressed file states."""
+    """Return the number of frames after the end that the header of an uncompressed file states."""
     width = _width(file)
     if not width or file.format not in ("WAV", "AU"):
         return 0
-    behind = path.stat().st_size - file.frames * width * file.channels
-    # Headers and notes about the piece take room, too.
-    return behind // (width * file.channels) if behind > 2**16 else 0
+    rest = path.stat().st_size - file.frames * width * file.channels
+    # Up to 64 KiB are headers and metadata.
+    return rest // (width * file.channels) if rest > 2**16 else 0
 
 
 def _has_last_page(path: Path) -> bool:
-    """Tell whether an Ogg file ends with a page that is marked as the last."""
+    """Return whether an Ogg file ends with a page that is marked as the last."""
     with path.open("rb") as stream:
         # A page has at most 65,307 bytes.
         stream.seek(max(0, path.stat().st_size - 2 * 65_307))
@@ -314,7 +314,7 @@ def _has_last_page(path: Path) -> bool:
 
 
 def _width(file: soundfile.SoundFile) -> int:
-    """Bytes a value, 0 in compressed files."""
+    """Return the number of bytes per value, 0 for compressed files."""
     widths = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
     return {**widths, "DOUBLE": 8}.get(file.subtype, 0)
 

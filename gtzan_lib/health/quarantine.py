@@ -1,8 +1,8 @@
-"""Moving excluded files out of a collection, and back.
+"""Move excluded files out of a collection, and back.
 
 Nothing is deleted. The manifest in the quarantine folder is written before the
-first file moves and says of each file where it came from, why it went, and its
-SHA-256; so either direction can be killed at any instant and run again.
+first file moves and holds the path, the reason and the SHA-256 of each file, so
+that either direction can be killed at any time and run again.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from ..files import atomic_path, sha256_of
 __all__ = ["MANIFEST", "Move", "quarantine", "quarantined", "restore"]
 
 MANIFEST = "manifest.json"
-"""The file in a quarantine folder that says what lies there and why."""
+"""Name of the file in a quarantine folder that lists its files and their reasons."""
 
 _FORMAT = "gtzan_lib quarantine, version 1"
 
 
 class Move(NamedTuple):
-    """One file's way.
+    """The move of one file.
 
     Attributes
     ----------
     source, target : Path
-        From where to where.
+        Path before and after the move.
     reason : str
         Why the file was excluded.
     """
@@ -49,19 +49,19 @@ class Move(NamedTuple):
 def quarantine(
     root: str | Path, excluded: Mapping[str, str], folder: str | Path, *, dry_run: bool = False
 ) -> list[Move]:
-    """Move files out of a collection, keeping the tree.
+    """Move files out of a collection, with their genre folders.
 
     Parameters
     ----------
     root : str or Path
-        The collection's folder of genre folders, `Corpus.root`.
+        The folder that holds the genre folders, `Corpus.root`.
     excluded : mapping of str to str
-        Why each file goes, by its path.
+        Reason of each file, by its path.
     folder : str or Path
-        Where to; is made where it is missing. One that holds files of this
-        collection already takes more of them.
+        The quarantine folder; created if it is missing. It may already hold files
+        of this collection.
     dry_run : bool
-        Only tell what would be moved.
+        Return what would be moved, without moving it.
 
     Returns
     -------
@@ -71,8 +71,8 @@ def quarantine(
     Raises
     ------
     HealthError
-        If the folder holds other things or belongs to another collection, or a
-        file cannot be moved; all others have then been.
+        If the folder holds other files or belongs to another collection, or if a
+        file cannot be moved; all others have then been moved.
     """
     root, folder = Path(root).resolve(), Path(folder).expanduser().resolve()
     if root.is_relative_to(folder) or folder.is_relative_to(root):
@@ -90,27 +90,27 @@ def quarantine(
             if name in manifest["files"]:
                 continue
             source = root / name
-            plain = source.is_file() and not source.is_symlink()
-            digest = sha256_of(source) if plain else None
+            is_plain_file = source.is_file() and not source.is_symlink()
+            digest = sha256_of(source) if is_plain_file else None
             manifest["files"][name] = {"reason": reason, "sha256": digest}
         _write(folder, manifest)
-        # Also what an earlier call, killed half-way, had announced and not moved.
+        # This includes files that an interrupted call listed and did not move.
         moves = _pending(manifest, root, folder)
         _move_all(moves, manifest)
     return list(moves.values())
 
 
 def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> list[Move]:
-    """Put quarantined files back where they were, bit for bit.
+    """Move quarantined files back to where they were, bit for bit.
 
     Parameters
     ----------
     folder : str or Path
         A quarantine folder.
     root : str or Path
-        The collection, in the folder where it was or where it is now.
+        The collection, which may have been moved meanwhile.
     dry_run : bool
-        Only tell what would be moved.
+        Return what would be moved, without moving it.
 
     Returns
     -------
@@ -120,21 +120,21 @@ def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> l
     Raises
     ------
     HealthError
-        If the folder is no quarantine, or a file's place is taken; all others
-        have then been moved.
+        If the folder is not a quarantine folder, or if another file is at a
+        file's path; all others have then been moved.
     """
     folder = Path(folder).expanduser().resolve()
     if not (folder / MANIFEST).is_file():
         raise HealthError(
-            f"{folder}: holds no {MANIFEST}, and so is no quarantine; name the folder that "
-            "--quarantine was given."
+            f"{folder}: holds no {MANIFEST} and is not a quarantine folder; name the folder "
+            "given to --quarantine."
         )
     if not Path(root).expanduser().is_dir():
-        raise HealthError(f"{root}: there is no such folder; name the collection's.")
+        raise HealthError(f"{root}: there is no such folder; name that of the collection.")
     with _locked(folder):
         manifest = _read(folder, None)
-        home = _home(Path(manifest["root"]), Path(root).expanduser().resolve())
-        moves = _pending(manifest, folder, home)
+        target = _find_root(Path(manifest["root"]), Path(root).expanduser().resolve())
+        moves = _pending(manifest, folder, target)
         if not dry_run:
             try:
                 _move_all(moves, manifest)
@@ -144,7 +144,7 @@ def restore(folder: str | Path, root: str | Path, *, dry_run: bool = False) -> l
 
 
 def quarantined(folder: str | Path) -> dict[str, str]:
-    """Tell what lies in a quarantine folder.
+    """Return the files in a quarantine folder, with their reasons.
 
     Parameters
     ----------
@@ -154,8 +154,8 @@ def quarantined(folder: str | Path) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Why each file is there, by its path below the collection's root; empty
-        where the folder is no quarantine.
+        Reason of each file, by its path below the collection's root; empty if
+        the folder is not a quarantine folder.
     """
     folder = Path(folder).expanduser()
     if not (folder / MANIFEST).is_file():
@@ -168,13 +168,15 @@ def _locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise HealthError(f"{folder}: cannot be made ({error.strerror}); name a folder.") from error
+        raise HealthError(
+            f"{folder}: cannot be created ({error.strerror}); name another folder."
+        ) from error
     with FileLock(folder / ".lock"):
         yield
 
 
 def _read(folder: Path, root: Path | None) -> dict[str, Any]:
-    """Read the manifest, or begin one in a folder that holds nothing else."""
+    """Read the manifest, or return a new one if the folder is empty."""
     file = folder / MANIFEST
     if not file.exists():
         others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
@@ -185,21 +187,21 @@ def _read(folder: Path, root: Path | None) -> dict[str, Any]:
         return {"format": _FORMAT, "root": str(root), "files": {}}
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        known = manifest["format"] == _FORMAT and isinstance(manifest["root"], str)
+        valid = manifest["format"] == _FORMAT and isinstance(manifest["root"], str)
         files = {
             name: {"reason": str(entry["reason"]), "sha256": entry["sha256"]}
             for name, entry in manifest["files"].items()
         }
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise HealthError(f"{file}: cannot be read; put back a copy of it.") from error
+        raise HealthError(f"{file}: cannot be read; replace it by an intact copy.") from error
     manifest = {**manifest, "files": files}
-    # The manifest says where files go: a path that leads elsewhere is not followed.
+    # Files are moved to these paths, so that none may lead out of the collection.
     safe = all(
         not Path(name).is_absolute() and ".." not in Path(name).parts and len(Path(name).parts) > 1
         for name in files
     )
-    if not (known and safe):
-        raise HealthError(f"{file}: is no manifest of this package; name another folder.")
+    if not (valid and safe):
+        raise HealthError(f"{file}: is not a manifest of this package; name another folder.")
     if root is not None and manifest["root"] != str(root):
         raise HealthError(
             f"{folder}: belongs to the collection in {manifest['root']}; name another folder."
@@ -208,37 +210,37 @@ def _read(folder: Path, root: Path | None) -> dict[str, Any]:
 
 
 def _write(folder: Path, manifest: dict[str, Any]) -> None:
-    # In ASCII, since a file's name need not be text that can be written otherwise.
+    # In ASCII, since file names need not be valid Unicode text.
     with atomic_path(folder / MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="ascii")
 
 
 def _below(root: Path, path: Path) -> str:
-    """Return a file's path below the collection; a link is not followed to its target."""
+    """Return a file's path below the collection; a link is not followed."""
     try:
         return (path.parent.resolve() / path.name).relative_to(root).as_posix()
     except ValueError as error:
-        raise HealthError(f"{path}: is not in the collection {root}.") from error
+        raise HealthError(f"{path}: is not in the collection {root}; leave it out.") from error
 
 
-def _home(stated: Path, asked: Path) -> Path:
-    """Where the collection is: where it was, unless it has moved since."""
-    if stated.is_dir() and (stated.is_relative_to(asked) or asked.is_relative_to(stated)):
-        return stated
-    return next(asked / layout for layout in LAYOUTS if (asked / layout).is_dir())
+def _find_root(stored: Path, root: Path) -> Path:
+    """Return the collection's root: the stored one, unless the collection has moved."""
+    if stored.is_dir() and (stored.is_relative_to(root) or root.is_relative_to(stored)):
+        return stored
+    return next(root / layout for layout in LAYOUTS if (root / layout).is_dir())
 
 
-def _pending(manifest: dict[str, Any], here: Path, there: Path) -> dict[str, Move]:
-    """Return the moves of the files that are still here, by their names in the manifest."""
+def _pending(manifest: dict[str, Any], source: Path, target: Path) -> dict[str, Move]:
+    """Return the moves of the files that are still at the source, by their manifest names."""
     return {
-        name: Move(here / name, there / name, entry["reason"])
+        name: Move(source / name, target / name, entry["reason"])
         for name, entry in manifest["files"].items()
-        if os.path.lexists(here / name)
+        if os.path.lexists(source / name)
     }
 
 
 def _move_all(moves: dict[str, Move], manifest: dict[str, Any]) -> None:
-    """Move what can be moved, then tell what could not."""
+    """Move all files that can be moved, then raise an error for the others."""
     failed = []
     for name, move in moves.items():
         try:
@@ -249,17 +251,17 @@ def _move_all(moves: dict[str, Move], manifest: dict[str, Any]) -> None:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise HealthError(
             f"{failed[0]}{others}; {len(moves) - len(failed)} of {len(moves)} files were moved. "
-            "Mend this and run the command again."
+            "Fix this and run the command again."
         )
 
 
 def _move(move: Move, digest: str | None) -> None:
-    """Move one file; a target that holds the same bytes is a move that was killed."""
+    """Move one file; a target with the same bytes is left by an interrupted move."""
     source, target = move.source, move.target
     if os.path.lexists(target):
         same = digest and target.is_file() and sha256_of(target) == digest == sha256_of(source)
         if not same:
-            raise HealthError(f"{target}: is there already and differs from {source}")
+            raise HealthError(f"{target}: already exists and differs from {source}")
         source.unlink()
         return
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -268,7 +270,7 @@ def _move(move: Move, digest: str | None) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV or source.is_symlink() or not source.is_file():
             raise
-        # Another file system: the copy is proven before the original goes.
+        # Another file system: the copy is verified before the original is deleted.
         with atomic_path(target) as temporary:
             shutil.copy2(source, temporary)
             if sha256_of(temporary) != digest:
@@ -277,10 +279,10 @@ def _move(move: Move, digest: str | None) -> None:
 
 
 def _clear(folder: Path, manifest: dict[str, Any]) -> None:
-    """Forget what is back, and remove the quarantine's own empty folders."""
-    left = {n: e for n, e in manifest["files"].items() if os.path.lexists(folder / n)}
-    if left:
-        _write(folder, {**manifest, "files": left})
+    """Remove restored files from the manifest, and the quarantine's empty folders."""
+    remaining = {n: e for n, e in manifest["files"].items() if os.path.lexists(folder / n)}
+    if remaining:
+        _write(folder, {**manifest, "files": remaining})
         return
     (folder / MANIFEST).unlink()
     parents = {(folder / name).parent for name in manifest["files"]}

@@ -22,32 +22,32 @@ KINDS = {
     "gain": "the same recording at another level",
     "reencoded": "the same recording, encoded or processed anew",
 }
-"""How two tracks can be copies of one another."""
+"""Descriptions of the kinds of duplicates."""
 
 DUPLICATE_COLUMNS = ["a", "b", "kind", "score", "lag_s"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HealthReport:
-    """What the health check found.
+    """The result of the health check.
 
     Attributes
     ----------
     source : str
         The folder or file that was checked.
     n_files : int
-        How many files, or log-mel images.
+        Number of files, or of log-mel images.
     faults : pd.DataFrame
-        One row a finding: `track_id`, `path`, `fault`, `severity`, `detail`.
+        One row per fault: `track_id`, `path`, `fault`, `severity`, `detail`.
     duplicates : pd.DataFrame
-        One row a pair of tracks with the same recording: `a`, `b`, `kind` (of
+        One row per pair of tracks with the same recording: `a`, `b`, `kind` (of
         `KINDS`), `score` (1 for identical samples) and `lag_s`, by how many
-        seconds a moment comes later in `a` than in `b`.
+        seconds the recording is later in `a` than in `b`.
     files : pd.DataFrame or None
-        What was measured of each file, indexed by `track_id`; None in a report
-        that was read from JSON or made of log-mel images.
+        The measurements of each file, indexed by `track_id`; None in a report
+        that was read from JSON or made from log-mel images or a table.
     track_ids : list of str
-        All tracks that were looked at; empty in a report that was read from JSON.
+        All tracks that were checked; empty in a report that was read from JSON.
     """
 
     source: str
@@ -59,37 +59,37 @@ class HealthReport:
 
     def __repr__(self) -> str:
         counts = self.faults["severity"].value_counts()
-        found = ", ".join(
+        faults = ", ".join(
             f"{counts.get(name, 0)} {name}s" for name in dict.fromkeys(FAULTS.values())
         )
-        return f"HealthReport({self.n_files} files: {found}, {len(self.duplicates)} duplicates)"
+        return f"HealthReport({self.n_files} files: {faults}, {len(self.duplicates)} duplicates)"
 
     @cached_property
     def excluded(self) -> list[str]:
-        """Ids of the tracks not to be used, sorted.
+        """Ids of the tracks to leave out, sorted.
 
-        All with an error; and of tracks that hold one recording, all but the
-        first. Copies that stand in two genres are all excluded, since their
-        label is in doubt.
+        These are all tracks with an error, and of tracks with the same recording
+        all but the first. Copies in two genres are all excluded, since their
+        label is uncertain.
         """
         errors = self.faults.loc[self.faults["severity"] == "error", "track_id"]
-        out = set(errors) - {""}
+        excluded = set(errors) - {""}
         for a, b in sorted(zip(self.duplicates["a"], self.duplicates["b"], strict=True)):
-            if a not in out and b not in out:
-                out.add(b)
-        return sorted(out)
+            if a not in excluded and b not in excluded:
+                excluded.add(b)
+        return sorted(excluded)
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why each excluded track is, in words."""
-        told: dict[str, list[str]] = {}
+        """Why each excluded track is left out, by track id."""
+        reasons: dict[str, list[str]] = {}
         errors = self.faults[self.faults["severity"] == "error"]
         for track_id, fault, detail in errors[["track_id", "fault", "detail"]].to_numpy():
-            told.setdefault(track_id, []).append(f"{fault} ({detail})")
+            reasons.setdefault(track_id, []).append(f"{fault} ({detail})")
         for a, b, kind in self.duplicates[["a", "b", "kind"]].to_numpy():
-            for one, other in ((a, b), (b, a)):
-                told.setdefault(one, []).append(f"same recording as {other} ({kind})")
-        return {track_id: "; ".join(told[track_id]) for track_id in self.excluded}
+            for track_id, other in ((a, b), (b, a)):
+                reasons.setdefault(track_id, []).append(f"same recording as {other} ({kind})")
+        return {track_id: "; ".join(reasons[track_id]) for track_id in self.excluded}
 
     @property
     def is_clean(self) -> bool:
@@ -172,5 +172,5 @@ class HealthReport:
 
 
 def _text(value: Any) -> Any:
-    """Make a name that is not valid text one that can be written down."""
+    """Return a text in which what cannot be encoded is replaced."""
     return printable(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The health check's account on the terminal, and what follows from a report."""
+"""Output of the health check on the terminal, and the files and rows to leave out."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ..files import printable
 from .quarantine import Move, quarantined
 from .report import HealthReport
 
-__all__ = ["excluded_files", "clean_features", "show_moves", "show_report", "show_rows"]
+__all__ = ["clean_features", "excluded_files", "show_moves", "show_report", "show_rows"]
 
-# A collection in another encoding has a notice for each file; its number will do.
+# More notices are only counted: a collection in another encoding has one for each file.
 _NOTICES = 20
 _STYLES = {"error": "bold red", "warning": "yellow", "notice": "dim"}
 
 
 def show_report(report: HealthReport) -> None:
-    """Print a report: findings, duplicates, and how many of each."""
+    """Print a report: faults, duplicates and their numbers."""
     console = _console()
     faults = report.faults
-    few = faults["severity"].ne("notice") | (faults["severity"].eq("notice").sum() <= _NOTICES)
-    if few.any():
+    is_notice = faults["severity"].eq("notice")
+    shown = ~is_notice | (is_notice.sum() <= _NOTICES)
+    if shown.any():
         table = Table("track", "fault", "severity", "detail", box=None)
-        for row in faults[few].itertuples():
+        for row in faults[shown].itertuples():
             style = _STYLES[row.severity]
-            # Names and details may hold brackets, which rich would take for markup.
+            # Names and details may hold brackets, which rich would read as markup.
             table.add_row(
                 *_plain(row.track_id or "(all)", row.fault, row.severity, row.detail), style=style
             )
@@ -43,16 +44,16 @@ def show_report(report: HealthReport) -> None:
             )
         console.print(table)
     counts = faults.groupby(["severity", "fault"]).size()
-    told = [f"{count} {fault}" for (_, fault), count in counts.items()]
-    told.append(f"{len(report.duplicates)} duplicates")
-    console.print(f"{report.n_files} files: {', '.join(told)}.", highlight=False)
+    numbers = [f"{count} {fault}" for (_, fault), count in counts.items()]
+    numbers.append(f"{len(report.duplicates)} duplicates")
+    console.print(f"{report.n_files} files: {', '.join(numbers)}.", highlight=False)
 
 
 def excluded_files(report: HealthReport) -> dict[str, str]:
-    """Why each excluded file goes, by its path."""
+    """Return the reason of each excluded file, by its path."""
     if report.files is None:
         raise HealthError(
-            f"{report.source}: is no folder of audio files, so that none can be moved."
+            f"{report.source}: is not a folder of audio files; leave out --quarantine."
         )
     reasons = report.reasons
     paths = report.files["path"][report.files.index.isin(reasons)]
@@ -62,20 +63,20 @@ def excluded_files(report: HealthReport) -> dict[str, str]:
 def clean_features(
     features: Path, out: Path | None, report: HealthReport, folder: Path | None
 ) -> pd.DataFrame:
-    """Find the rows of a feature table that should go; write the others where `out` is given.
+    """Return the rows of a feature table to leave out; write the others if `out` is given.
 
-    Rows of tracks that lie in the quarantine `folder` already count as excluded.
+    Tracks in the quarantine `folder` count as excluded.
     """
-    lying = quarantined(folder) if folder else {}
-    # A track's id is its file's stem, or stands behind its genre.
-    excluded = {Path(name).stem: why for name, why in lying.items()}
-    excluded |= {f"{Path(name).parent.name}.{Path(name).stem}": why for name, why in lying.items()}
+    reasons = {Path(name): why for name, why in (quarantined(folder) if folder else {}).items()}
+    # A track's id is the stem of its file, with or without the genre before it.
+    excluded = {file.stem: why for file, why in reasons.items()}
+    excluded |= {f"{file.parent.name}.{file.stem}": why for file, why in reasons.items()}
     excluded |= report.reasons
     return clean_table(features, out, known=set(report.track_ids), excluded=excluded)
 
 
 def show_rows(rows: pd.DataFrame) -> None:
-    """Print which rows of a feature table went, by track."""
+    """Print the rows of a feature table that are left out, by track."""
     console = _console()
     if len(rows):
         table = Table("track", "rows", "why they are left out", box=None)
@@ -86,14 +87,14 @@ def show_rows(rows: pd.DataFrame) -> None:
 
 
 def show_moves(moves: list[Move], *, dry_run: bool) -> None:
-    """Print which files were moved, or would be."""
+    """Print the files that were moved, or would be."""
     for move in moves:
         print(printable(f"{move.source} -> {move.target}  ({move.reason})"))
     print(f"{len(moves)} files {'would be moved' if dry_run else 'moved'}.")
 
 
 def _console() -> Console:
-    """Return a console whose tables keep a row on a line where nobody looks."""
+    """Return a console; without a terminal, it is wide enough for a row per line."""
     console = Console()
     return console if console.is_terminal else Console(width=1000)
 

@@ -1,4 +1,4 @@
-"""From sound to a genre, and to the windows that decided."""
+"""Trained models that predict the genre of sound."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "one_thread"]
 
-# Beyond this, the square of a sample is more than a float32 can hold.
+# The square of a larger sample overflows float32.
 _LOUDEST = 1e15
 
-# What is worked on at a time, so that memory does not grow with the sound: seconds, images.
+# Seconds and images per step, so that memory does not grow with the length of the sound.
 _PIECE_S, _BATCH = 30.0, 32
 
 
 class _OneThread:
-    """Counts who is inside, so that the last to leave gives the threads back."""
+    """Counts the threads inside, so that the last one to leave restores the setting."""
 
     def __init__(self) -> None:
         self._lock, self._inside, self._threads = threading.Lock(), 0, 1
@@ -54,39 +54,39 @@ class _OneThread:
 
 
 one_thread = _OneThread()
-"""Within it, nets compute on one core: a single window is too little to be shared out.
+"""Context in which PyTorch computes on one core, since single windows are small.
 
-Shared all the same, the threads wait for one another, and take eight times as
-long where something else wants a core, too.
+On several cores its threads wait for each other, which takes eight times as long
+where another process uses a core.
 """
 
 
 class Model:
-    """A trained net with all that it takes to ask it; `load_model` makes one.
+    """A trained net with its recipe and genres; `load_model` makes one.
 
     Parameters
     ----------
     name : str
-        What to call it.
+        Name of the model.
     card : dict
-        Its `model.json`.
+        Content of its `model.json`.
     net : torch.nn.Module
-        With its weights.
+        The net with its weights.
 
     Attributes
     ----------
     name, card
         As given.
     genres : tuple of str
-        In the order of the net's outputs.
+        Genres in the order of the net's outputs.
     recipe : Recipe
-        How sound becomes its images.
+        Settings of the spectrograms that the net takes.
     net : torch.nn.Module
-        Ready to predict.
+        The net in evaluation mode.
 
     Notes
     -----
-    The book page "Inference" shows it at work.
+    The book page "Inference" shows examples.
 
     Examples
     --------
@@ -102,11 +102,11 @@ class Model:
         self.net = net.eval()
 
     def __repr__(self) -> str:
-        accuracy = "".join(f"; {told}" for told in self.expectations)
+        accuracy = "".join(f"; {line}" for line in self.expected_accuracy)
         return f"Model({self.name!r}: {self.card['architecture']}{accuracy})"
 
     def _repr_markdown_(self) -> str:
-        card, weights = self.card, sum(one.numel() for one in self.net.parameters())
+        card, weights = self.card, sum(tensor.numel() for tensor in self.net.parameters())
         lines = [
             f"**{self.name}**: {card['architecture']} with {weights:,} weights; "
             f"{len(self.genres)} genres; windows of {self.recipe.seconds:g} s, {self.recipe.name}",
@@ -114,78 +114,78 @@ class Model:
         ]
         if {"trained_on", "selected_on"} <= card.keys():
             lines.append(
-                f"- trained on {len(card['trained_on'])} tracks, and watched on "
-                f"{len(card['selected_on'])} others"
+                f"- {len(card['trained_on'])} training and {len(card['selected_on'])} "
+                "validation tracks"
             )
-        return "\n".join([*lines, *(f"- {told}" for told in self.expectations)])
+        return "\n".join([*lines, *(f"- {line}" for line in self.expected_accuracy)])
 
     @property
-    def expectations(self) -> list[str]:
-        """How often it should be right, by length of the sound; empty where unknown."""
+    def expected_accuracy(self) -> list[str]:
+        """The accuracy to expect, one line per length of the sound; empty if unknown."""
         protocol = self.card.get("protocol")
         return [
-            f"{100 * one['value']:.1f} % right (95 % interval {100 * one['low']:.1f} to "
-            f"{100 * one['high']:.1f}, n = {one['n']}) for {one['input_s']:g} s of "
+            f"accuracy {100 * score['value']:.1f} % (95 % interval {100 * score['low']:.1f} to "
+            f"{100 * score['high']:.1f}, n = {score['n']}) for {score['input_s']:g} s of "
             f"{self.card['corpus']}, protocol {protocol}"
-            for one in self.card.get("accuracy", [])
+            for score in self.card.get("accuracy", [])
         ]
 
     @property
     def estimator(self) -> NetClassifier:
-        """The same net as an estimator, for `gl.evaluate` and other images."""
+        """The net as an estimator for images, as `gl.evaluate` takes."""
         from ..training.classifier import NetClassifier
 
         weights = self.net.state_dict()
-        made = NetClassifier(self.card["architecture"])
-        return made.restore(list(self.genres), dict(self.card["arguments"]), weights)
+        estimator = NetClassifier(self.card["architecture"])
+        return estimator.restore(list(self.genres), dict(self.card["arguments"]), weights)
 
     def require_windows(self) -> None:
-        """Refuse a net that cannot be asked about single windows of sound.
+        """Refuse a net whose input is not the image of a single window.
 
         Raises
         ------
         ModelError
-            If it takes the windows of a track in order, or features.
+            If the net takes the windows of a track in order, or features.
         """
         if set(inputs_of(self.card["architecture"]).items()) != {("images", 3)}:
             raise ModelError(
-                f"model {self.name!r} is a {self.card['architecture']}, which takes more than "
-                "single windows of sound; use another model, or its `estimator` on a store."
+                f"model {self.name!r} is a {self.card['architecture']}, which does not predict "
+                "single windows of sound; use another model, or its `estimator` with a store."
             )
 
     def unseen(self, corpus: Corpus) -> Corpus:
-        """Leave out the tracks that the model was trained or selected on.
+        """Exclude the tracks that the model was trained or selected on.
 
         Parameters
         ----------
         corpus : Corpus
-            Any; one of another name than that of the training is returned as
-            it is. Tracks that the published split drops are left out, too:
-            some are copies of those it trains on.
+            Any corpus; it is returned unchanged if its name is not that of the
+            training corpus. Tracks that the published split drops are excluded,
+            too: some are duplicates of training tracks.
 
         Returns
         -------
         Corpus
-            Tracks on which the model may be measured.
+            Tracks for an evaluation of the model.
 
         Raises
         ------
         CorpusError
-            If nothing is left.
+            If no track is left.
         ModelError
-            If the model does not say what it was trained on.
+            If the model's card does not name its training tracks.
         """
         if not {"corpus", "protocol", "trained_on", "selected_on"} <= self.card.keys():
             raise ModelError(
-                f"model {self.name!r} does not say what it was trained on; save it with its record "
-                "and its split."
+                f"the card of model {self.name!r} does not name its training tracks; save the "
+                "model with its record and its split."
             )
         if corpus.name != self.card["corpus"]:
             return corpus
-        seen = {*self.card["trained_on"], *self.card["selected_on"]}
+        used = {*self.card["trained_on"], *self.card["selected_on"]}
         if self.card["protocol"] == "fault-filtered":
-            seen |= set(corpus.tracks.index[corpus.tracks["partition"] == "dropped"])
-        return corpus.exclude([name for name in corpus.tracks.index if name in seen])
+            used |= set(corpus.tracks.index[corpus.tracks["partition"] == "dropped"])
+        return corpus.exclude([name for name in corpus.tracks.index if name in used])
 
     def images(self, y: np.ndarray, sample_rate: int, *, step: float | None = None) -> np.ndarray:
         """Make the images that the net takes.
@@ -202,18 +202,18 @@ class Model:
         Returns
         -------
         np.ndarray [shape=(windows, height, width), dtype=uint8]
-            One a window, in the order of time.
+            One per window, in order of time.
 
         Raises
         ------
         AudioError
-            If there is too little sound, or samples are no numbers.
+            If the sound is too short, or samples are not finite.
         """
         batches = self._batches(_Samples(y, sample_rate, self.recipe), step, "the given sound")
         return np.concatenate([images for _, images in batches])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Ask the net.
+        """Compute the probabilities of every image.
 
         Parameters
         ----------
@@ -227,9 +227,9 @@ class Model:
         """
         parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
         with torch.inference_mode():
-            # Copied, since a store's images cannot be written, of which PyTorch warns.
-            answers = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
-        return np.concatenate(answers)
+            # Copied, since PyTorch warns of the read-only images of a store.
+            rows = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
+        return np.concatenate(rows)
 
     def predict(
         self,
@@ -238,10 +238,9 @@ class Model:
         sample_rate: int | None = None,
         step: float | None = None,
     ) -> Prediction:
-        """Tell the genre of a file or of samples.
+        """Predict the genre of a file or of samples.
 
-        Files are read piece by piece, so that memory does not depend on their
-        length.
+        Files are read in blocks, so that memory does not depend on their length.
 
         Parameters
         ----------
@@ -249,22 +248,22 @@ class Model:
             A file in any format, at any rate and with any channels that
             libsndfile reads; or samples, time first.
         sample_rate : int, optional
-            In Hz; needed with samples, and only there.
+            In Hz; required for samples, ignored for files.
         step : float, optional
             Seconds from one window's start to the next. Default: the recipe's.
 
         Returns
         -------
         Prediction
-            Silent windows have no say.
+            Without silent windows.
 
         Raises
         ------
         AudioError
-            If the file cannot be decoded, or there is too little sound, only
-            silence, or samples that are no numbers.
+            If the file cannot be decoded, or the sound is too short, silent or not
+            finite.
         ModelError
-            If the net takes more than images of single windows.
+            If the net does not predict single windows of sound.
         """
         with one_thread:
             return self._predict(source, sample_rate, step)
@@ -294,7 +293,7 @@ class Model:
     def predict_files(
         self, files: Iterable[str | Path], *, step: float | None = None, jobs: int = 2
     ) -> Iterator[Prediction | GtzanError]:
-        """Tell the genres of many files.
+        """Predict the genres of many files.
 
         Parameters
         ----------
@@ -303,27 +302,27 @@ class Model:
         step : float, optional
             As for `predict`.
         jobs : int
-            Threads, each of which takes a file.
+            Number of threads; each takes a file.
 
         Yields
         ------
         Prediction or GtzanError
-            For each file in the order given, the answer, or what is wrong with
-            the file.
+            For each file in the order given, its prediction, or the error if it
+            cannot be predicted.
         """
         _refuse_step(step)
 
-        def answer(file: str | Path) -> Prediction | GtzanError:
+        def predict_file(file: str | Path) -> Prediction | GtzanError:
             try:
                 return self._predict(file, None, step)
             except GtzanError as error:
                 return error
 
         with one_thread, ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(answer, files)
+            yield from pool.map(predict_file, files)
 
     def cutter(self, step: float | None = None) -> WindowCutter:
-        """Return what cuts sound at the recipe's sample rate into windows for `draw`.
+        """Return a cutter of sound at the recipe's sample rate into windows for `draw`.
 
         Parameters
         ----------
@@ -333,7 +332,7 @@ class Model:
         Returns
         -------
         gtzan_lib.data.windows.WindowCutter
-            With the context that images need.
+            The cutter; its windows have the context that images need.
         """
         before, after = self.recipe.context
         grid = self.recipe.grid if step is None else WindowGrid(self.recipe.seconds, step)
@@ -345,12 +344,12 @@ class Model:
         Parameters
         ----------
         windows : list of Window
-            As `cutter` gives them.
+            Windows of `cutter`.
 
         Returns
         -------
         np.ndarray [shape=(n, height, width), dtype=uint8]
-            One a window.
+            One per window.
         """
         return np.stack([draw(window.y, self.recipe, window.start_s) for window in windows])
 
@@ -398,14 +397,14 @@ class _Samples:
         resampler = audio.Resampler(self._rate, self._target)
         size = max(1, round(_PIECE_S * self._rate))
         for start in range(0, len(self._y), size):
-            block = audio.mono(self._y[start : start + size])
+            block = audio.to_mono(self._y[start : start + size])
             yield resampler.push(block.astype(np.float32))
         yield resampler.finish()
 
 
 def _refuse_step(step: float | None) -> None:
     if step is not None and not 0 < step < np.inf:
-        raise ModelError(f"a step of {step} s leads nowhere; give one above zero.")
+        raise ModelError(f"a step of {step} s is not possible; give one above zero.")
 
 
 def _starts(windows: list[Window]) -> np.ndarray:

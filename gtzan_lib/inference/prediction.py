@@ -1,4 +1,4 @@
-"""Predictions: probabilities by window, and what follows from them."""
+"""Predictions: the probabilities of each window, and the genre of the whole."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Prediction:
     genres : tuple of str
         Names of the columns of `windows`.
     windows : np.ndarray [shape=(n, genres), dtype=float32]
-        Each window's probabilities; rows sum to one.
+        Probabilities of each window; rows sum to one.
     starts_s : np.ndarray [shape=(n,)]
-        Where windows begin, in seconds.
+        Start of each window in seconds.
     window_s : float
         Length of a window in seconds.
     """
@@ -34,12 +34,12 @@ class Prediction:
     window_s: float
 
     def __repr__(self) -> str:
-        shares = ", ".join(f"{genre} {100 * share:.0f} %" for genre, share in self.top(3))
-        return f"Prediction({shares}; {len(self.windows)} windows of {self.window_s:g} s)"
+        best = ", ".join(f"{genre} {100 * value:.0f} %" for genre, value in self.top(3))
+        return f"Prediction({best}; {len(self.windows)} windows of {self.window_s:g} s)"
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """The windows' probabilities, aggregated as in evaluations, by genre."""
+        """Probabilities by genre, aggregated over windows as in evaluations."""
         return dict(zip(self.genres, aggregate(self.windows).tolist(), strict=True))
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
@@ -53,7 +53,7 @@ class Prediction:
 
     @property
     def timeline(self) -> list[dict[str, Any]]:
-        """One entry a window: `start_s`, `end_s`, `genre`, `probabilities`."""
+        """One entry per window: `start_s`, `end_s`, `genre`, `probabilities`."""
         return [
             {
                 "start_s": round(float(start), 3),
@@ -66,13 +66,13 @@ class Prediction:
 
     @property
     def decisive_windows(self) -> np.ndarray:
-        """The smallest set of windows without which another genre would be as probable.
+        """The smallest set of windows without which another genre is at least as probable.
 
         Returns
         -------
         np.ndarray [dtype=int64]
-            Numbers of windows, those with the largest margin first. With a
-            single window, that one.
+            Numbers of windows, the largest margin over the other genre first. A
+            single window is decisive.
         """
         windows = self.windows.astype(np.float64)
         winner, smallest = self.genres.index(self.genre), None
@@ -80,7 +80,7 @@ class Prediction:
             margin = windows[:, winner] - windows[:, rival]
             order = np.argsort(-margin, kind="stable")
             left = margin.sum() - np.cumsum(margin[order])
-            # Without any window no genre is ahead, whatever rounding says.
+            # Without any window no genre is ahead; this removes the rounding error.
             left[-1] = 0.0
             needed = int(np.argmax(left <= 1e-9)) + 1
             if smallest is None or needed < len(smallest):
@@ -88,7 +88,7 @@ class Prediction:
         return np.arange(len(windows)) if smallest is None else smallest
 
     def as_dict(self) -> dict[str, Any]:
-        """Return `genre`, `probabilities` and `timeline`, ready for JSON."""
+        """Return `genre`, `probabilities` and `timeline` as JSON values."""
         return {
             "genre": self.genre,
             "probabilities": self.probabilities,

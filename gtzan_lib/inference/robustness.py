@@ -1,4 +1,4 @@
-"""Asking a model about tracks as they are, and as rooms and files change them."""
+"""Robustness tests: predictions for tracks under degradations such as noise or MP3 coding."""
 
 from __future__ import annotations
 
@@ -15,108 +15,115 @@ from ..data.corpus import Corpus
 from ..errors import AudioError, GtzanError
 from ..progress import progress_bar
 from ..signal.degradations import CLEAN
-from ..stats import Score, bootstrap_interval, wilson_interval
+from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
 from .model import Model, one_thread
 from .prediction import Prediction
 
 __all__ = ["Degradation", "RobustnessTest", "crop_middle", "robustness_test"]
 
 Degradation = Callable[[np.ndarray, int], np.ndarray]
-"""Takes samples and their rate in Hz, and gives samples at the same rate."""
+"""Takes samples and their sample rate in Hz, and returns samples at the same rate."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RobustnessTest:
-    """What a model answered about tracks under several conditions.
+    """Predictions of a model for tracks under several conditions.
 
     Attributes
     ----------
-    answers : pd.DataFrame
-        One row a track and condition, indexed by both: `genre`, `artist`,
-        `predicted`, `probability` (of what was predicted) and `right`.
+    results : pd.DataFrame
+        One row per track and condition, indexed by both: `genre`, `artist`,
+        `predicted`, `probability` (of the predicted genre) and `correct`.
     predictions : dict of (str, str) to Prediction
-        The same, with their timelines, by track and condition.
+        The predictions with their windows, by track and condition.
     left_out : dict of str to str
-        What is wrong with tracks about which nothing could be said, by track.
+        Tracks that could not be predicted, with the reason.
+    conditions : mapping of str to callable
+        The degradation of each condition, by name.
     """
 
-    answers: pd.DataFrame
+    results: pd.DataFrame
     predictions: dict[tuple[str, str], Prediction]
     left_out: dict[str, str]
-
-    @property
-    def conditions(self) -> list[str]:
-        """Names, in the order given."""
-        return list(self.answers.index.get_level_values("condition").unique())
+    conditions: Mapping[str, Degradation]
 
     def accuracy(self, condition: str | None = None) -> Score:
-        """Return the share of tracks that were recognised.
+        """Return the share of tracks that are predicted correctly.
 
         Parameters
         ----------
         condition : str, optional
-            Which. Default: the first.
+            Name of the condition. Default: the first.
 
         Returns
         -------
         Score
             With Wilson's interval.
         """
-        right = self._under(condition)["right"].to_numpy()
-        return Score(
-            float(right.mean()), *wilson_interval(right.sum(), len(right)), len(right), "wilson"
-        )
+        return wilson_score(self._under(condition)["correct"].to_numpy())
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row a condition: `value`, `low`, `high`, `n`, and what it costs.
-
-        The loss against the first condition is paired, track by track:
-        `difference`, `difference_low`, `difference_high`, with a bootstrap over
-        artists, or over tracks where they are unknown.
-        """
-        rights = self.answers["right"].unstack("condition")[self.conditions].astype(float)
-        artists = self.answers["artist"].groupby(level="track_id").first()[rights.index]
-        groups = artists.where(artists != "", artists.index.to_series()).to_numpy()
-        rows = {}
-        for condition in self.conditions:
-            lost = (rights[condition] - rights[self.conditions[0]]).to_numpy()
-            score = self.accuracy(condition)
-            low, high = bootstrap_interval(lost, groups)
-            rows[condition] = {
-                **{name: getattr(score, name) for name in ("value", "low", "high", "n")},
-                "difference": lost.mean(),
-                "difference_low": low,
-                "difference_high": high,
-            }
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("condition")
-
-    def mistakes(self, condition: str | None = None) -> pd.DataFrame:
-        """Return the wrong answers, the most confident first.
-
-        Parameters
-        ----------
-        condition : str, optional
-            Which. Default: the first.
+        """Accuracy of every condition, and the difference to the first condition.
 
         Returns
         -------
         pd.DataFrame
-            Rows of `answers`, indexed by `track_id`.
+            One row per condition: accuracy `value` with `low`, `high` and `n`;
+            `difference`, `difference_low` and `difference_high`, paired by track,
+            with a bootstrap over artists, or over tracks if they are unknown; and
+            `snr_db` and `method` of a `gtzan_lib.live.simulation.NoisyRoom`, NaN
+            and empty for other conditions, `method` also where noise is left in.
         """
-        answers = self._under(condition)
-        wrong = answers[~answers["right"]].drop(columns="right")
-        return wrong.sort_values("probability", ascending=False, kind="stable")
+        names = list(self.conditions)
+        correct = self.results["correct"].unstack("condition")[names].astype(float)
+        artists = self.results["artist"].groupby(level="track_id").first()[correct.index]
+        groups = independent_groups(artists, correct.index)
+        rows = {}
+        for name, degradation in self.conditions.items():
+            difference = (correct[name] - correct[names[0]]).to_numpy()
+            score = self.accuracy(name)
+            low, high = bootstrap_interval(difference, groups)
+            rows[name] = {
+                **{field: getattr(score, field) for field in ("value", "low", "high", "n")},
+                "difference": difference.mean(),
+                "difference_low": low,
+                "difference_high": high,
+                "snr_db": getattr(degradation, "snr_db", np.nan),
+                "method": getattr(degradation, "method", None) or "",
+            }
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("condition")
+
+    def mistakes(self, condition: str | None = None) -> pd.DataFrame:
+        """Return the incorrect predictions, the most confident first.
+
+        Parameters
+        ----------
+        condition : str, optional
+            Name of the condition. Default: the first.
+
+        Returns
+        -------
+        pd.DataFrame
+            Rows of `results` without `correct`, indexed by `track_id`.
+        """
+        results = self._under(condition)
+        incorrect = results[~results["correct"]].drop(columns="correct")
+        return incorrect.sort_values("probability", ascending=False, kind="stable")
 
     def _under(self, condition: str | None) -> pd.DataFrame:
-        """Return the answers under a condition."""
-        condition = self.conditions[0] if condition is None else condition
+        """Return the results under a condition."""
+        condition = next(iter(self.conditions)) if condition is None else condition
         if condition not in self.conditions:
             raise GtzanError(
-                f"the trial has no condition {condition!r}; choose one of "
+                f"the robustness test has no condition {condition!r}; choose one of "
                 f"{', '.join(self.conditions)}."
             )
-        return self.answers.xs(condition, level="condition")
+        return self.results.xs(condition, level="condition")
+
+
+def _unchanged(y: np.ndarray, sample_rate: int) -> np.ndarray:
+    return y
 
 
 def robustness_test(
@@ -128,98 +135,104 @@ def robustness_test(
     jobs: int = 2,
     progress: bool = True,
 ) -> RobustnessTest:
-    """Ask a model about every track, under every condition.
+    """Predict the genre of every track under every condition.
 
     Parameters
     ----------
     model : Model
         From `load_model`.
     corpus : Corpus
-        Tracks with sound; `model.unseen` leaves out those it was trained on.
+        Tracks with audio; `model.unseen` excludes those it was trained on.
     conditions : mapping of str to callable, optional
-        What to do to the sound before, by name, such as
-        `gtzan_lib.signal.degradations.DEGRADATIONS`. Default: nothing.
+        Degradations by name, such as `gtzan_lib.signal.degradations.DEGRADATIONS`,
+        applied before the prediction. Default: the clean sound only.
     seconds : float, optional
-        How much of each track's middle is taken before. Default: the whole.
+        Length of the middle of each track that is used. Default: the whole track.
     jobs : int
-        Threads, each of which takes a track.
+        Number of threads; each takes a track.
     progress : bool
         Show a progress bar, if on a terminal.
 
     Returns
     -------
     RobustnessTest
-        Tracks that cannot be judged under a condition are left out of all.
+        Tracks that cannot be predicted under one condition are left out of all.
 
     Raises
     ------
     ModelError
-        If the net takes more than images of single windows.
+        If the net does not predict single windows of sound.
     CorpusError
-        If the corpus has no sound.
+        If the corpus has no audio.
     AudioError
-        If no track can be judged.
+        If no track can be predicted.
     """
     model.require_windows()
     corpus.require_audio()
-    conditions = dict(conditions or {CLEAN: lambda y, sample_rate: y})
+    conditions = dict(conditions or {CLEAN: _unchanged})
 
-    def ask(track_id: str) -> dict[str, Prediction] | GtzanError:
+    def predict_track(track_id: str) -> dict[str, Prediction] | GtzanError:
         try:
             y, rate = corpus.load(track_id)
             y = y if seconds is None else crop_middle(seconds)(y, rate)
             return {
-                name: model.predict(change(y, rate), sample_rate=rate)
-                for name, change in conditions.items()
+                name: model.predict(degrade(y, rate), sample_rate=rate)
+                for name, degrade in conditions.items()
             }
         except GtzanError as error:
             return error
 
-    names = list(corpus.tracks.index)
+    track_ids = list(corpus.tracks.index)
     with one_thread, ThreadPoolExecutor(jobs) as pool:
-        asked = progress_bar(pool.map(ask, names), "tracks", len(names), show=progress)
-        answers = dict(zip(names, asked, strict=True))
-    left_out = {name: str(one) for name, one in answers.items() if isinstance(one, GtzanError)}
-    told = {name: one for name, one in answers.items() if name not in left_out}
-    if not told:
+        outcomes = progress_bar(
+            pool.map(predict_track, track_ids), "tracks", len(track_ids), show=progress
+        )
+        by_track = dict(zip(track_ids, outcomes, strict=True))
+    left_out = {
+        name: str(outcome) for name, outcome in by_track.items() if isinstance(outcome, GtzanError)
+    }
+    predicted = [name for name in by_track if name not in left_out]
+    if not predicted:
         raise AudioError(
-            f"no track of {corpus.name} can be judged: {next(iter(left_out.values()))}"
+            f"no track of {corpus.name} can be predicted: {next(iter(left_out.values()))}"
         )
     predictions = {
-        (name, condition): told[name][condition]
-        for name, condition in itertools.product(told, conditions)
+        (name, condition): by_track[name][condition]
+        for name, condition in itertools.product(predicted, conditions)
     }
-    table = pd.DataFrame(
+    results = pd.DataFrame(
         {
-            "predicted": [one.genre for one in predictions.values()],
-            "probability": [max(one.probabilities.values()) for one in predictions.values()],
+            "predicted": [prediction.genre for prediction in predictions.values()],
+            "probability": [
+                max(prediction.probabilities.values()) for prediction in predictions.values()
+            ],
         },
         index=pd.MultiIndex.from_tuples(predictions, names=["track_id", "condition"]),
     )
-    tracks = table.index.get_level_values("track_id")
-    table.insert(0, "genre", corpus.tracks.loc[tracks, "genre"].to_numpy())
-    table.insert(1, "artist", corpus.tracks.loc[tracks, "artist"].fillna("").to_numpy())
-    table["right"] = table["genre"] == table["predicted"]
-    return RobustnessTest(table, predictions, left_out)
+    tracks = corpus.tracks.loc[results.index.get_level_values("track_id")]
+    results.insert(0, "genre", tracks["genre"].to_numpy())
+    results.insert(1, "artist", tracks["artist"].fillna("").to_numpy())
+    results["correct"] = results["genre"] == results["predicted"]
+    return RobustnessTest(results, predictions, left_out, conditions)
 
 
 def crop_middle(seconds: float) -> Degradation:
-    """Return a condition: the middle of the sound, so many seconds of it.
+    """Return a condition that keeps the middle of the sound.
 
     Parameters
     ----------
     seconds : float
-        How much is kept.
+        Length of the middle; shorter sound stays as it is.
 
     Returns
     -------
     callable
-        For `trial`.
+        A condition for `robustness_test`.
     """
 
-    def keep(y: np.ndarray, sample_rate: int) -> np.ndarray:
+    def crop(y: np.ndarray, sample_rate: int) -> np.ndarray:
         length = min(len(y), round(seconds * sample_rate))
         first = (len(y) - length) // 2
         return y[first : first + length]
 
-    return keep
+    return crop

@@ -1,4 +1,4 @@
-"""Which parts of an image a net's answer hangs on."""
+"""Saliency maps: the pixels of an image that a prediction depends on."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ def saliency(
     spread: float = 0.1,
     seed: int = 0,
 ) -> np.ndarray:
-    """Tell how strongly the answer for a genre hangs on each pixel.
+    """Compute how strongly the logit of a genre depends on each pixel.
 
-    The size of the logit's gradient, averaged over noisy copies of the image,
-    since a single gradient is mostly noise itself.
+    The absolute gradient of the logit is averaged over noisy copies of the image,
+    since a single gradient is noisy itself.
 
     Parameters
     ----------
     model : Model
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
-        As `model.images` makes them.
+        Images of `model.images`.
     genres : str or sequence of str
-        One of the model's, or one for each image.
+        A genre of the model, or one for each image.
     samples : int
-        Noisy copies.
+        Number of noisy copies.
     spread : float
-        Standard deviation of their noise, as a share of the grey scale.
+        Standard deviation of the noise, as a share of the grey scale.
     seed : int
-        Of the noise.
+        Random seed of the noise.
 
     Returns
     -------
     np.ndarray [shape=(n, height, width), dtype=float32]
-        From 0 to 1 in each image.
+        Saliency, scaled to a maximum of 1 in each image.
 
     Raises
     ------
     ModelError
-        If the model knows no such genre, or they are not as many as the images.
+        If the model has no such genre, or the numbers of genres and images differ.
 
     Notes
     -----
-    The book page "Inference" shows it. A gradient tells what would change the
-    answer most if it were a little different, which is not all that "listening"
-    means; `deletion` measures whether it holds.
+    The book page "Inference" shows maps. A gradient shows which small changes of
+    the image change the logit most, not which parts the net recognises;
+    `deletion_test` measures whether a map is right.
 
     References
     ----------
@@ -66,15 +66,15 @@ def saliency(
     "SmoothGrad: removing noise by adding noise", 2017, section 3.
     """
     columns = torch.from_numpy(_columns(model, genres, len(images)))
-    # Copied, since a store's images cannot be written, of which PyTorch warns.
+    # Copied, since PyTorch warns of the read-only images of a store.
     levels = torch.from_numpy(np.array(images, dtype=np.float32, order="C"))
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros_like(levels)
     for _ in range(samples):
-        # The same for every image, so that a map does not depend on the others asked for.
+        # The same noise for every image, so that a map does not depend on the other images.
         noise = torch.randn(levels.shape[1:], generator=generator) * (255 * spread)
         noisy = (levels + noise).requires_grad_()
-        # Images do not mix, so one sum has all their gradients.
+        # Images are independent, so the gradient of the sum has the gradient of each image.
         with one_thread:
             (gradient,) = torch.autograd.grad(model.net(noisy).gather(1, columns).sum(), noisy)
         total += gradient.abs()
@@ -91,29 +91,30 @@ def deletion_test(
     share: float = 0.1,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Test a saliency map: delete what it points at, and as much at random.
+    """Test a saliency map: delete the most salient pixels, and as many random ones.
 
-    Deleted pixels take the mean level of their row.
+    Deleted pixels are set to the mean level of their row.
 
     Parameters
     ----------
     model : Model
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
-        As `model.images` makes them.
+        Images of `model.images`.
     genres : str or sequence of str
-        One of the model's, or one for each image.
+        A genre of the model, or one for each image.
     weights : np.ndarray [shape=(n, height, width)]
-        From `saliency`.
+        Maps of `saliency`.
     share : float
-        How much of each image is deleted.
+        Share of the pixels that are deleted in each image.
     seed : int
-        Of what is deleted at random.
+        Random seed for the random pixels.
 
     Returns
     -------
-    pointed, random : np.ndarray [shape=(n,), dtype=float32]
-        By how much the genre's probability falls, either way.
+    salient, random : np.ndarray [shape=(n,), dtype=float32]
+        Decrease of the genre's probability when the most salient, or random,
+        pixels are deleted.
 
     References
     ----------
@@ -126,17 +127,17 @@ def deletion_test(
     means = images.mean(axis=-1, keepdims=True).round().astype(np.uint8)
     count = max(1, round(share * images[0].size))
     before = np.take_along_axis(model.probabilities(images), columns, axis=1)[:, 0]
-    chance = np.random.default_rng(seed).random(images.shape)
-    falls = []
-    for order in (weights, chance):
+    random_weights = np.random.default_rng(seed).random(images.shape)
+    decreases = []
+    for order in (weights, random_weights):
         flat = np.asarray(order).reshape(len(images), -1)
-        # By place, not by value: where many weigh the same, no more than so many go.
-        gone = np.zeros(flat.shape, dtype=bool)
-        np.put_along_axis(gone, np.argsort(flat, axis=1)[:, -count:], True, axis=1)
-        left = np.where(gone.reshape(images.shape), means, images)
-        after = np.take_along_axis(model.probabilities(left), columns, axis=1)[:, 0]
-        falls.append(before - after)
-    return falls[0], falls[1]
+        # By rank, not by a threshold: exactly `count` pixels are deleted, also with ties.
+        deleted = np.zeros(flat.shape, dtype=bool)
+        np.put_along_axis(deleted, np.argsort(flat, axis=1)[:, -count:], True, axis=1)
+        changed = np.where(deleted.reshape(images.shape), means, images)
+        after = np.take_along_axis(model.probabilities(changed), columns, axis=1)[:, 0]
+        decreases.append(before - after)
+    return decreases[0], decreases[1]
 
 
 def _columns(model: Model, genres: str | Sequence[str], n: int) -> np.ndarray:
@@ -145,7 +146,7 @@ def _columns(model: Model, genres: str | Sequence[str], n: int) -> np.ndarray:
     unknown = sorted(set(names) - set(model.genres))
     if unknown:
         raise ModelError(
-            f"model {model.name!r} knows no genre {unknown[0]!r}; choose one of "
+            f"model {model.name!r} has no genre {unknown[0]!r}; choose one of "
             f"{', '.join(model.genres)}."
         )
     if len(names) != n:

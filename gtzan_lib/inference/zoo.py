@@ -1,4 +1,4 @@
-"""Trained nets as folders: weights, and a card that says what they are and how good."""
+"""Trained models in folders: weights, and a card with their settings and accuracy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
 
 SHIPPED = Path(__file__).with_name("zoo_models")
-"""Where the models lie that come with the package."""
+"""Folder of the models that are part of the package."""
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 NEEDED = ("architecture", "arguments", "genres", "recipe", "sha256")
@@ -40,22 +40,20 @@ def save_model(
     record: Record | None = None,
     split: Split | None = None,
 ) -> Path:
-    """Write a trained net.
+    """Save a trained net in a folder.
 
     Parameters
     ----------
     folder : str or Path
-        Gets `model.safetensors` and `model.json`; a model already there is
-        replaced.
+        Folder for `model.safetensors` and `model.json`; a model in it is replaced.
     estimator : NetClassifier
-        The net, fitted.
+        The fitted net.
     recipe : Recipe
-        What its images must be made with.
+        Settings of its spectrograms.
     record : Record, optional
-        Tells the card how good the net is, and on what.
+        Adds accuracy, corpus and protocol to the card.
     split : Split, optional
-        Tells the card which tracks it was trained and selected on: those of the
-        first fold.
+        Adds the training and validation tracks of the first fold to the card.
 
     Returns
     -------
@@ -67,7 +65,7 @@ def save_model(
     folder = Path(folder)
     weights = estimator.net_.bare_module.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
-        # Not safetensors' own save_file, whose files only their owner may read.
+        # Files of safetensors' save_file can be read by their owner only.
         temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
     write_json(
         folder / CARD,
@@ -117,32 +115,32 @@ def _scores(record: Record, recipe: Recipe, split: Split | None) -> dict[str, An
 
 
 def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> Model:
-    """Read a trained net.
+    """Load a trained model.
 
     Parameters
     ----------
     name : str or Path
-        A name that `models` lists, or a folder that `save_model` wrote.
+        A name that `models` lists, or a folder of `save_model`.
     work : Workspace, optional
-        A run whose own models may be called by their experiment alone.
+        A run whose models can be named by their experiment alone.
 
     Returns
     -------
     Model
-        Ready to predict.
+        The model.
 
     Raises
     ------
     ModelError
-        If there is no such model, or weights and card do not belong together.
+        If there is no such model, or weights and card do not match.
     """
-    known = models(work)
-    own = known.get(f"{work.run}/{name}") if work is not None else None
-    folder = own or known.get(str(name)) or Path(name)
+    listed = models(work)
+    of_run = listed.get(f"{work.run}/{name}") if work is not None else None
+    folder = of_run or listed.get(str(name)) or Path(name)
     if not folder.is_dir() and not folder.is_absolute() and not str(name).startswith("."):
         raise ModelError(
-            f"there is no model {str(name)!r}; choose one of {', '.join(known) or 'none'}, or name "
-            "a folder that holds one."
+            f"there is no model {str(name)!r}; choose one of {', '.join(listed) or 'none'}, or "
+            "give the folder of a model."
         )
     card = _read_card(folder)
     if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
@@ -152,8 +150,8 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
         )
     try:
         model = Model(str(name), card, _net(folder, card))
-        # Whoever lists models shows it.
-        _ = model.expectations
+        # Lists of models show these lines; computing them checks the card.
+        _ = model.expected_accuracy
         return model
     except ModelError as error:
         raise ModelError(f"{folder}: {error}") from error
@@ -162,24 +160,24 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
 
 
 def models(work: Workspace | None = None) -> dict[str, Path]:
-    """List the models that are there.
+    """List the available models.
 
     Parameters
     ----------
     work : Workspace, optional
-        Of which run or of its neighbours. Default: those in `GTZAN_WORK`, or in
-        `work` in the current folder.
+        The workspace whose runs are searched. Default: `GTZAN_WORK`, or `work` in
+        the current folder.
 
     Returns
     -------
     dict of str to Path
-        Folders by name: those that come with the package, like `gtzan`, and
-        those that runs have left in the workspace, like `quick/pooled-mel`.
+        Folders by name: models of the package, such as `gtzan`, and models of
+        runs in the workspace, such as `quick/pooled-mel`.
     """
-    found = {card.parent.name: card.parent for card in sorted(SHIPPED.glob(f"*/{CARD}"))}
+    folders = {card.parent.name: card.parent for card in sorted(SHIPPED.glob(f"*/{CARD}"))}
     for card in sorted((work or Workspace()).root.glob(f"*/models/*/{CARD}")):
-        found[f"{card.parents[2].name}/{card.parent.name}"] = card.parent
-    return found
+        folders[f"{card.parents[2].name}/{card.parent.name}"] = card.parent
+    return folders
 
 
 def predict(
@@ -189,7 +187,7 @@ def predict(
     sample_rate: int | None = None,
     step: float | None = None,
 ) -> Prediction:
-    """Tell the genre of a file or of samples.
+    """Predict the genre of a file or of samples.
 
     Parameters
     ----------
@@ -198,19 +196,19 @@ def predict(
     model : str or Path
         As for `load_model`.
     sample_rate : int, optional
-        In Hz; needed with samples.
+        In Hz; required for samples.
     step : float, optional
         Seconds from one window's start to the next. Default: the recipe's.
 
     Returns
     -------
     Prediction
-        Genre, probabilities, timeline and the windows that decided.
+        Genre, probabilities, timeline and decisive windows.
 
     Raises
     ------
     AudioError
-        If there is no sound that can be used.
+        If the sound cannot be decoded, or is too short, silent or not finite.
     ModelError
         If there is no such model.
 
@@ -224,17 +222,17 @@ def predict(
 
 
 def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) -> Path:
-    """Copy a model in half precision, with its record, as the package brings them.
+    """Copy a model in half precision, with its record, as in the package.
 
     Parameters
     ----------
     folder : str or Path
-        What `save_model` wrote.
+        A folder of `save_model`.
     target : str or Path
-        Gets the model; one that is there is replaced.
+        Folder for the copy; a model in it is replaced.
     record : str or Path
-        The JSON file of its record; the predictions beside it come along, and
-        the path of the corpus and the machine's name do not.
+        The JSON file of its record. The predictions in the same folder are
+        copied; the path of the corpus and the name of the machine are removed.
 
     Returns
     -------
@@ -244,33 +242,34 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     Raises
     ------
     ModelError
-        If the folder holds no model, or the record is another's.
+        If the folder has no model, or the record belongs to another model.
     """
     from safetensors.torch import save
 
     from ..evaluation.records import Record, predictions
 
     model = load_model(folder)
-    told, record = Record.load(record), Path(record)
-    if told.hash != model.card.get("record_sha256"):
-        raise ModelError(f"{record}: is not the record of the model in {folder}; name its own.")
-    predictions(record)
+    path, record = Path(record), Record.load(record)
+    if record.hash != model.card.get("record_sha256"):
+        raise ModelError(f"{path}: is not the record of the model in {folder}; give its record.")
+    # Checks that the table of predictions is complete.
+    predictions(path)
     weights = {
         name: w.half() if w.is_floating_point() else w for name, w in model.net.state_dict().items()
     }
-    target, table = Path(target), told.result["predictions"]["file"]
+    target, table = Path(target), record.result["predictions"]["file"]
     with atomic_path(target / WEIGHTS) as temporary:
         temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
     write_json(target / CARD, {**model.card, "sha256": sha256_of(target / WEIGHTS)})
-    write_json(target / "record.json", _passed_on(record))
+    write_json(target / "record.json", _public_record(path))
     with atomic_path(target / table) as temporary:
-        shutil.copyfile(record.with_name(table), temporary)
+        shutil.copyfile(path.with_name(table), temporary)
     return target
 
 
-def _passed_on(record: Path) -> dict[str, Any]:
-    """Return a record without what concerns nobody elsewhere: a path, a machine."""
-    values = json.loads(record.read_text(encoding="utf-8"))
+def _public_record(path: Path) -> dict[str, Any]:
+    """Return a record without private details: the corpus' path, platform and commit."""
+    values = json.loads(path.read_text(encoding="utf-8"))
     parameters = values["spec"]["parameters"]
     if "corpus" in parameters:
         parameters["corpus"] = Path(parameters["corpus"]).name
@@ -284,11 +283,11 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
     from safetensors.torch import load_file
 
     genres, arguments = card["genres"], card["arguments"]
-    if not isinstance(genres, list) or not all(isinstance(one, str) for one in genres):
+    if not isinstance(genres, list) or not all(isinstance(genre, str) for genre in genres):
         raise ValueError("its genres do not fit")
     if len(genres) != arguments.get("classes"):
         raise ValueError("its genres do not fit")
-    # Fresh weights are drawn and thrown away; nobody else's numbers shall change.
+    # The initial weights are random and replaced; the global random state stays the same.
     with torch.random.fork_rng():
         net = build(card["architecture"], **arguments)
     try:
@@ -299,7 +298,8 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
         net.load_state_dict(weights)
     except RuntimeError as error:
         raise ModelError(
-            f"the weights do not fit architecture {card['architecture']!r} with {arguments}."
+            f"the weights do not fit architecture {card['architecture']!r} with arguments "
+            f"{arguments}; train the model again."
         ) from error
     return net
 
@@ -316,6 +316,6 @@ def _read_card(folder: Path) -> dict[str, Any]:
 
 def _no_model(folder: Path) -> ModelError:
     return ModelError(
-        f"{folder}: holds no model; expected {CARD} and {WEIGHTS}, as an experiment leaves "
-        "them in its run's models/."
+        f"{folder}: holds no model; give a folder with {CARD} and {WEIGHTS}, such as those in a "
+        "run's folder models/."
     )

@@ -1,4 +1,4 @@
-"""Music while it is played: recording, keeping takes, and predicting a stream.
+"""Live audio: recording, saving takes, and predicting a stream.
 
 The names in `__init__.pyi` are loaded from their modules on first use.
 """

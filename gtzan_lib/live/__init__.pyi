@@ -1,10 +1,17 @@
 from .microphone import Microphone, Recording, devices, record
-from .simulation import denoising_gains, noisy_room, recording_from_file, simulate_recording
+from .simulation import (
+    NoisyRoom,
+    denoising_gains,
+    noisy_room,
+    recording_from_file,
+    simulate_recording,
+)
 from .streaming import StreamClassifier, StreamPrediction, listen
 from .takes import Take, load_take, save_take
 
 __all__ = [
     "Microphone",
+    "NoisyRoom",
     "Recording",
     "StreamClassifier",
     "StreamPrediction",

@@ -1,4 +1,4 @@
-"""Pictures of recordings of any length."""
+"""Spectrogram figures of recordings of any length."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..signal.dsp import stft_power
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["peak_power", "spectrogram_figure", "png_bytes"]
+__all__ = ["peak_power", "png_bytes", "spectrogram_figure"]
 
 _N_FFT = 2048
-_HOP = 512
-# More columns than this no screen shows; longer recordings are drawn in longer steps.
-_COLUMNS = 2000
+_HOP_LENGTH = 512
+# Maximum number of columns; longer recordings have a longer hop.
+_MAX_COLUMNS = 2000
 _RANGE_DB = 80.0
 _FLOOR = 1e-10
 
 
 def peak_power(y: np.ndarray) -> float:
-    """Return the power of the loudest point in the picture of a sound.
+    """Return the maximum of a sound's power spectrogram.
 
     Parameters
     ----------
@@ -33,15 +33,16 @@ def peak_power(y: np.ndarray) -> float:
     Returns
     -------
     float
-        What `picture` takes for 0 dB, so that several can share a scale.
+        The default `reference` of `spectrogram_figure`; figures with the same
+        reference share a scale.
     """
-    return float(stft_power(y, n_fft=_N_FFT, hop_length=_hop(y)).max())
+    return float(stft_power(y, n_fft=_N_FFT, hop_length=_hop_length(y)).max())
 
 
 def spectrogram_figure(
     y: np.ndarray, sample_rate: int, *, title: str = "", reference: float | None = None
 ) -> Figure:
-    """Draw a sound over time and frequency, in decibels.
+    """Draw the spectrogram of a sound in decibels.
 
     Parameters
     ----------
@@ -50,19 +51,19 @@ def spectrogram_figure(
     sample_rate : int
         In Hz.
     title : str
-        Stands above.
+        Title of the figure.
     reference : float, optional
-        Power that is 0 dB. Default: that of the loudest point.
+        Power at 0 dB. Default: the maximum.
 
     Returns
     -------
     Figure
-        Seconds across, kilohertz upward, and 80 dB in colours with their bar.
-        It belongs to no window, so that any thread may draw.
+        Time in seconds, frequency in kHz, and a colour bar over 80 dB. It does not
+        use pyplot, so that any thread can draw it.
     """
     from matplotlib.figure import Figure
 
-    power = stft_power(y, n_fft=_N_FFT, hop_length=_hop(y))
+    power = stft_power(y, n_fft=_N_FFT, hop_length=_hop_length(y))
     top = 10 * np.log10(max(power.max() if reference is None else reference, _FLOOR))
     decibels = 10 * np.log10(np.maximum(power, _FLOOR)) - top
     figure = Figure(figsize=(8, 3.5), layout="constrained")
@@ -83,5 +84,5 @@ def png_bytes(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _hop(y: np.ndarray) -> int:
-    return max(_HOP, len(y) // _COLUMNS)
+def _hop_length(y: np.ndarray) -> int:
+    return max(_HOP_LENGTH, len(y) // _MAX_COLUMNS)

@@ -1,4 +1,4 @@
-"""How loud it is: in decibels, as a bar of text, and on a terminal."""
+"""Level meter: levels in decibels, as a bar of text, and on a terminal."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ __all__ = ["Levels", "bar", "levels", "screen"]
 
 # Full scale is 32767/32768 for 16 bits, and converters round.
 _CLIPPED = 0.999
-# What is below stands for silence in the bar.
-_QUIET_DB = -60.0
+# Level at the left end of the bar.
+_FLOOR_DB = -60.0
 
 
 class Levels(NamedTuple):
-    """How loud a piece of sound is.
+    """Levels of a block of samples.
 
     Attributes
     ----------
     peak_db : float
-        Of the largest sample, in dBFS: 0 is full scale, silence is minus infinity.
+        Level of the largest sample in dBFS: 0 is full scale, silence is minus
+        infinity.
     rms_db : float
-        Of the root of the mean square, in dBFS.
+        Level of the root mean square in dBFS.
     clipping : bool
-        Whether the peak is at full scale, so that louder parts were cut off.
+        Whether the peak is at full scale, so that louder parts are clipped.
     """
 
     peak_db: float
@@ -37,12 +38,12 @@ class Levels(NamedTuple):
 
 
 def levels(y: np.ndarray) -> Levels:
-    """Measure how loud samples are.
+    """Measure the levels of samples.
 
     Parameters
     ----------
     y : np.ndarray [shape=(n,), dtype=float32]
-        Mono, full scale at 1; what is no number counts as silence.
+        Mono, full scale at 1; samples that are not finite count as silence.
 
     Returns
     -------
@@ -51,13 +52,13 @@ def levels(y: np.ndarray) -> Levels:
     """
     y = np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)
     peak = float(np.abs(y).max(initial=0.0))
-    # Squares of single precision would be summed with its error.
+    # Squares are summed in double precision.
     mean_square = float(np.square(y, dtype=np.float64).mean()) if len(y) else 0.0
     return Levels(_decibels(peak), _decibels(math.sqrt(mean_square)), peak >= _CLIPPED)
 
 
 def bar(y: np.ndarray, *, width: int = 20) -> str:
-    """Draw how loud samples are, from -60 dBFS to full scale.
+    """Draw the levels of samples as text, from -60 dBFS to full scale.
 
     Parameters
     ----------
@@ -69,31 +70,30 @@ def bar(y: np.ndarray, *, width: int = 20) -> str:
     Returns
     -------
     str
-        `#` up to the root mean square, `-` up to the peak, and both in dBFS;
-        `clipping` where the peak is at full scale. It is plain ASCII, which
-        every terminal can show.
+        `#` up to the root mean square, `-` up to the peak, both levels in dBFS,
+        and `clipping` if the peak is at full scale. It is plain ASCII.
     """
-    now = levels(y)
-    peak, rms = (round(width * _share(value)) for value in now[:2])
-    drawn = ("#" * rms + "-" * (peak - rms)).ljust(width)
-    told = f"peak {now.peak_db:5.1f} rms {now.rms_db:5.1f} dBFS"
-    return f"[{drawn}] {told}" + ("  clipping" if now.clipping else "")
+    measured = levels(y)
+    peak, rms = (round(width * _position(level_db)) for level_db in measured[:2])
+    marks = ("#" * rms + "-" * (peak - rms)).ljust(width)
+    text = f"peak {measured.peak_db:5.1f} rms {measured.rms_db:5.1f} dBFS"
+    return f"[{marks}] {text}" + ("  clipping" if measured.clipping else "")
 
 
 @contextmanager
 def screen(*, show: bool = True) -> Iterator[Callable[[str], None]]:
-    """Give a line on the terminal that can be written again and again.
+    """Show a line on the terminal that can be replaced.
 
     Parameters
     ----------
     show : bool
-        False shows nothing; nothing is shown, either, where standard error is no
+        False shows nothing. Nothing is shown, either, if standard error is not a
         terminal, as in an executed notebook.
 
     Yields
     ------
     callable
-        Takes the text that replaces the line.
+        Takes the new text of the line.
     """
     if not (show and sys.stderr.isatty()):
         yield lambda text: None
@@ -106,7 +106,7 @@ def screen(*, show: bool = True) -> Iterator[Callable[[str], None]]:
 
         def write(text: str) -> None:
             style = "bold red" if "clipping" in text else ""
-            # As `Text`, since rich would take the bar's brackets for markup.
+            # As `Text`, since rich parses brackets in strings as markup.
             live.update(Text(text, style=style, no_wrap=True, overflow="crop"), refresh=True)
 
         yield write
@@ -116,6 +116,6 @@ def _decibels(value: float) -> float:
     return 20 * math.log10(value) if value > 0 else -math.inf
 
 
-def _share(level_db: float) -> float:
-    """How far a level is from the bar's beginning to its end, from 0 to 1."""
-    return min(max(1 - level_db / _QUIET_DB, 0.0), 1.0)
+def _position(level_db: float) -> float:
+    """Return the position of a level on the bar, from 0 to 1."""
+    return min(max(1 - level_db / _FLOOR_DB, 0.0), 1.0)

@@ -1,7 +1,7 @@
-"""Hearing what a microphone hears, block by block or a whole recording.
+"""Recording from a microphone, as a stream of blocks or as a whole.
 
-PortAudio does the work, through sounddevice. Neither is loaded before a device
-is asked for, so that all else works on machines that have no sound.
+The package sounddevice and the library PortAudio are loaded on first use of a
+device, so that everything else works on machines without audio.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from .meter import bar, levels, screen
 __all__ = ["Device", "Microphone", "Recording", "devices", "record"]
 
 _FILES = "files still work without it: gtzan predict FILE"
-# A device that says nothing for so long is gone; headphones need a while to begin.
-_PATIENCE_S = 2.0
-_FIRST_PATIENCE_S = 5.0
-_GLANCE_S = 0.1
-# What may wait to be heard, where nobody said how long a recording will be:
-# a programme that is slower than its microphone must not fill the memory.
-_WAITING_S = 60.0
+# A device that delivers no block for this long has disconnected; headphones start slowly.
+_TIMEOUT_S = 2.0
+_FIRST_TIMEOUT_S = 5.0
+_POLL_S = 0.1
+# Maximum length of the queue if `seconds` is not given, since a program that is slower
+# than its microphone must not fill the memory.
+_MAX_QUEUE_S = 60.0
 
 
 class Device(NamedTuple):
-    """A device that sound comes in from.
+    """An input device.
 
     Attributes
     ----------
     name : str
-        As the system calls it.
+        Name in the system.
     index : int
-        Its number in PortAudio's list.
+        Number in PortAudio's list.
     channels : int
-        How many channels it has; the first is heard.
+        Number of channels; the first is recorded.
     sample_rate : int
-        The device's own rate in Hz.
+        Default sample rate in Hz.
     """
 
     name: str
@@ -56,22 +56,22 @@ class Device(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Recording:
-    """Sound from a microphone: some quiet, in which its noise is heard, then music.
+    """Sound from a microphone: a lead of noise alone, then music.
 
     Attributes
     ----------
     y : np.ndarray [shape=(n,), dtype=float32]
-        All that was heard, mono, full scale at 1.
+        All samples, mono, full scale at 1.
     sample_rate : int
         In Hz.
     device : str
-        What it was heard with.
+        Name of the device.
     lead_s : float
-        Length of the quiet at the beginning, in seconds.
+        Length of the lead in seconds.
     overflows : int
         How often the device or the system lost samples.
     complete : bool
-        False where the device vanished or Ctrl-C was pressed before the end.
+        False if the device disconnected or Ctrl-C was pressed before the end.
     """
 
     y: np.ndarray
@@ -83,38 +83,39 @@ class Recording:
 
     @property
     def noise(self) -> np.ndarray:
-        """The samples of the quiet at the beginning: the noise of room and device."""
-        return self.y[: self._lead]
+        """The samples of the lead: the noise of room and device."""
+        return self.y[: self._lead_samples]
 
     @property
     def music(self) -> np.ndarray:
-        """The samples behind it."""
-        return self.y[self._lead :]
+        """The samples after the lead."""
+        return self.y[self._lead_samples :]
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds, with the quiet."""
+        """Length in seconds, including the lead."""
         return len(self.y) / self.sample_rate
 
     @property
-    def _lead(self) -> int:
+    def _lead_samples(self) -> int:
         return round(self.lead_s * self.sample_rate)
 
 
 class Microphone:
-    """An open input device; iterating it starts it and gives what it hears.
+    """An open input device; iterating starts it and gives blocks of samples.
 
-    It is a context manager, which closes the device. Its rate is known before
-    the first block is heard.
+    It is a context manager that closes the device. Its sample rate is known before
+    the first block.
 
     Parameters
     ----------
     device : int or str, optional
-        Number of an input device, its name or a part of it. Default: the system's.
+        Number of an input device, its name or a part of it. Default: the system's
+        default device.
     sample_rate : int, optional
-        In Hz. Default: the device's own.
+        In Hz. Default: that of the device.
     seconds : float, optional
-        Stop after so much. Default: go on until the loop is left.
+        Length of the stream. Default: until iteration stops.
     block_s : float
         Length of a block in seconds.
 
@@ -125,14 +126,14 @@ class Microphone:
     sample_rate : int
         In Hz.
     overflows : int
-        How often samples were lost so far.
+        How often samples have been lost.
 
     Raises
     ------
     LiveError
         If PortAudio or sounddevice is missing, there is no such device, or it
-        cannot be opened; when iterated, if the device vanishes: after all that
-        it delivered was given, so that whoever kept the blocks has them.
+        cannot be opened. While iterating, if the device disconnects; all blocks
+        that it delivered are given first.
 
     Examples
     --------
@@ -156,7 +157,7 @@ class Microphone:
         rate = chosen.sample_rate if sample_rate is None else sample_rate
         self.device = chosen.name
         self.overflows = 0
-        self._heard = self._given = self._told = 0
+        self._received = self._given = self._warned = 0
         self._started = False
         self._queue: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
         self._stop: type[Exception] = sounddevice.CallbackStop
@@ -172,13 +173,13 @@ class Microphone:
             )
         except (self._fault, ValueError, TypeError) as error:
             raise LiveError(
-                f"{chosen.name}: cannot be opened at {rate} Hz ({_reason(error)}); close what else "
-                "uses it, leave the sample rate to the device, or name another of "
+                f"{chosen.name}: cannot be opened at {rate} Hz ({_reason(error)}); close other "
+                "programs that use it, leave out the sample rate, or choose another device of "
                 f"gtzan record --devices; {_FILES}."
             ) from error
         self.sample_rate = round(self._stream.samplerate)
         self._length = None if seconds is None else max(1, round(seconds * self.sample_rate))
-        self._most = round(max(_WAITING_S, seconds or 0) / block_s) + 1
+        self._max_blocks = round(max(_MAX_QUEUE_S, seconds or 0) / block_s) + 1
 
     def __enter__(self) -> Microphone:
         return self
@@ -188,22 +189,22 @@ class Microphone:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         self._start()
-        patience, since = _FIRST_PATIENCE_S, time.monotonic()
+        timeout, since = _FIRST_TIMEOUT_S, time.monotonic()
         while self._length is None or self._given < self._length:
             try:
-                block = self._queue.get(timeout=_GLANCE_S)
+                block = self._queue.get(timeout=_POLL_S)
             except queue.Empty:
-                gone = not self._is_active() or time.monotonic() - since > patience
-                # A block may have come while the stream was asked.
-                if gone and self._queue.empty():
-                    raise self._vanished("it delivers nothing any more") from None
+                stopped = not self._is_active() or time.monotonic() - since > timeout
+                # A block may have arrived since the queue was empty.
+                if stopped and self._queue.empty():
+                    raise self._disconnected("it delivers no samples") from None
                 continue
             if self._length is not None:
                 block = block[: self._length - self._given]
             self._given += len(block)
             yield block
-            # What the caller does with a block takes time, too.
-            patience, since = _PATIENCE_S, time.monotonic()
+            # The caller's work between blocks does not count.
+            timeout, since = _TIMEOUT_S, time.monotonic()
 
     def close(self) -> None:
         """Close the device.
@@ -213,28 +214,28 @@ class Microphone:
         GtzanWarning
             If samples were lost.
         """
-        # One that vanished may refuse to be closed.
+        # Closing a disconnected device may fail.
         with suppress(self._fault):
             self._stream.close()
-        if self.overflows > self._told:
-            self._told = self.overflows
+        if self.overflows > self._warned:
+            self._warned = self.overflows
             warnings.warn(
                 f"{self.device}: samples were lost {self.overflows} times, since the computer was "
-                "too busy; close other programmes and record again.",
+                "too busy; close other programs and record again.",
                 GtzanWarning,
                 stacklevel=3,
             )
 
     def _take(self, samples: np.ndarray, frames: int, when: Any, status: Any) -> None:
-        """Queue a block; PortAudio's thread must not be kept with more than that."""
+        """Queue a block; the callback in PortAudio's thread must be short."""
         if status.input_overflow:
             self.overflows += 1
-        if self._queue.qsize() < self._most:
+        if self._queue.qsize() < self._max_blocks:
             self._queue.put(samples[:, 0].copy())
         else:
             self.overflows += 1
-        self._heard += frames
-        if self._length is not None and self._heard >= self._length:
+        self._received += frames
+        if self._length is not None and self._received >= self._length:
             raise self._stop
 
     def _start(self) -> None:
@@ -243,7 +244,7 @@ class Microphone:
         try:
             self._stream.start()
         except self._fault as error:
-            raise self._vanished(_reason(error)) from error
+            raise self._disconnected(_reason(error)) from error
         self._started = True
 
     def _is_active(self) -> bool:
@@ -252,26 +253,26 @@ class Microphone:
         except self._fault:
             return False
 
-    def _vanished(self, reason: str) -> LiveError:
+    def _disconnected(self, reason: str) -> LiveError:
         return LiveError(
-            f"{self.device}: is gone after {self._given / self.sample_rate:.1f} s ({reason}); "
-            f"connect it again and start anew; {_FILES}."
+            f"{self.device}: disconnected after {self._given / self.sample_rate:.1f} s ({reason}); "
+            f"connect it and start again; {_FILES}."
         )
 
 
 def devices() -> list[Device]:
-    """List the devices that sound comes in from.
+    """List the input devices.
 
     Returns
     -------
     list of Device
-        At least one, in PortAudio's order. What was connected after Python was
-        started is not among them.
+        At least one, in PortAudio's order. Devices that were connected after the
+        start of Python are not listed.
 
     Raises
     ------
     LiveError
-        If PortAudio or sounddevice is missing, or there is no such device.
+        If PortAudio or sounddevice is missing, or there is no input device.
     """
     return _inputs(_sounddevice())
 
@@ -284,96 +285,96 @@ def record(
     device: int | str | None = None,
     show: bool = True,
 ) -> Recording:
-    """Record some quiet and then music, after a countdown.
+    """Record a lead of noise alone and then music, after a countdown.
 
     On a terminal a line counts down, says when to keep quiet and when to play,
-    and shows how loud it is.
+    and shows the level.
 
     Parameters
     ----------
     seconds : float
         Length of the music.
     lead_s : float
-        Length of the quiet before it, in which the noise of room and device is
-        heard. Zero leaves it out.
+        Length of the lead before the music, which records the noise of room and
+        device. Zero records no lead.
     countdown_s : int
-        Whole seconds to wait, with the device open, before it listens.
+        Whole seconds to wait, with the device open, before recording.
     device : int or str, optional
-        Number of an input device, its name or a part of it. Default: the system's.
+        Number of an input device, its name or a part of it. Default: the system's
+        default device.
     show : bool
-        False shows nothing; nothing is shown, either, where standard error is no
+        False shows nothing. Nothing is shown, either, if standard error is not a
         terminal.
 
     Returns
     -------
     Recording
-        `lead_s + seconds` long, at the device's own rate; shorter, and not
-        `complete`, where the device vanished or Ctrl-C was pressed.
+        `lead_s + seconds` long, at the default rate of the device; shorter, and
+        not `complete`, if the device disconnected or Ctrl-C was pressed.
 
     Raises
     ------
     LiveError
-        If a length makes no sense, the device cannot be opened, or it vanishes
-        before anything was heard.
+        If a length is impossible, the device cannot be opened, or it disconnects
+        before the first samples.
 
     Warns
     -----
     GtzanWarning
-        If the recording broke off, lost samples, or holds nothing but zeros.
+        If the recording is incomplete, lost samples, or consists of zeros.
     """
     if not 0 < seconds < math.inf:
         raise LiveError(f"seconds={seconds}: must be a number of seconds above zero.")
     for name, value in {"lead_s": lead_s, "countdown_s": countdown_s}.items():
         if not 0 <= value < math.inf:
             raise LiveError(f"{name}={value}: must be a number of seconds, or zero.")
-    heard: list[np.ndarray] = []
-    stopped = ""
+    blocks: list[np.ndarray] = []
+    stop_reason = ""
     microphone = Microphone(device, seconds=lead_s + seconds)
     rate = microphone.sample_rate
-    with microphone, screen(show=show) as say:
+    with microphone, screen(show=show) as show_line:
         for left in range(countdown_s, 0, -1):
-            say(f"recording begins in {left} s")
+            show_line(f"recording begins in {left} s")
             time.sleep(1)
         try:
             done = 0
-            say("keep quiet" if lead_s else "play")
+            show_line("keep quiet" if lead_s else "play")
             for block in microphone:
-                heard.append(block)
+                blocks.append(block)
                 done += len(block)
-                say(_line(done / rate, lead_s, seconds, block))
+                show_line(_line(done / rate, lead_s, seconds, block))
         except (KeyboardInterrupt, LiveError) as error:
-            # With nothing heard there is nothing to keep.
-            if not heard:
+            if not blocks:
                 raise
-            stopped = str(error) or "it was stopped by Ctrl-C."
+            stop_reason = str(error) or "it was stopped by Ctrl-C."
         overflows = microphone.overflows
-    y = np.concatenate(heard)
-    _warn_of(y, rate, microphone.device, stopped)
+    y = np.concatenate(blocks)
+    _warn(y, rate, microphone.device, stop_reason)
     return Recording(
         y=y,
         sample_rate=rate,
         device=microphone.device,
         lead_s=float(lead_s),
         overflows=overflows,
-        complete=not stopped,
+        complete=not stop_reason,
     )
 
 
 def _line(done_s: float, lead_s: float, seconds: float, block: np.ndarray) -> str:
-    """Say what the player is to do, and how loud it is."""
+    """Return the line on the terminal: what to do, the seconds left, and the level."""
     word, end_s = ("keep quiet", lead_s) if done_s < lead_s else ("play", lead_s + seconds)
     return f"{word:10} {end_s - done_s:5.1f} s  {bar(block)}"
 
 
-def _warn_of(y: np.ndarray, rate: int, device: str, stopped: str) -> None:
-    """Tell what is wrong with a recording that can be used all the same."""
-    if stopped:
-        kept = f"the {len(y) / rate:.1f} s that were heard are kept: {stopped}"
-        warnings.warn(kept, GtzanWarning, stacklevel=3)
+def _warn(y: np.ndarray, rate: int, device: str, stop_reason: str) -> None:
+    """Warn of faults of a recording that can still be used."""
+    if stop_reason:
+        message = f"the recording has only {len(y) / rate:.1f} s: {stop_reason}"
+        warnings.warn(message, GtzanWarning, stacklevel=3)
     if math.isinf(levels(y).peak_db):
-        # So systems answer where a programme may not listen.
+        # Systems deliver zeros to programs that are not allowed to record.
         warnings.warn(
-            f"{device}: delivers nothing but zeros; unmute it, or allow this programme to use it.",
+            f"{device}: delivers only zeros; unmute it, or allow this program to use it.",
             GtzanWarning,
             stacklevel=3,
         )
@@ -385,71 +386,71 @@ def _sounddevice() -> ModuleType:
         import sounddevice
     except ImportError as error:
         raise LiveError(
-            f"the package {error.name or 'sounddevice'} is not installed, which hears the "
-            f"microphone; say: python -m pip install sounddevice; {_FILES}."
+            f"the package {error.name or 'sounddevice'}, which records from the microphone, is "
+            f"not installed; run python -m pip install sounddevice; {_FILES}."
         ) from error
-    # Where PortAudio does not start, sounddevice raises an error of its own, which
-    # cannot be named as long as sounddevice cannot be loaded.
+    # If PortAudio does not start, sounddevice raises an error class of its own, which cannot
+    # be imported.
     except Exception as error:
         raise LiveError(
-            f"PortAudio, which hears the microphone, cannot be used ({_reason(error)}); install it "
-            "with 'sudo apt install libportaudio2' on Debian and Ubuntu or 'conda install "
-            "portaudio' with Conda, or, on macOS and Windows, where its wheel brings it, "
-            f"'python -m pip install --force-reinstall sounddevice'; {_FILES}."
+            f"PortAudio, which records from the microphone, cannot be used ({_reason(error)}); "
+            "install it with 'sudo apt install libportaudio2' on Debian and Ubuntu, 'conda install "
+            "portaudio' with Conda, or 'python -m pip install --force-reinstall sounddevice' on "
+            f"macOS and Windows, where the wheel contains it; {_FILES}."
         ) from error
     return sounddevice
 
 
 def _inputs(sounddevice: ModuleType) -> list[Device]:
-    """List the input devices, of which there must be one."""
+    """List the input devices; there must be at least one."""
     try:
-        found = [
+        inputs = [
             Device(
-                name=each["name"],
+                name=device["name"],
                 index=index,
-                channels=each["max_input_channels"],
-                sample_rate=round(each["default_samplerate"]),
+                channels=device["max_input_channels"],
+                sample_rate=round(device["default_samplerate"]),
             )
-            for index, each in enumerate(sounddevice.query_devices())
-            if each["max_input_channels"] > 0
+            for index, device in enumerate(sounddevice.query_devices())
+            if device["max_input_channels"] > 0
         ]
     except sounddevice.PortAudioError as error:
         raise LiveError(
-            f"the sound devices cannot be listed ({_reason(error)}); see whether the system's "
-            f"sound works; {_FILES}."
+            f"the audio devices cannot be listed ({_reason(error)}); check the audio settings of "
+            f"the system; {_FILES}."
         ) from error
-    if not found:
+    if not inputs:
         raise LiveError(
-            f"no input device was found; connect a microphone and start Python anew; {_FILES}."
+            f"no input device was found; connect a microphone and restart Python; {_FILES}."
         )
-    return found
+    return inputs
 
 
 def _choose(sounddevice: ModuleType, wanted: int | str | None) -> Device:
-    """Find a device by its number, by its name, or by a part that no other has."""
-    found = _inputs(sounddevice)
+    """Return a device by its number, its name, or a unique part of its name."""
+    inputs = _inputs(sounddevice)
     if wanted is None:
         try:
             default = sounddevice.query_devices(kind="input")["index"]
         except (sounddevice.PortAudioError, ValueError):
-            # Some systems have devices and none that is the first choice.
-            return found[0]
-        return next((device for device in found if device.index == default), found[0])
+            # Some systems have devices, but no default.
+            return inputs[0]
+        return next((device for device in inputs if device.index == default), inputs[0])
     if isinstance(wanted, str):
         name = wanted.casefold()
-        fitting = [device for device in found if device.name.casefold() == name]
-        fitting = fitting or [device for device in found if name in device.name.casefold()]
+        matches = [device for device in inputs if device.name.casefold() == name]
+        matches = matches or [device for device in inputs if name in device.name.casefold()]
     else:
-        fitting = [device for device in found if device.index == wanted]
-    # On Windows one microphone has several entries, all of one name.
-    if len({device.name for device in fitting}) == 1:
-        return fitting[0]
-    known = ", ".join(f"{device.index} {device.name!r}" for device in fitting or found)
-    trouble = f"fits several ({known})" if fitting else f"is none of the input devices ({known})"
-    raise LiveError(f"device {wanted!r} {trouble}; name one of them by its number; {_FILES}.")
+        matches = [device for device in inputs if device.index == wanted]
+    # On Windows a microphone has several entries with the same name.
+    if len({device.name for device in matches}) == 1:
+        return matches[0]
+    names = ", ".join(f"{device.index} {device.name!r}" for device in matches or inputs)
+    problem = f"matches several ({names})" if matches else f"is none of the input devices ({names})"
+    raise LiveError(f"device {wanted!r} {problem}; choose one by its number; {_FILES}.")
 
 
 def _reason(error: Exception) -> str:
-    """Return what PortAudio says, without its codes."""
+    """Return the message of PortAudio without its error code."""
     text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
     return text.split(" [PaErrorCode")[0].strip().rstrip(".")

@@ -1,11 +1,12 @@
-"""A room that is not there: music with noise, as a microphone would have heard it.
+"""Simulated recordings: music with added noise, as from a microphone in a room.
 
-With it, the demo runs where there is no microphone, and what denoising is worth
-can be measured, since the music without the noise is known.
+With them the demo runs without a microphone, and the gain of denoising can be
+measured, since the music without noise is known.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,13 +17,18 @@ import pandas as pd
 from ..data import audio
 from ..data.corpus import Corpus
 from ..errors import AudioError
-from ..inference.robustness import Degradation
 from ..progress import progress_bar
 from ..signal.degradations import NOISE_TYPES, mix_at_snr, noise
 from ..signal.denoise import METHODS, denoise, si_sdr
 from .microphone import Recording
 
-__all__ = ["recording_from_file", "denoising_gains", "simulate_recording", "noisy_room"]
+__all__ = [
+    "NoisyRoom",
+    "denoising_gains",
+    "noisy_room",
+    "recording_from_file",
+    "simulate_recording",
+]
 
 
 def simulate_recording(
@@ -34,7 +40,7 @@ def simulate_recording(
     lead_s: float = 1.0,
     seed: int = 0,
 ) -> Recording:
-    """Pretend to record music in a noisy room.
+    """Simulate a recording of music in a noisy room.
 
     Parameters
     ----------
@@ -43,13 +49,13 @@ def simulate_recording(
     sample_rate : int
         In Hz.
     snr_db : float
-        How much louder the music is than the noise, in dB.
+        Signal-to-noise ratio in dB.
     kind : str
         One of `gtzan_lib.signal.degradations.NOISE_TYPES`.
     lead_s : float
-        How long the noise is heard before the music begins, in seconds.
+        Seconds of noise before the music.
     seed : int
-        Of the noise.
+        Random seed of the noise.
 
     Returns
     -------
@@ -59,31 +65,31 @@ def simulate_recording(
     Raises
     ------
     AudioError
-        If the music is silent, or there is no such noise.
+        If the music is silent, or the kind of noise is unknown.
     """
     lead = round(lead_s * sample_rate)
-    heard = noise(kind, lead + len(y), sample_rate, seed=seed)
-    mixed = mix_at_snr(y, heard[lead:], snr_db)
-    # What `mix` has multiplied the noise with; `mixed` itself is rounded too coarsely to tell.
-    power, alone = (np.square(one, dtype=np.float64).sum() for one in (y, heard[lead:]))
-    scale = np.sqrt(power / alone) * 10 ** (-snr_db / 20)
+    room = noise(kind, lead + len(y), sample_rate, seed=seed)
+    mixed = mix_at_snr(y, room[lead:], snr_db)
+    # The factor of the noise in `mix_at_snr`; `mixed` is rounded too coarsely to compute it from.
+    energies = [np.square(sound, dtype=np.float64).sum() for sound in (y, room[lead:])]
+    scale = np.sqrt(energies[0] / energies[1]) * 10 ** (-snr_db / 20)
     return Recording(
-        y=np.concatenate([scale * heard[:lead], mixed]).astype(np.float32),
+        y=np.concatenate([scale * room[:lead], mixed]).astype(np.float32),
         sample_rate=sample_rate,
-        device=f"a rehearsal with {kind} noise at {snr_db:g} dB",
+        device=f"simulated recording with {kind} noise at {snr_db:g} dB",
         lead_s=lead_s,
     )
 
 
 def recording_from_file(path: str | Path, *, lead_s: float = 1.0) -> Recording:
-    """Take a file for a recording.
+    """Read a file as a recording.
 
     Parameters
     ----------
     path : str or Path
-        In any format that libsndfile reads.
+        A file in any format that libsndfile reads.
     lead_s : float
-        How long it is quiet before the music begins, in seconds.
+        Seconds at its beginning that hold noise alone.
 
     Returns
     -------
@@ -93,45 +99,70 @@ def recording_from_file(path: str | Path, *, lead_s: float = 1.0) -> Recording:
     Raises
     ------
     AudioError
-        If it cannot be decoded.
+        If the file cannot be decoded.
     """
     y, rate = audio.load(path)
     return Recording(y=y, sample_rate=rate, device=str(path), lead_s=lead_s)
 
 
+@dataclasses.dataclass(frozen=True)
+class NoisyRoom:
+    """A condition for robustness tests: noise is added, and can be reduced again.
+
+    Called with samples and their sample rate in Hz, it returns the recorded
+    samples. A track has the same noise at every level and for every method, so
+    that predictions can be compared in pairs.
+
+    Attributes
+    ----------
+    snr_db : float
+        Signal-to-noise ratio in dB.
+    method : str or None
+        One of `gtzan_lib.signal.denoise.METHODS`; None leaves the noise in.
+    kind : str
+        One of `gtzan_lib.signal.degradations.NOISE_TYPES`.
+    lead_s : float
+        Seconds of noise alone, from which the method estimates it.
+    """
+
+    snr_db: float
+    method: str | None = None
+    kind: str = "room"
+    lead_s: float = 1.0
+
+    def __call__(self, y: np.ndarray, sample_rate: int) -> np.ndarray:
+        """Return `y` as recorded in the room, of the same length."""
+        seed = zlib.crc32(np.ascontiguousarray(y).tobytes())
+        recording = simulate_recording(
+            y, sample_rate, snr_db=self.snr_db, kind=self.kind, lead_s=self.lead_s, seed=seed
+        )
+        if self.method is None:
+            return recording.music
+        return denoise(recording.music, sample_rate, recording.noise, method=self.method)
+
+
 def noisy_room(
     snr_db: float, *, method: str | None = None, kind: str = "room", lead_s: float = 1.0
-) -> Degradation:
-    """Return a condition for trials: noise is added, and taken away again.
+) -> NoisyRoom:
+    """Return a condition for robustness tests: noise is added, and can be reduced again.
 
     Parameters
     ----------
     snr_db : float
-        How much louder the music is than the noise, in dB.
+        Signal-to-noise ratio in dB.
     method : str, optional
-        One of `gtzan_lib.signal.denoise.METHODS`. Default: the noise stays.
+        One of `gtzan_lib.signal.denoise.METHODS`. Default: the noise is left in.
     kind : str
         One of `gtzan_lib.signal.degradations.NOISE_TYPES`.
     lead_s : float
-        How long the noise is heard alone, in seconds.
+        Seconds of noise alone, from which the method estimates it.
 
     Returns
     -------
-    callable
-        For `gtzan_lib.inference.robustness.robustness_test`. A track's noise is the same at every
-        level and for every method, so that answers can be compared in pairs.
+    NoisyRoom
+        For `gtzan_lib.inference.robustness.robustness_test`.
     """
-
-    def change(y: np.ndarray, sample_rate: int) -> np.ndarray:
-        seed = zlib.crc32(np.ascontiguousarray(y).tobytes())
-        heard = simulate_recording(
-            y, sample_rate, snr_db=snr_db, kind=kind, lead_s=lead_s, seed=seed
-        )
-        if method is None:
-            return heard.music
-        return denoise(heard.music, sample_rate, heard.noise, method=method)
-
-    return change
+    return NoisyRoom(snr_db, method, kind, lead_s)
 
 
 def denoising_gains(
@@ -143,27 +174,26 @@ def denoising_gains(
     methods: Iterable[str] = METHODS,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Measure by how much methods against noise bring music back.
+    """Measure the gain in SI-SDR of denoising methods on simulated recordings.
 
     Parameters
     ----------
     corpus : Corpus
-        Tracks without noise; silent ones and those that cannot be decoded are
-        left out.
+        Clean tracks; silent tracks and those that cannot be decoded are left out.
     snr_db : float
-        How much louder the music is than the noise, in dB.
+        Signal-to-noise ratio in dB.
     seconds : float
-        How much of each track, from its beginning.
+        Length that is used, from the beginning of each track.
     kinds, methods : iterable of str
-        Which noise, and what is done against it.
+        Kinds of noise, and methods of denoising.
     progress : bool
         Show a progress bar, if on a terminal.
 
     Returns
     -------
     pd.DataFrame
-        One row a track, noise and method: `track_id`, `noise`, `method`, and
-        `gain_db`, the SI-SDR after less that before.
+        One row per track, noise and method: `track_id`, `noise`, `method`, and
+        `gain_db`, the SI-SDR after denoising minus that before.
     """
     kinds, methods = list(kinds), list(methods)
     corpus.require_audio()
@@ -174,15 +204,15 @@ def denoising_gains(
         try:
             y, rate = corpus.load(track_id)
         except AudioError:
-            # Headers that can be read do not tell that all can.
+            # A file can have a valid header and damaged samples.
             continue
         y = y[: round(seconds * rate)]
         if not y.any() or not np.isfinite(y).all():
             continue
         for kind in kinds:
-            heard = simulate_recording(y, rate, snr_db=snr_db, kind=kind, seed=number)
-            before = si_sdr(heard.music, y)
+            recording = simulate_recording(y, rate, snr_db=snr_db, kind=kind, seed=number)
+            before = si_sdr(recording.music, y)
             for method in methods:
-                after = si_sdr(denoise(heard.music, rate, heard.noise, method=method), y)
-                rows.append((track_id, kind, method, after - before))
+                denoised = denoise(recording.music, rate, recording.noise, method=method)
+                rows.append((track_id, kind, method, si_sdr(denoised, y) - before))
     return pd.DataFrame(rows, columns=["track_id", "noise", "method", "gain_db"])

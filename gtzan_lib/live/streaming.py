@@ -1,4 +1,4 @@
-"""Predictions for sound while it arrives."""
+"""Predictions for a stream of sound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .microphone import Microphone
 __all__ = ["BLOCK_S", "StreamClassifier", "StreamPrediction", "listen"]
 
 BLOCK_S = 0.02
-"""Length of the pieces in which sound arrives, in seconds; it adds to the latency."""
+"""Length of the blocks of a stream in seconds; it adds to the latency."""
 
 
 class StreamPrediction(NamedTuple):
@@ -29,13 +29,13 @@ class StreamPrediction(NamedTuple):
     Attributes
     ----------
     end_s : float
-        Where the window ends, in seconds from the first sample.
+        End of the window in seconds from the first sample.
     genre : str
         The most probable genre of the moving average.
     probabilities : np.ndarray [shape=(genres,), dtype=float64]
-        The last windows' probabilities, aggregated.
+        Probabilities of the last windows, aggregated.
     window : np.ndarray [shape=(genres,), dtype=float32]
-        This window's own probabilities.
+        Probabilities of this window.
     latency_s : float
         From the arrival of the window's last sample to this prediction, in seconds.
     busy_s : float
@@ -66,24 +66,24 @@ class StreamClassifier:
     model : Model
         From `load_model`.
     sample_rate : int
-        Of the stream, in Hz.
+        Sample rate of the stream in Hz.
     step : float
         Seconds from one window's start to the next.
     average : int
-        Windows in the moving average.
+        Number of windows in the moving average.
 
     Raises
     ------
     LiveError
         If step, average or sample rate is not above zero.
     ModelError
-        If the net takes more than images of single windows.
+        If the net does not predict single windows of sound.
 
     Notes
     -----
-    A stream has the windows of the file that it comes from. A silent window
-    changes nothing: the average is that of the windows before it. The book page
-    "Live demo" shows a timeline and the latency.
+    A stream has the same windows as a file of the same sound. A silent window does
+    not enter the average. The book page "Live demo" shows a timeline and the
+    latency.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class StreamClassifier:
             model.probabilities(np.zeros((1, *model.recipe.shape), dtype=np.uint8))
 
     def push(self, y: np.ndarray) -> list[StreamPrediction]:
-        """Take the samples that have just arrived.
+        """Process the next samples of the stream.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class StreamClassifier:
         Raises
         ------
         LiveError
-            If samples are no numbers.
+            If samples are not finite.
         """
         began = time.perf_counter()
         if not np.isfinite(y).all():
@@ -142,16 +142,16 @@ class StreamClassifier:
             self._arrivals.popleft()
         self._received += len(y)
         self._arrivals.append((self._received / self.sample_rate, began))
-        block = self._resampler.push(audio.mono(y).astype(np.float32))
+        block = self._resampler.push(audio.to_mono(y).astype(np.float32))
         return self._predict(self._cutter.push(block), began)
 
     def finish(self) -> list[StreamPrediction]:
-        """Say that the stream has ended.
+        """End the stream.
 
         Returns
         -------
         list of StreamPrediction
-            Those of the windows that are left.
+            One for each remaining window.
         """
         began = time.perf_counter()
         windows = self._cutter.push(self._resampler.finish())
@@ -194,7 +194,7 @@ def listen(
     average: int = 5,
     pace: bool = False,
 ) -> Iterator[StreamPrediction]:
-    """Predict the genre of a file as if it were played, or of a stream of blocks.
+    """Predict the genre of a file or of a stream of blocks, window by window.
 
     Parameters
     ----------
@@ -203,23 +203,23 @@ def listen(
     model : Model
         From `load_model`.
     sample_rate : int, optional
-        Of the blocks, in Hz; files and microphones know their own.
+        Sample rate of blocks in Hz; that of files and microphones is known.
     step, average
         As for `StreamClassifier`.
     pace : bool
-        Read a file no faster than it would be played.
+        Read a file at the speed of playback.
 
     Yields
     ------
     StreamPrediction
-        One a window, as soon as it is known.
+        One per window, as soon as the window has ended.
 
     Raises
     ------
     AudioError
         If the file cannot be decoded.
     LiveError
-        If blocks come without a sample rate, or samples are no numbers.
+        If the sample rate of blocks is missing, or samples are not finite.
     """
     if isinstance(source, str | Path):
         sample_rate = audio.info(source).sample_rate

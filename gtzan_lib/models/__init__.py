@@ -1,4 +1,4 @@
-"""Neural networks, and their registry.
+"""Neural networks and their registry.
 
 The names in `__init__.pyi` are loaded from their modules on first use.
 """

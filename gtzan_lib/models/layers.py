@@ -1,4 +1,4 @@
-"""Pieces that several nets share."""
+"""Layers that several networks share."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from torch import nn
 
 from ..errors import ModelError
 
-__all__ = ["INPUTS", "ImageInput", "FeatureScaler", "conv_blocks", "image_shape"]
+__all__ = ["INPUTS", "FeatureScaler", "ImageInput", "conv_blocks", "image_shape"]
 
 INPUTS = ("grey", "bands")
-"""How nets can take images: as grey levels, or with every band standardised."""
+"""Image inputs of a network: grey levels, or every mel band standardised."""
 
 
 def image_shape(size: int | Sequence[int]) -> tuple[int, int]:
-    """Return height and width of images of a size: one number, or two."""
+    """Return height and width of an image size, which is one number or two."""
     height, width = (size, size) if isinstance(size, int) else size
     return int(height), int(width)
 
 
 class ImageInput(nn.Module):
-    """Turns stored grey levels into what convolutions take.
+    """Converts stored grey levels into the input of a convolution.
 
     Parameters
     ----------
     inputs : {"grey", "bands"}
-        `grey`: levels from 0 to 1. `bands`: every row of every image with mean 0
-        and standard deviation 1, so that neither the level nor the filter of a
-        recording matters, nor where a recipe's scale begins and ends.
+        `grey`: levels from 0 to 1. `bands`: every row (mel band) of every image
+        with mean 0 and standard deviation 1, so that the result does not depend
+        on a recording's level or frequency response, nor on a recipe's scale.
 
     Raises
     ------
     ModelError
-        If there is no such way.
+        If `inputs` is neither.
     """
 
     def __init__(self, inputs: str = "grey") -> None:
         super().__init__()
         if inputs not in INPUTS:
-            raise ModelError(f"nets take no inputs {inputs!r}; choose one of {', '.join(INPUTS)}.")
+            raise ModelError(f"there are no inputs {inputs!r}; choose one of {', '.join(INPUTS)}.")
         self.inputs = inputs
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return images from 0 to 1, or standardised by band, with a channel axis.
+        """Return images with a channel axis, from 0 to 1 or standardised per mel band.
 
         Parameters
         ----------
@@ -60,19 +60,19 @@ class ImageInput(nn.Module):
         if self.inputs == "grey":
             return levels
         spread, mean = torch.std_mean(levels, dim=-1, keepdim=True, correction=0)
-        # A band that hardly moves, by less than a grey level, is left flat.
+        # Noise below one grey level is not amplified to full scale.
         return (levels - mean) / spread.clamp(min=1 / 255)
 
 
 class FeatureScaler(nn.Module):
-    """Scales features with mean and standard deviation of the training part.
+    """Standardises features with the mean and standard deviation of the training part.
 
-    Both are kept with the weights.
+    Both are saved with the weights.
 
     Parameters
     ----------
     features : int
-        How many.
+        Number of features.
     """
 
     def __init__(self, features: int) -> None:
@@ -81,20 +81,20 @@ class FeatureScaler(nn.Module):
         self.register_buffer("spread", torch.ones(features))
 
     def learn(self, values: torch.Tensor) -> None:
-        """Take mean and standard deviation of values, which must be the training part's."""
+        """Compute mean and standard deviation of the values of the training part."""
         spread, mean = torch.std_mean(values.double(), dim=0, correction=0)
         self.mean.copy_(mean)
         self.spread.copy_(torch.where(spread > 0, spread, 1.0))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Return the values with mean 0 and standard deviation 1 on the training part."""
+        """Return the values, standardised with the statistics of the training part."""
         return ((values - self.mean) / self.spread).float()
 
 
 def conv_blocks(
     channels: Sequence[int], dropout: float, size: int | Sequence[int]
 ) -> nn.Sequential:
-    """Make blocks of two convolutions, each of which halves the images.
+    """Return blocks of two convolutions, each of which halves the images.
 
     A block is convolution, ReLU and batch normalisation twice, pooling by two
     and dropout of whole channels.
@@ -104,14 +104,14 @@ def conv_blocks(
     channels : sequence of int
         Channels of each block.
     dropout : float
-        Share of channels that a block drops while training.
+        Share of channels that a block drops in training.
     size : int or (int, int)
         Height and width of the images.
 
     Returns
     -------
     torch.nn.Sequential
-        From one channel to `channels[-1]`.
+        Blocks from one channel to `channels[-1]`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""MiniVGG, the small convolutional net of the seed project."""
+"""MiniVGG, the small convolutional network of the original project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["MiniVGG"]
 
 
 class MiniVGG(nn.Module):
-    """Blocks of two convolutions, then a head.
+    """Blocks of two convolutions, followed by a head.
 
     A block is convolution, ReLU and batch normalisation twice, pooling by two
     and dropout of whole channels.
@@ -30,19 +30,18 @@ class MiniVGG(nn.Module):
     hidden : int
         Units of the hidden layer of the flattening head.
     dropout : float
-        Share of channels that a block drops while training.
+        Share of channels that a block drops in training.
     head : {"flatten", "pool"}
-        `flatten`: all positions of all channels go into a hidden layer, as in
-        the seed project; nearly all weights lie there. `pool`: the mean of each
-        channel goes to the output, whatever the size of the images.
+        `flatten`: all positions of all channels go into a hidden layer, which
+        has nearly all weights, as in the original project. `pool`: the mean of
+        each channel goes to the output layer, for images of any size.
     inputs : {"grey", "bands"}
         See `gtzan_lib.models.layers.ImageInput`.
 
     Raises
     ------
     ModelError
-        If the images are too small for that many blocks, or there is no such
-        head.
+        If the images are too small for that many blocks, or the head is unknown.
 
     Notes
     -----
@@ -91,11 +90,11 @@ class MiniVGG(nn.Module):
         Parameters
         ----------
         images : torch.Tensor [shape=(n, height, width), dtype=uint8]
-            Images as they lie in a store.
+            Images of a spectrogram store.
 
         Returns
         -------
         torch.Tensor [shape=(n, classes), dtype=float32]
-            One logit a genre.
+            One logit per genre.
         """
         return self.head(self.blocks(self.inputs(images)))

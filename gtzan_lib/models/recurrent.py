@@ -1,4 +1,4 @@
-"""Nets that read a window, or the windows of a track, in the order of time."""
+"""Recurrent networks over the columns of a window, or over the windows of a track."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CRNN", "TrackNet"]
 
 
 class CRNN(nn.Module):
-    """A convolution, then an LSTM that reads the columns of the image in both directions.
+    """A convolution, followed by a bidirectional LSTM over the columns of the image.
 
     Parameters
     ----------
@@ -22,20 +22,20 @@ class CRNN(nn.Module):
     size : int or (int, int)
         Height and width of the images in pixels.
     channels : int
-        Of the convolution.
+        Channels of the convolution.
     hidden : int
         Units of the LSTM, in each direction.
     layers : int
-        Of the LSTM.
+        Layers of the LSTM.
     dropout : float
-        Share that is dropped while training: of channels, between the layers of
-        the LSTM, and of what it gives to the output.
+        Share that is dropped in training: of channels, between the layers of the
+        LSTM, and before the output layer.
     inputs : {"grey", "bands"}
         See `gtzan_lib.models.layers.ImageInput`.
 
     Notes
     -----
-    The design is the seed project's, which never trained it. The book page "RNN:
+    The original project designed it and never trained it. The book page "RNN:
     columns of a window" does.
 
     References
@@ -81,22 +81,22 @@ class CRNN(nn.Module):
         Parameters
         ----------
         images : torch.Tensor [shape=(n, height, width), dtype=uint8]
-            Images as they lie in a store.
+            Images of a spectrogram store.
 
         Returns
         -------
         torch.Tensor [shape=(n, classes), dtype=float32]
-            One logit a genre.
+            One logit per genre.
         """
-        seen = self.front(self.inputs(images))
-        columns = seen.permute(0, 3, 1, 2).flatten(2)
+        maps = self.front(self.inputs(images))
+        columns = maps.permute(0, 3, 1, 2).flatten(2)
         _, (last, _) = self.lstm(columns)
-        # What each direction of the uppermost layer knows at its end.
+        # The final hidden state of each direction of the last layer.
         return self.head(torch.cat([last[-2], last[-1]], dim=1))
 
 
 class TrackNet(nn.Module):
-    """A convolutional net for each window, then an LSTM over the windows of a track.
+    """A convolutional network for each window, then an LSTM over the windows of a track.
 
     Parameters
     ----------
@@ -105,18 +105,18 @@ class TrackNet(nn.Module):
     size : int or (int, int)
         Height and width of a window's image in pixels.
     channels : sequence of int
-        Of the blocks, as in `MiniVGG`.
+        Channels of the blocks, as in `MiniVGG`.
     hidden : int
         Units of the LSTM, in each direction.
     dropout : float
-        Share that is dropped while training.
+        Share that is dropped in training.
     inputs : {"grey", "bands"}
         See `gtzan_lib.models.layers.ImageInput`.
 
     Notes
     -----
-    What the seed project named as future work. The book page "RNN: windows of a
-    track" trains it.
+    The original project named it as future work. The book page "RNN: windows of
+    a track" trains it.
     """
 
     def __init__(
@@ -147,9 +147,9 @@ class TrackNet(nn.Module):
         Returns
         -------
         torch.Tensor [shape=(n, classes), dtype=float32]
-            One logit a genre.
+            One logit per genre.
         """
         tracks, windows = images.shape[:2]
-        seen = self.pool(self.blocks(self.inputs(images.flatten(0, 1)))).flatten(1)
-        heard, _ = self.lstm(seen.unflatten(0, (tracks, windows)))
-        return self.head(heard.mean(dim=1))
+        embeddings = self.pool(self.blocks(self.inputs(images.flatten(0, 1)))).flatten(1)
+        hidden, _ = self.lstm(embeddings.unflatten(0, (tracks, windows)))
+        return self.head(hidden.mean(dim=1))

@@ -1,4 +1,4 @@
-"""Nets by name, as parameters and model folders call them."""
+"""Networks by the names that parameters and model folders use."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ ARCHITECTURES: dict[str, type[nn.Module]] = {
     "crnn": CRNN,
     "tracknet": TrackNet,
 }
-"""Every net that a notebook can name."""
+"""All networks by name."""
 
 
 def build(name: str, **arguments: Any) -> nn.Module:
-    """Make a net with fresh weights.
+    """Build a network with random initial weights.
 
     Parameters
     ----------
     name : str
         A key of `ARCHITECTURES`.
     **arguments
-        Passed to the net's class.
+        Arguments of the network's class.
 
     Returns
     -------
     torch.nn.Module
-        The net.
+        The network.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def build(name: str, **arguments: Any) -> nn.Module:
         If the name or an argument is unknown.
     """
     try:
-        return _known(name)(**arguments)
+        return _network_class(name)(**arguments)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(f"architecture {name!r} cannot be built: {reason}.") from error
 
 
 def inputs_of(name: str) -> dict[str, int]:
-    """Tell what a net takes.
+    """Return the inputs of a network.
 
     Parameters
     ----------
@@ -62,19 +62,20 @@ def inputs_of(name: str) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        Names of its inputs, and how many axes they have: `images` 3, or 4 where
-        it reads the windows of a track; `features` 2.
+        Number of axes of each input by name: `images` 3, or 4 for a network that
+        takes the windows of a track; `features` 2.
 
     Raises
     ------
     ModelError
         If the name is unknown.
     """
-    names = [key for key in inspect.signature(_known(name).forward).parameters if key != "self"]
+    parameters = inspect.signature(_network_class(name).forward).parameters
+    names = [key for key in parameters if key != "self"]
     return {key: 2 if key == "features" else 4 if name == "tracknet" else 3 for key in names}
 
 
-def _known(name: str) -> type[nn.Module]:
+def _network_class(name: str) -> type[nn.Module]:
     if not isinstance(name, str) or name not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise ModelError(f"there is no architecture {name!r}; choose one of {known}.")

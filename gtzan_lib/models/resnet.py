@@ -1,4 +1,4 @@
-"""ResNet-34 on spectrograms, alone or with features beside the image."""
+"""ResNet-34 on spectrograms, with or without features as a second input."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["ResNet34", "ResNet34Features"]
 
 
 class ResNet34(nn.Module):
-    """Torchvision's ResNet-34, from fresh weights, with one input channel.
+    """Torchvision's ResNet-34 with random initial weights and one input channel.
 
     Parameters
     ----------
     classes : int
         Number of genres.
     size : int or (int, int)
-        Height and width of the images; any will do, since the last layer pools.
+        Height and width of the images; not used, since the last layer pools.
     inputs : {"grey", "bands"}
         See `gtzan_lib.models.layers.ImageInput`.
 
@@ -50,39 +50,39 @@ class ResNet34(nn.Module):
         Parameters
         ----------
         images : torch.Tensor [shape=(n, height, width), dtype=uint8]
-            Images as they lie in a store.
+            Images of a spectrogram store.
 
         Returns
         -------
         torch.Tensor [shape=(n, classes), dtype=float32]
-            One logit a genre.
+            One logit per genre.
         """
         return self.head(self.trunk(self.inputs(images)))
 
 
 class ResNet34Features(nn.Module):
-    """ResNet-34 whose last layer also sees a window's features.
+    """ResNet-34 whose last layers also take a window's features.
 
     Parameters
     ----------
     classes : int
         Number of genres.
     size : int or (int, int)
-        Height and width of the images; any will do.
+        Height and width of the images; not used.
     features : int
-        How many features a window has.
+        Number of features of a window.
     hidden : int
-        Units of the layer that joins both.
+        Units of the layer that joins image and features.
     dropout : float
-        Share of its inputs that are dropped while training.
+        Share of this layer's inputs that is dropped in training.
     inputs : {"grey", "bands"}
         See `gtzan_lib.models.layers.ImageInput`.
 
     Notes
     -----
-    Features are scaled with mean and standard deviation of the training part,
-    which are kept with the weights. The book page "CNN: ResNet-34 and features"
-    trains it.
+    Features are standardised with the mean and standard deviation of the
+    training part, which are saved with the weights. The book page "CNN:
+    ResNet-34 and features" trains it.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ResNet34Features(nn.Module):
         )
 
     def learn_inputs(self, rows: dict[str, np.ndarray]) -> None:
-        """Take the features' scale from the training part, before training."""
+        """Compute the scaling of the features from the training part, before training."""
         self.scale.learn(torch.from_numpy(np.asarray(rows["features"])))
 
     def forward(self, images: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
@@ -116,17 +116,18 @@ class ResNet34Features(nn.Module):
         Parameters
         ----------
         images : torch.Tensor [shape=(n, height, width), dtype=uint8]
-            Images as they lie in a store.
+            Images of a spectrogram store.
         features : torch.Tensor [shape=(n, features)]
-            Of the same windows, unscaled.
+            Features of the same windows, not scaled.
 
         Returns
         -------
         torch.Tensor [shape=(n, classes), dtype=float32]
-            One logit a genre.
+            One logit per genre.
         """
-        seen = self.trunk(self.inputs(images))
-        return self.head(torch.cat([seen, self.scale(features).to(seen.dtype)], dim=1))
+        embedding = self.trunk(self.inputs(images))
+        scaled = self.scale(features).to(embedding.dtype)
+        return self.head(torch.cat([embedding, scaled], dim=1))
 
 
 _WIDTH = 512

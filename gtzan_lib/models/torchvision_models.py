@@ -1,8 +1,8 @@
-"""Torchvision's models, also beside a PyTorch that its operators were not built for.
+"""Import of torchvision's models, also with a PyTorch it was not compiled for.
 
-Torchvision's compiled operators load only beside the PyTorch they were built
-for, and its import stops where two of them are missing. Its models need none of
-them: declaring their names is enough.
+Torchvision's compiled operators load only with the PyTorch version that they were
+compiled for, and its import fails where two of them are missing. Its models use
+none of them: declaring their names is enough.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def models() -> ModuleType:
     Returns
     -------
     module
-        It, with fresh weights to be had and none to be downloaded.
+        The module. Nothing is downloaded.
     """
     try:
         from torchvision import models

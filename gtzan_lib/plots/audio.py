@@ -1,4 +1,4 @@
-"""Players for music that may be passed on."""
+"""Audio players for the synthetic corpus, whose audio may be published."""
 
 from __future__ import annotations
 
@@ -6,114 +6,125 @@ import base64
 import html
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
-    from ..live.takes import Take
 
 __all__ = [
     "excerpt",
     "harmonic_percussive_players",
     "may_be_heard",
     "players",
-    "samples_of",
     "recording_players",
+    "samples_of",
 ]
 
 _GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(15.5rem,1fr))"
 
 
+class _Take(Protocol):
+    """What `recording_players` reads of a take."""
+
+    @property
+    def raw(self) -> np.ndarray: ...
+    @property
+    def denoised(self) -> np.ndarray | None: ...
+    @property
+    def sample_rate(self) -> int: ...
+
+
 def may_be_heard(corpus: Corpus) -> bool:
-    """Tell whether a corpus' sound may stand in a page: that of others may not."""
+    """Tell whether a page may contain a corpus' audio: only that of the synthetic corpus may."""
     return corpus.name == "synthetic" and not corpus.is_table
 
 
 def players(
     corpus: Corpus, tracks: Mapping[str, str] | None = None, *, seconds: float = 5.0
 ) -> Any:
-    """Return audio players, for music that may be passed on.
+    """Return audio players for tracks of the synthetic corpus.
 
     Parameters
     ----------
     corpus : Corpus
-        Only the synthetic corpus is played; other music belongs to others and
-        is not put into pages.
+        Only the synthetic corpus has players; other audio may not be published.
     tracks : mapping of str to str, optional
-        Track ids by what is written over each player. Default: the first of
-        each genre. Tracks that cannot be decoded are left out.
+        Track ids by caption. Default: the first track of each genre. Tracks that
+        cannot be decoded are left out.
     seconds : float
         Length of an excerpt.
 
     Returns
     -------
     IPython.display.HTML
-        To be shown by a notebook.
+        For display in a notebook.
     """
     if not may_be_heard(corpus):
-        return _silence()
+        return _no_audio()
     if tracks is None:
         first = corpus.tracks.groupby("genre").head(1)
         tracks = {f"{row.genre}: {row.artist}": row.Index for row in first.itertuples()}
-    sounds = {caption: excerpt(corpus, name, seconds=seconds) for caption, name in tracks.items()}
-    return _row(sounds)
+    sounds = {
+        caption: excerpt(corpus, track_id, seconds=seconds) for caption, track_id in tracks.items()
+    }
+    return _player_grid(sounds)
 
 
 def harmonic_percussive_players(
     corpus: Corpus, tracks: Mapping[str, str], *, seconds: float = 5.0
 ) -> Any:
-    """Return players for tracks, and for their harmonic and percussive parts.
+    """Return players for tracks and for their harmonic and percussive parts.
 
     Parameters
     ----------
     corpus : Corpus
-        Only the synthetic corpus is played.
+        Only the synthetic corpus has players.
     tracks : mapping of str to str
-        Track ids by what is written over their players.
+        Track ids by caption.
     seconds : float
         Length of an excerpt.
 
     Returns
     -------
     IPython.display.HTML
-        To be shown by a notebook.
+        For display in a notebook.
     """
     from ..signal.fast_features import SAMPLE_RATE, frame_features
 
     if not may_be_heard(corpus):
-        return _silence()
+        return _no_audio()
     sounds = {}
     for caption, track_id in tracks.items():
         y, _ = corpus.load(track_id, sample_rate=SAMPLE_RATE)
         y = y[: int(seconds * SAMPLE_RATE)]
         parts = frame_features(y)
         sounds[caption] = _mp3(y, SAMPLE_RATE)
-        sounds[f"{caption}: what lasts"] = _mp3(parts["harmony"], SAMPLE_RATE)
-        sounds[f"{caption}: what strikes"] = _mp3(parts["perceptr"], SAMPLE_RATE)
-    return _row(sounds)
+        sounds[f"{caption}: harmonic"] = _mp3(parts["harmony"], SAMPLE_RATE)
+        sounds[f"{caption}: percussive"] = _mp3(parts["perceptr"], SAMPLE_RATE)
+    return _player_grid(sounds)
 
 
-def recording_players(take: Take, corpus: Corpus | None) -> Any:
-    """Return players for a take with its noise and without.
+def recording_players(take: _Take, corpus: Corpus | None) -> Any:
+    """Return players for a recording, with its noise and denoised.
 
     Parameters
     ----------
-    take : Take
-        From `gtzan_lib.live.takes.save_take`.
+    take : Take, from gtzan_lib.live.save_take
+        Samples `raw` and `denoised` (or None), and their `sample_rate` in Hz.
     corpus : Corpus, optional
-        Where the music is from; only that of the synthetic corpus is played.
+        The corpus that was recorded; only the synthetic one has players.
 
     Returns
     -------
     IPython.display.HTML
-        To be shown by a notebook.
+        For display in a notebook.
     """
     if corpus is None or not may_be_heard(corpus):
-        return _silence()
-    sounds = {"as it was heard": take.raw, "without its noise": take.denoised}
-    return _row(
+        return _no_audio()
+    sounds = {"recorded": take.raw, "denoised": take.denoised}
+    return _player_grid(
         {caption: _mp3(y, take.sample_rate) for caption, y in sounds.items() if y is not None}
     )
 
@@ -124,13 +135,13 @@ def excerpt(corpus: Corpus, track_id: str, *, seconds: float, quality: float | N
     Parameters
     ----------
     corpus : Corpus
-        Where it is.
+        The corpus of the track.
     track_id : str
-        Which.
+        Id of the track.
     seconds : float
         Length.
     quality : float, optional
-        From 0, the best, to 0.9. Default: the encoder's.
+        Compression level from 0, the best quality, to 0.9. Default: the encoder's.
 
     Returns
     -------
@@ -142,12 +153,12 @@ def excerpt(corpus: Corpus, track_id: str, *, seconds: float, quality: float | N
 
 
 def samples_of(path: str) -> tuple[np.ndarray, int]:
-    """Decode what can be decoded of a file: samples of the first channel, and rate in Hz."""
-    from ..data import audio
+    """Return the readable samples of a file's first channel, and their rate in Hz."""
+    from ..data.audio import open_audio
     from ..errors import AudioError
 
     try:
-        with audio.opened(path) as file:
+        with open_audio(path) as file:
             return file.read(dtype="float32", always_2d=True)[:, 0], file.samplerate
     except AudioError:
         return np.zeros(0, dtype=np.float32), 1
@@ -163,7 +174,7 @@ def _mp3(y: np.ndarray, rate: int, quality: float | None = None) -> str:
     return base64.b64encode(stream.getvalue()).decode()
 
 
-def _row(sounds: Mapping[str, str]) -> Any:
+def _player_grid(sounds: Mapping[str, str]) -> Any:
     from IPython.display import HTML
 
     cells = [
@@ -178,7 +189,7 @@ def _row(sounds: Mapping[str, str]) -> Any:
     return HTML(f"<div style='{_GRID}'>{''.join(cells)}</div>")
 
 
-def _silence() -> Any:
+def _no_audio() -> Any:
     from IPython.display import HTML
 
-    return HTML("<p><em>Recordings of others are not put into this book.</em></p>")
+    return HTML("<p><em>Recordings of third parties are not included in this book.</em></p>")

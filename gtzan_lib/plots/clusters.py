@@ -22,14 +22,14 @@ __all__ = ["cluster_agreement", "cluster_genres", "cluster_profile", "elbow"]
 
 
 def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
-    """Draw how well several numbers of clusters fit.
+    """Draw inertia and silhouette against the number of clusters.
 
     Parameters
     ----------
     scan : pd.DataFrame
         As from `gtzan_lib.studies.clustering.scan_k`.
     chosen : int
-        The number that is used.
+        The chosen number, marked by a dashed line.
 
     Returns
     -------
@@ -47,31 +47,34 @@ def elbow(scan: pd.DataFrame, chosen: int) -> Figure:
 
 
 def cluster_agreement(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None) -> Axes:
-    """Draw how far clusters agree with names.
+    """Draw the agreement of clusters with other groupings, such as genres.
 
     Parameters
     ----------
     tables : mapping of str to pd.DataFrame
-        What they are compared with, and how, as from
-        `gtzan_lib.studies.clustering.agreement`.
+        Tables of `gtzan_lib.studies.clustering.agreement` by the grouping that
+        clusters are compared with.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
     Axes
-        A dot with its 95 % interval for each, a bar where chance would put it.
+        A dot with its 95 % interval for each measure and grouping; a bar marks
+        the agreement expected by chance.
     """
     rows = [
-        (f"{measure}, {of}", row) for of, one in tables.items() for measure, row in one.iterrows()
+        (f"{measure}, {grouping}", row)
+        for grouping, table in tables.items()
+        for measure, row in table.iterrows()
     ]
     rows.sort(key=lambda row: row[0], reverse=True)
     ax = new_axes(ax, (7, 0.8 + 0.45 * len(rows)))
-    for place, (_, row) in enumerate(rows):
-        ax.plot([row["low"], row["high"]], [place, place], color=BLUE, lw=2.5)
-        ax.plot(row["value"], place, "o", color=BLUE, ms=8)
-        chance = "by chance" if place == 0 else None
-        ax.plot(row["by_chance"], place, "|", color=RED, ms=16, mew=2.5, label=chance)
+    for y, (_, row) in enumerate(rows):
+        ax.plot([row["low"], row["high"]], [y, y], color=BLUE, lw=2.5)
+        ax.plot(row["value"], y, "o", color=BLUE, ms=8)
+        label = "expected by chance" if y == 0 else None
+        ax.plot(row["by_chance"], y, "|", color=RED, ms=16, mew=2.5, label=label)
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.set(xlim=(-0.05, 1), ylim=(-0.6, len(rows) - 0.4), xlabel="agreement (95 % interval)")
     ax.legend(frameon=False, loc="lower right")
@@ -80,28 +83,28 @@ def cluster_agreement(tables: Mapping[str, pd.DataFrame], ax: Axes | None = None
 
 
 def cluster_genres(labels: np.ndarray, genres: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Draw how the windows of each genre are spread over the clusters.
+    """Draw the number of windows of each genre in each cluster.
 
     Parameters
     ----------
     labels : np.ndarray [shape=(n,)]
         The cluster of each window.
     genres : np.ndarray [shape=(n,)]
-        Its genre.
+        The genre of each window.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
     Axes
-        Counts by genre (rows) and cluster (columns); shades are shares of the genre.
+        Counts by genre (rows) and cluster (columns); colours are shares of the genre.
     """
     counts = pd.crosstab(pd.Series(genres, name="genre"), pd.Series(labels, name="cluster"))
     ax = new_axes(ax, (1.6 + 0.5 * counts.shape[1], 1.0 + 0.36 * len(counts)))
     shares = counts.div(counts.sum(axis=1), axis=0)
-    notes = counts.astype(str).where(counts > 0, "")
+    text = counts.astype(str).where(counts > 0, "")
     sns.heatmap(
-        shares, ax=ax, annot=notes, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False,
+        shares, ax=ax, annot=text, fmt="", cmap="Blues", vmin=0, vmax=1, cbar=False,
         linewidths=0.5, annot_kws={"size": 8},
     )  # fmt: skip
     ax.set(xlabel="cluster", ylabel="")
@@ -112,18 +115,18 @@ def cluster_genres(labels: np.ndarray, genres: np.ndarray, ax: Axes | None = Non
 def cluster_profile(
     table: FeatureTable, labels: np.ndarray, ax: Axes | None = None, *, top: int = 3
 ) -> Axes:
-    """Draw by which features the clusters differ from all windows.
+    """Draw the features in which each cluster differs most from the mean of all windows.
 
     Parameters
     ----------
     table : FeatureTable
-        What was clustered.
+        The features that were clustered.
     labels : np.ndarray [shape=(n,)]
         The cluster of each window.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     top : int
-        Of each cluster so many features are shown.
+        Number of features shown for each cluster.
 
     Returns
     -------

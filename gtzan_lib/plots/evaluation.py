@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,29 +20,32 @@ if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
 
 __all__ = [
-    "calibration",
-    "confusion_matrix",
-    "confusion_matrices",
-    "training_history",
-    "learning_curve",
-    "split_counts",
-    "recall",
-    "leaderboard",
     "accuracy_by_cost",
+    "calibration",
+    "confusion_matrices",
+    "confusion_matrix",
+    "leaderboard",
+    "learning_curve",
+    "recall",
+    "split_counts",
+    "training_history",
 ]
+
+_PARTS = {"train": ("training", BLUE), "valid": ("validation", RED)}
+"""Label and colour by the prefix of a column of `NetClassifier.history_`."""
 
 
 def split_counts(split: Split, ax: Axes | None = None, *, fold: int = 0) -> Axes:
-    """Draw how many tracks of each genre a split puts into each part.
+    """Draw the number of tracks of each genre in each part of a split.
 
     Parameters
     ----------
     split : Split
-        What to draw.
+        The split.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     fold : int
-        Which division.
+        Number of the fold.
 
     Returns
     -------
@@ -72,151 +75,71 @@ def training_history(estimator: NetClassifier) -> Figure:
     """
     table = estimator.history_
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for ax, kind in zip(axes, ("loss", "accuracy"), strict=True):
-        for part, color in (("train", BLUE), ("valid", RED)):
-            if f"{part}_{kind}" in table:
-                ax.plot(
-                    table["epoch"], table[f"{part}_{kind}"], color=color, label=part, marker=".",
-                )  # fmt: skip
-        ax.set(xlabel="epoch", ylabel=f"{kind} of windows", ylim=(0, None))
+    for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        for part, (label, color) in _PARTS.items():
+            column = f"{part}_{quantity}"
+            if column in table:
+                ax.plot(table["epoch"], table[column], color=color, label=label, marker=".")
+        ax.set(xlabel="epoch", ylabel=f"window {quantity}", ylim=(0, None))
         ax.legend(frameon=False)
         sns.despine(ax=ax)
     axes[1].set_ylim(0, 1.02)
     return figure
 
 
+def _confusion_heatmap(counts: pd.DataFrame, ax: Axes, **options: Any) -> None:
+    """Draw counts by true (rows) and predicted genre (columns) as shares of the true genre."""
+    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
+    sns.heatmap(
+        shares, cmap="rocket_r", vmin=0, vmax=1, square=True, linewidths=0.5, ax=ax, **options
+    )
+    ax.tick_params(length=0)
+
+
 def confusion_matrix(
     evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "track"
 ) -> Axes:
-    """Draw which genre was taken for which.
+    """Draw the confusion matrix of an evaluation.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What was answered.
+        The predictions.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     unit : {"track", "window"}
         What is counted.
 
     Returns
     -------
     Axes
-        True genres down, answers across.
+        True genres in rows, predicted genres in columns; numbers are counts,
+        colours shares of the true genre.
     """
-    counts = evaluation.confusion(unit)
+    counts = evaluation.confusion_matrix(unit)
     ax = new_axes(ax, (5.6, 4.9))
-    shares = counts.div(counts.sum(axis=1).clip(lower=1), axis=0)
     labels = counts.astype(str).where(counts > 0, "")
-    sns.heatmap(
-        shares, annot=labels, fmt="", cmap="rocket_r", vmin=0, vmax=1, square=True, ax=ax,
-        linewidths=0.5, cbar_kws={"label": "share of the genre", "shrink": 0.8},
-    )  # fmt: skip
-    ax.set(xlabel=f"answer ({unit}s)", ylabel="genre")
-    ax.tick_params(length=0)
-    return ax
-
-
-def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Draw the share of each genre's tracks that were recognised.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-        What was answered.
-    ax : Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    Axes
-        One dot a genre, with Wilson's 95 % interval.
-    """
-    table = evaluation.per_genre().sort_values("recall")
-    ax = new_axes(ax, (6, 3.8))
-    colors = genre_colors(sorted(table.index))
-    for row, (genre, values) in enumerate(table.iterrows()):
-        ax.plot([values["low"], values["high"]], [row, row], color=colors[genre], lw=2.5)
-        ax.plot(values["recall"], row, "o", color=colors[genre], ms=8)
-    ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
-    ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label="always guessing one genre")
-    ax.set(xlim=(-0.02, 1.02), xlabel="share of tracks recognised (95 % interval)")
-    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
-    sns.despine(ax=ax)
-    return ax
-
-
-def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw a leaderboard with its intervals.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        As from `gtzan_lib.evaluation.records.leaderboard`.
-    ax : Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    Axes
-        One line an experiment: tracks with their 95 % interval, and windows.
-    """
-    ax = new_axes(ax, (7, 0.9 + 0.36 * len(table)))
-    place = np.arange(len(table))[::-1]
-    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
-    ax.plot(100 * table["accuracy"], place, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
-    ax.plot(100 * table["window_accuracy"], place, "|", color=RED, ms=11, mew=2, label="windows")
-    ax.set_yticks(place, [f"{name}  ({one})" for name, one in table["protocol"].items()])
-    ax.set(xlabel="recognised (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    sns.despine(ax=ax)
-    return ax
-
-
-def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None = None) -> Axes:
-    """Draw accuracy against what it costs.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        As from `gtzan_lib.evaluation.records.leaderboard`.
-    of : {"weights", "seconds"}
-        The cost; experiments that do not tell it are left out.
-    label : str
-        What it is called.
-    ax : Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    Axes
-        One point an experiment, with its 95 % interval, over a logarithmic axis.
-    """
-    table = table.dropna(subset=of).sort_values(of)
-    ax = new_axes(ax, (5.4, 3.8))
-    for color, (name, row) in zip(palette(len(table)), table.iterrows(), strict=False):
-        ax.plot([row[of]] * 2, [100 * row["low"], 100 * row["high"]], color=color, lw=4, alpha=0.3)
-        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=name)
-    ax.set(xscale="log", xlabel=label, ylabel="tracks recognised (%)", ylim=(0, 100))
-    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    sns.despine(ax=ax)
+    bar = {"label": f"share of the true genre's {unit}s", "shrink": 0.8}
+    _confusion_heatmap(counts, ax, annot=labels, fmt="", cbar_kws=bar)
+    ax.set(xlabel="predicted genre", ylabel="true genre")
     return ax
 
 
 def confusion_matrices(answers: dict[str, pd.DataFrame], *, columns: int = 3) -> Figure:
-    """Draw which genre was taken for which, by several models.
+    """Draw the confusion matrices of several models.
 
     Parameters
     ----------
     answers : dict of str to pd.DataFrame
-        Tables with `genre` and `predicted` by the models' names.
+        Predictions, tables with `genre` and `predicted`, by model.
     columns : int
         Models in a row.
 
     Returns
     -------
     Figure
-        True genres down, answers across, as shares of the genre.
+        True genres in rows, predicted genres in columns, as shares of the true
+        genre; each title has the accuracy.
     """
     columns = min(columns, len(answers))
     rows = -(-len(answers) // columns)
@@ -230,50 +153,77 @@ def confusion_matrices(answers: dict[str, pd.DataFrame], *, columns: int = 3) ->
     for ax in axes.flat[len(answers) :]:
         ax.set_axis_off()
     for ax, (name, table) in zip(axes.flat, answers.items(), strict=False):
-        shares = pd.crosstab(table["genre"], table["predicted"], normalize="index")
-        shares = shares.reindex(index=genres, columns=genres, fill_value=0)
-        sns.heatmap(
-            shares, cmap="rocket_r", vmin=0, vmax=1, square=True, cbar=False, ax=ax,
-            linewidths=0.5, xticklabels=genres, yticklabels=genres,
-        )  # fmt: skip
-        right = (table["genre"] == table["predicted"]).mean()
-        ax.set_title(f"{name}\n{100 * right:.0f} % of {len(table)}", fontsize=9)
+        counts = pd.crosstab(table["genre"], table["predicted"])
+        counts = counts.reindex(index=genres, columns=genres, fill_value=0)
+        _confusion_heatmap(counts, ax, cbar=False, xticklabels=genres, yticklabels=genres)
+        accuracy = (table["genre"] == table["predicted"]).mean()
+        ax.set_title(f"{name}\n{100 * accuracy:.0f} % of {len(table)}", fontsize=9)
         ax.set(xlabel="", ylabel="")
-        ax.tick_params(length=0, labelsize=7)
+        ax.tick_params(labelsize=7)
         ax.label_outer()
-    figure.supxlabel("answer", fontsize=9)
-    figure.supylabel("genre", fontsize=9)
+    figure.supxlabel("predicted genre", fontsize=9)
+    figure.supylabel("true genre", fontsize=9)
     return figure
 
 
-def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "window") -> Axes:
-    """Draw how often answers are right against how sure they are.
+def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
+    """Draw the recall of each genre: the share of its tracks that is predicted correctly.
 
     Parameters
     ----------
     evaluation : Evaluation
-        What was answered.
+        The predictions.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One dot a genre, with Wilson's 95 % interval.
+    """
+    table = evaluation.per_genre().sort_values("recall")
+    ax = new_axes(ax, (6, 3.8))
+    colors = genre_colors(sorted(table.index))
+    for y, (genre, row) in enumerate(table.iterrows()):
+        ax.plot([row["low"], row["high"]], [y, y], color=colors[genre], lw=2.5)
+        ax.plot(row["recall"], y, "o", color=colors[genre], ms=8)
+    ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
+    label = "baseline: most frequent genre"
+    ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label=label)
+    ax.set(xlim=(-0.02, 1.02), xlabel="track recall (95 % interval)")
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    sns.despine(ax=ax)
+    return ax
+
+
+def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+    """Draw accuracy against confidence, the probability of the predicted genre.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The predictions.
+    ax : Axes, optional
+        Axes to draw into.
     unit : {"track", "window"}
         What is counted.
 
     Returns
     -------
     Axes
-        One dot a step of confidence, with Wilson's interval; its size tells how
-        many answers there are.
+        One dot a bin of confidence, with Wilson's interval; its size grows with
+        the number of predictions.
     """
     table = evaluation.calibration(unit=unit)
     ax = new_axes(ax, (4.4, 4))
-    ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--", label="as sure as right")
+    ax.plot([0, 1], [0, 1], color="0.6", lw=1, ls="--", label="perfect calibration")
     ax.vlines(table["confidence"], table["low"], table["high"], color=BLUE, lw=3, alpha=0.3)
     size = 20 + 180 * table["n"] / table["n"].max()
     ax.scatter(table["confidence"], table["accuracy"], s=size, color=BLUE, label=f"{unit}s")
     error = evaluation.calibration_error(unit)
     ax.set(
-        xlim=(0, 1.03), ylim=(0, 1.03), xlabel="probability of the answer",
-        ylabel="share that is right", title=f"calibration error {100 * error:.1f} points",
+        xlim=(0, 1.03), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy",
+        title=f"calibration error {100 * error:.1f} percentage points",
     )  # fmt: skip
     ax.legend(frameon=False, loc="upper left")
     sns.despine(ax=ax)
@@ -281,14 +231,14 @@ def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "
 
 
 def learning_curve(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw accuracy against how many tracks there were to learn from.
+    """Draw accuracy against the number of training tracks.
 
     Parameters
     ----------
     table : pd.DataFrame
         As from `gtzan_lib.evaluation.comparison.learning_curve`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
@@ -301,7 +251,64 @@ def learning_curve(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     )
     ax.plot(table["tracks"], 100 * table["accuracy"], "o-", color=BLUE, label="tracks")
     ax.plot(table["tracks"], 100 * table["window_accuracy"], "o--", color=RED, label="windows")
-    ax.set(xlabel="tracks to train on", ylabel="recognised (%)", ylim=(0, 100), xlim=(0, None))
+    ax.set(xlabel="training tracks", ylabel="accuracy (%)", ylim=(0, 100), xlim=(0, None))
     ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a leaderboard with its intervals.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line an experiment: tracks with their 95 % interval, and windows.
+    """
+    ax = new_axes(ax, (7, 0.9 + 0.36 * len(table)))
+    y = np.arange(len(table))[::-1]
+    ax.hlines(y, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["accuracy"], y, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
+    ax.plot(100 * table["window_accuracy"], y, "|", color=RED, ms=11, mew=2, label="windows")
+    ax.set_yticks(y, [f"{name}  ({protocol})" for name, protocol in table["protocol"].items()])
+    ax.set(xlabel="accuracy (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None = None) -> Axes:
+    """Draw track accuracy against a cost.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`.
+    of : {"weights", "seconds"}
+        Column of the cost; experiments without a value are left out.
+    label : str
+        Label of the cost's axis.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One point an experiment, with its 95 % interval, over a logarithmic axis.
+    """
+    table = table.dropna(subset=of).sort_values(of)
+    ax = new_axes(ax, (5.4, 3.8))
+    for color, (name, row) in zip(palette(len(table)), table.iterrows(), strict=False):
+        ax.plot([row[of]] * 2, [100 * row["low"], 100 * row["high"]], color=color, lw=4, alpha=0.3)
+        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=name)
+    ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)
     return ax

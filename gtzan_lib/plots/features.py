@@ -1,4 +1,4 @@
-"""Figures of features: of one excerpt, by genre, and what they follow."""
+"""Figures of features: over time, by genre, and their variance components."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .style import BLUE, GREEN, PROTOCOL_COLORS, RED, genre_colors, new_axes, standardised
+from .style import BLUE, GREEN, RED, YELLOW, genre_colors, new_axes, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from ..data.corpus import Corpus
     from ..signal.features import FeatureTable
 
-__all__ = ["distributions", "variance_components", "track_features", "genre_profile"]
+__all__ = ["distributions", "genre_profile", "track_features", "variance_components"]
 
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
 
 def track_features(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Figure:
-    """Draw what the features of an excerpt are the moments of.
+    """Draw the series over time from which the features of an excerpt are computed.
 
     Parameters
     ----------
     corpus : Corpus
-        Where the track is.
+        The corpus of the track.
     track_id : str
-        Which.
+        Id of the track.
     seconds : float
         Length of the excerpt, from the track's beginning.
 
@@ -40,61 +40,57 @@ def track_features(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Fi
     -------
     Figure
         From top to bottom: the mel spectrogram with centroid and roll-off,
-        chroma, level and zero crossings, the two parts, and onsets.
+        chroma, RMS and zero-crossing rate, harmonic and percussive part, and
+        onset strength.
     """
-    from ..signal.fast_features import (
-        HOP_LENGTH,
-        N_FFT,
-        SAMPLE_RATE,
-        frame_features,
-    )
+    from ..signal.fast_features import HOP_LENGTH, N_FFT, SAMPLE_RATE, frame_features
 
     y, _ = corpus.load(track_id, sample_rate=SAMPLE_RATE)
     y = y[: int(seconds * SAMPLE_RATE)]
-    heard = frame_features(y)
-    time = np.arange(len(heard["rms"])) * HOP_LENGTH / SAMPLE_RATE
+    series = frame_features(y)
+    time = np.arange(len(series["rms"])) * HOP_LENGTH / SAMPLE_RATE
     end = len(y) / SAMPLE_RATE
     figure, axes = plt.subplots(
         5, 1, figsize=(8, 9), sharex=True, layout="constrained",
         gridspec_kw={"height_ratios": [2.2, 1.6, 1, 1.2, 1]},
     )  # fmt: skip
     hz = np.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
-    bands = _mel_positions(hz, heard["level"].shape[1])
+    rows = _mel_rows(hz, series["level"].shape[1])
     axes[0].imshow(
-        heard["level"].T, origin="lower", aspect="auto", cmap="magma",
-        extent=(0, end, 0, heard["level"].shape[1]),
+        series["level"].T, origin="lower", aspect="auto", cmap="magma",
+        extent=(0, end, 0, series["level"].shape[1]),
     )  # fmt: skip
-    for name, color in (("rolloff", "#7fd0ff"), ("spectral_centroid", "white")):
+    for name, color in (("rolloff", "lightskyblue"), ("spectral_centroid", "white")):
         label = name.replace("spectral_", "").replace("rolloff", "roll-off")
-        axes[0].plot(time, np.interp(heard[name], hz, bands), color=color, lw=1.2, label=label)
+        axes[0].plot(time, np.interp(series[name], hz, rows), color=color, lw=1.2, label=label)
     kilohertz = [0.25, 0.5, 1, 2, 4, 8]
-    axes[0].set_yticks(np.interp(np.multiply(kilohertz, 1000), hz, bands), kilohertz)
+    axes[0].set_yticks(np.interp(np.multiply(kilohertz, 1000), hz, rows), kilohertz)
     axes[0].set(ylabel="frequency (kHz)", title=track_id)
     legend = axes[0].legend(loc="upper right", fontsize=8, facecolor="0.15", edgecolor="none")
     for text in legend.get_texts():
         text.set_color("white")
     axes[1].imshow(
-        heard["chroma_stft"].T, origin="lower", aspect="auto", cmap="Blues", extent=(0, end, 0, 12)
+        series["chroma_stft"].T, origin="lower", aspect="auto", cmap="Blues", extent=(0, end, 0, 12)
     )
     axes[1].set_yticks(np.arange(12) + 0.5, _PITCHES, fontsize=6)
     axes[1].set_ylabel("chroma")
-    axes[2].plot(time, heard["rms"], color=BLUE, label="RMS")
-    axes[2].plot(time, heard["zero_crossing_rate"], color=RED, label="zero-crossing rate")
+    axes[2].plot(time, series["rms"], color=BLUE, label="RMS")
+    axes[2].plot(time, series["zero_crossing_rate"], color=RED, label="zero-crossing rate")
     axes[2].legend(frameon=False, fontsize=8, loc="upper right")
-    moment = np.arange(len(y)) / SAMPLE_RATE
-    axes[3].plot(moment, heard["harmony"], color=BLUE, lw=0.3, label="harmonic part")
-    axes[3].plot(moment, heard["perceptr"], color=RED, lw=0.3, label="percussive part")
+    sample_time = np.arange(len(y)) / SAMPLE_RATE
+    axes[3].plot(sample_time, series["harmony"], color=BLUE, lw=0.3, label="harmonic")
+    axes[3].plot(sample_time, series["perceptr"], color=RED, lw=0.3, label="percussive")
     for line in axes[3].legend(frameon=False, fontsize=8, loc="upper right").get_lines():
         line.set_linewidth(2)
-    axes[4].plot(time, heard["onsets"], color="0.3", lw=0.9)
-    axes[4].set(ylabel="onsets (dB)", xlabel="time (s)", xlim=(0, end))
+    axes[4].plot(time, series["onsets"], color="0.3", lw=0.9)
+    axes[4].set(ylabel="onset strength (dB)", xlabel="time (s)", xlim=(0, end))
     for ax in axes[2:]:
         sns.despine(ax=ax)
     return figure
 
 
-def _mel_positions(hz: np.ndarray, n_mels: int) -> np.ndarray:
-    """Where frequencies lie among the bands of `series`, from their centres."""
+def _mel_rows(hz: np.ndarray, n_mels: int) -> np.ndarray:
+    """Return the row of a mel spectrogram for each frequency, from the bands' centres."""
     from ..signal import dsp
     from ..signal.fast_features import N_FFT, SAMPLE_RATE
 
@@ -111,14 +107,14 @@ def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2
     table : FeatureTable
         Features.
     names : sequence of str
-        Which of them.
+        Features to draw.
     columns : int
         Panels in a row.
 
     Returns
     -------
     Figure
-        One panel a feature, one violin a genre, in the order of their medians.
+        One panel a feature, one violin a genre, sorted by median.
     """
     frame = table.frame.assign(genre=table.windows["genre"].to_numpy())
     colors = genre_colors(sorted(frame["genre"].unique()))
@@ -143,14 +139,14 @@ def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2
 
 
 def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
-    """Draw how far each genre's mean of each feature is from that of all windows.
+    """Draw the difference of each genre's mean of each feature from the mean of all windows.
 
     Parameters
     ----------
     table : FeatureTable
         Features.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
@@ -159,7 +155,7 @@ def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     """
     means = standardised(table.frame).groupby(table.windows["genre"].to_numpy()).mean().T
     ax = new_axes(ax, (6.2, 10.5))
-    bar = {"label": "standard deviations from the mean of all", "shrink": 0.4}
+    bar = {"label": "standard deviations from the mean of all windows", "shrink": 0.4}
     sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
     ax.set_yticks(np.arange(len(means)) + 0.5, means.index, fontsize=7)
     ax.tick_params(axis="x", rotation=45)
@@ -167,26 +163,21 @@ def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
 
 
 def variance_components(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw what features follow.
+    """Draw the shares of each feature's variance due to genre, artist, track and window.
 
     Parameters
     ----------
     shares : pd.DataFrame
         As from `gtzan_lib.studies.variance.variance_shares`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
     Axes
         One bar a feature, sorted by the genre's share.
     """
-    colors = {
-        "genre": GREEN,
-        "artist": PROTOCOL_COLORS["track"],
-        "track": PROTOCOL_COLORS["window"],
-        "window": "0.85",
-    }
+    colors = {"genre": GREEN, "artist": YELLOW, "track": RED, "window": "0.85"}
     table = shares.dropna().sort_values("genre")
     ax = new_axes(ax, (7, 0.8 + 0.165 * max(len(table), 6)))
     left = np.zeros(len(table))
@@ -195,7 +186,7 @@ def variance_components(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.barh(range(len(table)), values, left=left, color=colors[level], label=level, height=0.8)
         left += values
     ax.set_yticks(range(len(table)), table.index, fontsize=7 if len(table) > 20 else 9)
-    ax.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.4), xlabel="share of the variance")
+    ax.set(xlim=(0, 1), ylim=(-0.6, len(table) - 0.4), xlabel="share of variance")
     ax.legend(
         ncols=len(table.columns), frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0)
     )

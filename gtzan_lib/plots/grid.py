@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from .style import GREEN, PROTOCOL_COLORS, new_axes
+from .style import PROTOCOL_COLORS, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,39 +20,39 @@ __all__ = ["grid_leaks", "grid_losses", "grid_scores"]
 
 
 def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> Axes:
-    """Draw all cells of a grid as one heat map.
+    """Draw the accuracy of all cells of a grid as one heat map.
 
     Parameters
     ----------
     grid : Grid
-        Scores.
+        Its scores.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     unit : {"window", "track"}
         What is counted.
 
     Returns
     -------
     Axes
-        Share of right answers in per cent, with its 95 % interval; a star where
+        Accuracy in per cent with its 95 % interval; a star marks cells whose
         training stopped before it converged.
     """
     ax = new_axes(ax, (8.6, 0.9 + 0.5 * grid.scores.index.get_level_values("model").nunique()))
     scores = grid.scores
     values = 100 * scores[_columns(unit)]
     text = [
-        f"{value:.1f}{'*' if stopped else ''}\n{low:.0f} to {high:.0f}"
-        for (value, low, high), stopped in zip(
+        f"{value:.1f}{'*' if unconverged else ''}\n{low:.0f} to {high:.0f}"
+        for (value, low, high), unconverged in zip(
             values.to_numpy(), scores["unconverged"] > 0, strict=True
         )
     ]
     order = dict.fromkeys(scores.index.get_level_values("transform"))
     rows = dict.fromkeys(scores.index.get_level_values("model"))
     table = values.iloc[:, 0].unstack("transform").reindex(index=list(rows), columns=list(order))
-    notes = scores.assign(text=text)["text"].unstack("transform").reindex_like(table)
+    annotations = scores.assign(text=text)["text"].unstack("transform").reindex_like(table)
     sns.heatmap(
-        table, ax=ax, annot=notes, fmt="", cmap="crest", vmin=20, vmax=100,
-        annot_kws={"size": 8}, cbar_kws={"label": f"{unit}s recognised (%)"}, linewidths=0.5,
+        table, ax=ax, annot=annotations, fmt="", cmap="crest", vmin=20, vmax=100,
+        annot_kws={"size": 8}, cbar_kws={"label": f"{unit} accuracy (%)"}, linewidths=0.5,
     )  # fmt: skip
     ax.set(xlabel="", ylabel="", title=f"split by {grid.split.protocol}")
     ax.tick_params(axis="y", rotation=0)
@@ -60,7 +60,7 @@ def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> 
 
 
 def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
-    """Draw what each cell loses when the split is honest.
+    """Draw the accuracy of each cell under a leaking and a strict split protocol.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
     Returns
     -------
     Figure
-        One panel a transform; in it one line a model, from the honest score to
+        One panel a transform; in it one line a model, from the strict score to
         the leaking one, with 95 % intervals.
     """
     transforms = list(dict.fromkeys(transform for transform, _ in leaking.cells))
@@ -81,22 +81,23 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
         1, len(transforms), figsize=(1.4 + 2.1 * len(transforms), 0.9 + 0.33 * len(models)),
         sharex=True, sharey=True, squeeze=False, layout="constrained",
     )  # fmt: skip
-    place = np.arange(len(models))[::-1]
+    y = np.arange(len(models))[::-1]
     for ax, transform in zip(axes.flat, transforms, strict=True):
-        both = []
-        for grid, color in ((honest, GREEN), (leaking, PROTOCOL_COLORS["window"])):
+        ends = []
+        for grid in (honest, leaking):
+            color = PROTOCOL_COLORS[grid.split.protocol]
             scores = 100 * grid.scores.loc[transform].loc[models]
             value, low, high = scores[_columns(unit)].to_numpy().T
-            ax.hlines(place, low, high, color=color, lw=5, alpha=0.25)
-            ax.plot(value, place, "o", color=color, ms=5, label=f"by {grid.split.protocol}")
-            both.append(value)
-        ax.hlines(place, *both, color="0.6", lw=1, zorder=0)
+            ax.hlines(y, low, high, color=color, lw=5, alpha=0.25)
+            ax.plot(value, y, "o", color=color, ms=5, label=f"by {grid.split.protocol}")
+            ends.append(value)
+        ax.hlines(y, *ends, color="0.6", lw=1, zorder=0)
         ax.set_title(transform, fontsize=10)
         sns.despine(ax=ax)
-    axes[0, 0].set_yticks(place, models)
+    axes[0, 0].set_yticks(y, models)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    figure.supxlabel(f"{unit}s recognised (%)", fontsize=10)
+    figure.supxlabel(f"{unit} accuracy (%)", fontsize=10)
     return figure
 
 
@@ -106,9 +107,9 @@ def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     grid : Grid
-        With `curves`.
+        A grid with `curves`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
@@ -126,6 +127,6 @@ def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
 
 
 def _columns(unit: str) -> list[str]:
-    """Name the columns of `Grid.scores` that hold a unit's accuracy and its bounds."""
+    """Return the columns of `Grid.scores` with a unit's accuracy and its bounds."""
     prefix = "window_" if unit == "window" else ""
     return [f"{prefix}{name}" for name in ("accuracy", "low", "high")]

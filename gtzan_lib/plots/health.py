@@ -22,19 +22,20 @@ __all__ = ["duplicates", "faults", "levels"]
 
 
 def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how loud the tracks of each genre are.
+    """Draw the RMS levels of the tracks of each genre.
 
     Parameters
     ----------
     facts : pd.DataFrame
         `HealthReport.files`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
     Axes
-        One dot a track: its RMS level in decibels below full scale.
+        One dot a track, in decibels below full scale; silent tracks and those
+        that were not decoded are left out.
     """
     ax = new_axes(ax, (8, 3.6))
     table = facts[facts["decoded"].astype(bool) & ~facts["silent"].fillna(True).astype(bool)]
@@ -50,7 +51,7 @@ def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
-    """Draw one track of every kind of fault that a single file can have.
+    """Draw an example of every fault of single files.
 
     Parameters
     ----------
@@ -64,8 +65,8 @@ def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
     Returns
     -------
     Figure
-        One waveform a fault: all of it, and below 30 ms around its longest gap,
-        else around its highest peak, where clipping shows.
+        For each fault the waveform of a track, and below it 30 ms around its
+        longest gap, or around its highest peak, where clipping is visible.
     """
     single = truth[truth["source_track"].isna()].groupby("fault", sort=False).first()
     rows = -(-len(single) // columns)
@@ -82,19 +83,20 @@ def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
 
 
 def duplicates(corpus: Corpus, truth: pd.DataFrame) -> Figure:
-    """Draw how a copy of every kind correlates with its source, lag by lag.
+    """Draw the correlation of one duplicate of every kind with its source, by lag.
 
     Parameters
     ----------
     corpus : Corpus
-        A corpus with planted copies.
+        A corpus with planted duplicates.
     truth : pd.DataFrame
         Its `truth.csv`.
 
     Returns
     -------
     Figure
-        One curve a kind of copy; the dashed line is where a copy begins.
+        One curve a kind of duplicate; the dashed line is the threshold above
+        which tracks are duplicates.
     """
     from ..health.duplicates import THRESHOLD, correlate
     from ..health.fingerprints import sharp_trace, trace
@@ -118,14 +120,14 @@ def duplicates(corpus: Corpus, truth: pd.DataFrame) -> Figure:
 
 
 def _waveform(axes: np.ndarray, y: np.ndarray, rate: int) -> None:
-    """Draw all of a sound into the first axes, its gap or peak into the second."""
+    """Draw a whole waveform into the first axes, its gap or peak into the second."""
     if not len(y):
-        axes[0].text(0.5, 0.5, "nothing to be decoded", ha="center", va="center")
+        axes[0].text(0.5, 0.5, "cannot be decoded", ha="center", va="center")
         return
-    still = np.flatnonzero(np.diff(y, prepend=np.nan, append=np.nan))
-    gap = int(np.diff(still).argmax())
-    in_music = rate / 250 < still[gap + 1] - still[gap] < len(y) / 10
-    middle, half = int(still[gap] if in_music else np.abs(y).argmax()), round(0.015 * rate)
+    changes = np.flatnonzero(np.diff(y, prepend=np.nan, append=np.nan))
+    gap = int(np.diff(changes).argmax())
+    is_gap = rate / 250 < changes[gap + 1] - changes[gap] < len(y) / 10
+    middle, half = int(changes[gap] if is_gap else np.abs(y).argmax()), round(0.015 * rate)
     near = np.arange(max(0, middle - half), min(len(y), middle + half))
     axes[0].plot(np.arange(len(y)) / rate, y, lw=0.3, color=BLUE)
     axes[1].plot((near - middle) * 1000 / rate, y[near], lw=1, color=RED)

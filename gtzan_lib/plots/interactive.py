@@ -1,4 +1,4 @@
-"""Pictures that answer: tracks as dots that tell their names and can be heard."""
+"""Interactive scatter plots: tracks as dots with their names, and players for their audio."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["InteractiveScatter", "interactive_scatter"]
 
-# Drawn by a script that the book keeps in its `_static`, so that no network is
-# needed; it is fetched once a page.
+# Plotly is in the book's `_static`, so that no network is needed; a page loads it once.
 _PAGE = """
 <div id="@NAME@" style="height:560px"></div>
-<p id="@NAME@-said" style="min-height:1.6em;font-size:.9em">@HINT@</p>
+<p id="@NAME@-status" style="min-height:1.6em;font-size:.9em">@HINT@</p>
 <script>
 (function () {
-  const place = document.getElementById("@NAME@");
-  const said = document.getElementById("@NAME@-said");
+  const element = document.getElementById("@NAME@");
+  const status = document.getElementById("@NAME@-status");
   const figure = @FIGURE@, sounds = @SOUNDS@;
   let playing = null;
   function play(event) {
@@ -35,13 +34,13 @@ _PAGE = """
     if (playing) playing.pause();
     if (!sound) return;
     playing = new Audio("data:audio/mpeg;base64," + sound);
-    playing.onended = () => { said.textContent = "@HINT@"; };
+    playing.onended = () => { status.textContent = "@HINT@"; };
     playing.play();
-    said.textContent = "Playing " + id;
+    status.textContent = "Playing " + id;
   }
   function draw() {
-    Plotly.newPlot(place, figure.data, figure.layout, { responsive: true, displayModeBar: false })
-      .then(() => place.on("plotly_click", play));
+    Plotly.newPlot(element, figure.data, figure.layout, { responsive: true, displayModeBar: false })
+      .then(() => element.on("plotly_click", play));
   }
   if (window.Plotly) return draw();
   let script = document.getElementById("plotly-script");
@@ -53,7 +52,7 @@ _PAGE = """
   }
   script.addEventListener("load", draw);
   script.addEventListener("error", () => {
-    said.textContent = "This picture is drawn in the built book.";
+    status.textContent = "This interactive figure needs the built book.";
   });
 })();
 </script>
@@ -61,14 +60,14 @@ _PAGE = """
 
 
 class InteractiveScatter:
-    """An interactive picture, for pages of the book and for notebooks.
+    """An interactive figure, for pages of the book and for notebooks.
 
     Parameters
     ----------
     figure : plotly.graph_objects.Figure
-        What to draw.
+        The figure.
     sounds : dict of str to str
-        MP3 files in base 64 by track id, to be played on a click.
+        MP3 files in base 64 by track id, played on a click.
     """
 
     def __init__(self, figure: Any, sounds: dict[str, str]) -> None:
@@ -76,21 +75,21 @@ class InteractiveScatter:
         self.sounds = sounds
 
     def __repr__(self) -> str:
-        return f"Cloud({len(self.figure.data)} groups, {len(self.sounds)} sounds)"
+        return f"InteractiveScatter({len(self.figure.data)} groups, {len(self.sounds)} sounds)"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Offer a page's HTML, and what Jupyter's plotly extension draws."""
+        """Return HTML for pages, and the figure for Jupyter's plotly extension."""
         figure = json.loads(self.figure.to_json())
-        # No name may end the script that it stands in.
-        written = json.dumps(figure, sort_keys=True).replace("<", "\\u003c")
-        parts = {
-            "NAME": "cloud-" + hashlib.sha256(written.encode()).hexdigest()[:12],
+        # Without "<", no name can end the script.
+        figure_json = json.dumps(figure, sort_keys=True).replace("<", "\\u003c")
+        values = {
+            "NAME": "scatter-" + hashlib.sha256(figure_json.encode()).hexdigest()[:12],
             "HINT": "Hover for names" + ("; click to listen." if self.sounds else "."),
-            "FIGURE": written,
+            "FIGURE": figure_json,
             "SOUNDS": json.dumps(self.sounds).replace("<", "\\u003c"),
         }
         page = _PAGE
-        for name, text in parts.items():
+        for name, text in values.items():
             page = page.replace(f"@{name}@", text)
         return {
             "text/html": page,
@@ -108,72 +107,72 @@ def interactive_scatter(
     groups: np.ndarray | None = None,
     seconds: float = 3.0,
 ) -> InteractiveScatter:
-    """Draw every track as a dot that tells its name, and plays where it may be heard.
+    """Draw every track as a dot that shows its name, and plays its audio where available.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, 2 or 3)]
-        Where the windows are; a track is in the middle of its windows.
+        Coordinates of the windows; a track is at the mean of its windows.
     windows : pd.DataFrame
-        What they are: `track_id` and `genre`.
+        `track_id` and `genre` of each window.
     corpus : Corpus
-        Where artists are known, and sounds are.
+        Provides artists and audio.
     names : sequence of str
-        Of the axes.
+        Labels of the axes.
     groups : np.ndarray [shape=(n,)], optional
-        What colours stand for; a track has that of most of its windows.
-        Default: the genre.
+        Group of each window, shown by colour; a track has that of most of its
+        windows. Default: the genre.
     seconds : float
-        Length of what is played: the beginning of a track of the synthetic
-        corpus. Other music belongs to others and is silent.
+        Length of the excerpts, from the beginning of each track. Only the
+        synthetic corpus has audio.
 
     Returns
     -------
     InteractiveScatter
-        To be shown by a notebook. Three columns of points make a picture that
-        can be turned.
+        For display in a notebook. Three columns of points make a figure that can
+        be rotated.
     """
     import plotly.graph_objects as go
 
-    frame = pd.DataFrame(points).groupby(windows["track_id"].to_numpy(), sort=False).mean()
+    means = pd.DataFrame(points).groupby(windows["track_id"].to_numpy(), sort=False).mean()
     genres = windows.drop_duplicates("track_id").set_index("track_id")["genre"]
     if groups is None:
         group, colors = genres, genre_colors(sorted(genres.unique()))
     else:
-        of_windows = pd.Series(groups).groupby(windows["track_id"].to_numpy(), sort=False)
-        group = of_windows.agg(lambda one: one.mode().iloc[0])
-        kinds = sorted(group.unique())
-        colors = dict(zip(kinds, palette(len(kinds)), strict=True))
-    artists = pd.Series(corpus.artists_of(frame.index), frame.index)
+        windows_of_track = pd.Series(groups).groupby(windows["track_id"].to_numpy(), sort=False)
+        group = windows_of_track.agg(lambda track: track.mode().iloc[0])
+        labels = sorted(group.unique())
+        colors = dict(zip(labels, palette(len(labels)), strict=True))
+    artists = pd.Series(corpus.artists_of(means.index), means.index)
     figure = go.Figure()
     for name, color in colors.items():
-        rows = frame[group == name]
-        said = [
+        rows = means[group == name]
+        texts = [
             f"<b>{track}</b><br>{genres[track]}"
             + (f"<br>{artists[track]}" if artists[track] != track else "")
             for track in rows.index
         ]
         figure.add_trace(
             _trace(
-                go, rows.to_numpy(), str(name), matplotlib.colors.to_hex(color), said, rows.index
+                go, rows.to_numpy(), str(name), matplotlib.colors.to_hex(color), texts, rows.index
             )
         )
     _lay_out(figure, names)
     sounds = {}
     if may_be_heard(corpus):
-        # Speech would suffer from so few bits; for telling music apart they are enough.
-        sounds = {t: excerpt(corpus, t, seconds=seconds, quality=0.85) for t in frame.index}
+        # A low bit rate keeps pages small, and is enough to tell tracks apart.
+        sounds = {t: excerpt(corpus, t, seconds=seconds, quality=0.85) for t in means.index}
     return InteractiveScatter(figure, sounds)
 
 
 def _trace(
-    go: Any, points: np.ndarray, name: str, color: str, said: list[str], tracks: pd.Index
+    go: Any, points: np.ndarray, name: str, color: str, texts: list[str], tracks: pd.Index
 ) -> Any:
     flat = points.shape[1] == 2
-    kind = go.Scatter if flat else go.Scatter3d
+    trace = go.Scatter if flat else go.Scatter3d
     columns = dict(zip("xyz", np.round(points, 3).T.tolist(), strict=False))
-    return kind(
-        **columns, mode="markers", name=name, text=said, hoverinfo="text",
+    return trace(
+        **columns, mode="markers", name=name, text=texts, hoverinfo="text",
         customdata=tracks.tolist(),
         marker={"size": 9 if flat else 5, "color": color, "opacity": 0.85},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Figures of what a score owes to recordings on both sides."""
+"""Figures of leakage: accuracy under several split protocols."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
+from ..studies.reshuffle import PARTS
 from .style import PROTOCOL_COLORS, new_axes
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["leak_by", "leakage", "reshuffle"]
 
 
 def leakage(audit: Audit) -> Figure:
-    """Draw what every model scores under each protocol.
+    """Draw the accuracy of every model under each protocol.
 
     Parameters
     ----------
@@ -40,17 +41,16 @@ def leakage(audit: Audit) -> Figure:
     figure, axes = plt.subplots(
         1, 2, figsize=(9, 1.2 + 0.75 * len(models)), sharex=True, sharey=True, layout="constrained"
     )
-    for ax, (unit, prefix) in zip(axes, (("windows", "window_"), ("tracks", "")), strict=True):
+    for ax, (unit, prefix) in zip(axes, (("window", "window_"), ("track", "")), strict=True):
         for number, protocol in enumerate(audit.protocols):
-            own = 100 * scores.xs(protocol, level="protocol").loc[models]
+            rows = 100 * scores.xs(protocol, level="protocol").loc[models]
             shift = (number - (len(audit.protocols) - 1) / 2) * 0.2
-            place = np.arange(len(models))[::-1] - shift
+            y = np.arange(len(models))[::-1] - shift
             color = PROTOCOL_COLORS[protocol]
-            low, high = own[f"{prefix}low"], own[f"{prefix}high"]
-            ax.hlines(place, low, high, color=color, lw=4, alpha=0.3)
-            value = own[f"{prefix}accuracy"]
-            ax.plot(value, place, "o", color=color, ms=7, label=f"by {protocol}")
-        ax.set(xlabel=f"{unit} recognised (%)", xlim=(0, 102), ylim=(-0.5, len(models) - 0.5))
+            ax.hlines(y, rows[f"{prefix}low"], rows[f"{prefix}high"], color=color, lw=4, alpha=0.3)
+            accuracy = rows[f"{prefix}accuracy"]
+            ax.plot(accuracy, y, "o", color=color, ms=7, label=f"by {protocol}")
+        ax.set(xlabel=f"{unit} accuracy (%)", xlim=(0, 102), ylim=(-0.5, len(models) - 0.5))
         sns.despine(ax=ax)
     axes[0].set_yticks(np.arange(len(models))[::-1], models)
     handles, labels = axes[0].get_legend_handles_labels()
@@ -66,64 +66,59 @@ def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> A
     table : pd.DataFrame
         As from `Audit.by`.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     most : int
-        How many rows, the largest leaks.
+        Largest number of rows; those with the largest leaks are drawn.
 
     Returns
     -------
     Axes
-        One dot a row with its 95 % interval, in points.
+        One dot a row with its 95 % interval, in percentage points.
     """
     table = table.head(most)
     ax = new_axes(ax, (6, 0.8 + 0.28 * len(table)))
-    place = np.arange(len(table))[::-1]
+    y, color = np.arange(len(table))[::-1], PROTOCOL_COLORS["window"]
     ax.axvline(0, color="0.6", lw=1)
-    ax.hlines(
-        place,
-        100 * table["low"],
-        100 * table["high"],
-        color=PROTOCOL_COLORS["window"],
-        lw=5,
-        alpha=0.25,
-    )
-    ax.plot(100 * table["points"], place, "o", color=PROTOCOL_COLORS["window"], ms=7)
-    ax.set_yticks(place, [f"{name} ({n})" for name, n in table["tracks"].items()])
-    ax.set(xlabel=f"points owed to the leak, by {table.index.name} (tracks)")
+    ax.hlines(y, 100 * table["low"], 100 * table["high"], color=color, lw=5, alpha=0.25)
+    ax.plot(100 * table["points"], y, "o", color=color, ms=7)
+    ax.set_yticks(y, [f"{name} ({n})" for name, n in table["tracks"].items()])
+    ax.set(xlabel=f"leak (percentage points), by {table.index.name} (number of tracks)")
     sns.despine(ax=ax)
     return ax
 
 
 def reshuffle(result: Reshuffle, ax: Axes | None = None) -> Axes:
-    """Draw what one net scores, depending on what is called the test part.
+    """Draw the accuracy of one trained net on different choices of a test part.
 
     Parameters
     ----------
     result : Reshuffle
         Its scores.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
     Axes
-        One line a part; the cross is the predicted score.
+        One line a part, without the validation part; the cross is the expected
+        value of the score on test parts that are drawn again.
     """
     colors = {
-        "what it was trained on": "0.5",
-        "test part drawn anew": PROTOCOL_COLORS["window"],
-        "test part as saved": PROTOCOL_COLORS["track"],
-        "tracks it never saw": PROTOCOL_COLORS["artist"],
+        "train": "0.5",
+        "reshuffled": PROTOCOL_COLORS["window"],
+        "test": PROTOCOL_COLORS["track"],
+        "unseen": PROTOCOL_COLORS["artist"],
     }
-    rows = {name: (result.parts[name], color) for name, color in colors.items()}
+    parts = [part for part in PARTS if part in colors]
     ax = new_axes(ax, (6.4, 2.6))
-    for place, (name, (score, color)) in enumerate(reversed(rows.items())):
-        ax.hlines(place, 100 * score.low, 100 * score.high, color=color, lw=6, alpha=0.3)
-        ax.plot(100 * score.value, place, "o", color=color, ms=8)
-        if name == "test part drawn anew":
-            ax.plot(100 * result.predicted, place, "x", color="k", ms=9, label="predicted")
-    ax.set_yticks(range(len(rows)), list(reversed(rows)))
-    ax.set(xlabel="windows recognised (%)", ylim=(-0.6, len(rows) - 0.4))
+    for y, part in enumerate(reversed(parts)):
+        score, color = getattr(result, part), colors[part]
+        ax.hlines(y, 100 * score.low, 100 * score.high, color=color, lw=6, alpha=0.3)
+        ax.plot(100 * score.value, y, "o", color=color, ms=8)
+        if part == "reshuffled":
+            ax.plot(100 * result.predicted, y, "x", color="k", ms=9, label="expected")
+    ax.set_yticks(range(len(parts)), [PARTS[part] for part in reversed(parts)])
+    ax.set(xlabel="window accuracy (%)", ylim=(-0.6, len(parts) - 0.4))
     ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax

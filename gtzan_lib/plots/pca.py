@@ -19,28 +19,28 @@ __all__ = ["loadings", "scatter", "scree"]
 
 
 def scree(pca: PCA, ax: Axes | None = None, *, first: int = 20) -> Axes:
-    """Draw the share of the variance that each component explains, and all up to it.
+    """Draw the explained variance of each component, and its cumulative sum.
 
     Parameters
     ----------
     pca : sklearn.decomposition.PCA
         Fitted.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     first : int
-        Components to show.
+        Number of components.
 
     Returns
     -------
     Axes
-        Bars for each, a line for their sum.
+        Bars for single components, a line for the cumulative sum.
     """
     ax = new_axes(ax, (7, 3.4))
-    each = pca.explained_variance_ratio_[:first]
-    number = np.arange(1, len(each) + 1)
-    ax.bar(number, each, color=BLUE, label="each")
-    ax.plot(number, np.cumsum(each), "o-", color=RED, ms=4, label="up to here")
-    ax.set(xlabel="principal component", ylabel="share of the variance", ylim=(0, 1))
+    ratios = pca.explained_variance_ratio_[:first]
+    number = np.arange(1, len(ratios) + 1)
+    ax.bar(number, ratios, color=BLUE, label="single component")
+    ax.plot(number, np.cumsum(ratios), "o-", color=RED, ms=4, label="cumulative")
+    ax.set(xlabel="principal component", ylabel="explained variance", ylim=(0, 1))
     ax.set_xticks(number)
     ax.legend(frameon=False, loc="upper left")
     sns.despine(ax=ax)
@@ -50,7 +50,7 @@ def scree(pca: PCA, ax: Axes | None = None, *, first: int = 20) -> Axes:
 def loadings(
     pca: PCA, names: Sequence[str], ax: Axes | None = None, *, components: int = 6, top: int = 5
 ) -> Axes:
-    """Draw which features the first components are made of.
+    """Draw the features with the greatest weights in the first components.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def loadings(
     names : sequence of str
         Names of the features.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     components : int
-        How many components.
+        Number of components.
     top : int
-        Of each component so many features with the greatest weights are shown.
+        Number of features shown for each component.
 
     Returns
     -------
@@ -87,32 +87,32 @@ def loadings(
 def scatter(
     points: np.ndarray, windows: pd.DataFrame, ax: Axes | None = None, *, names: Sequence[str]
 ) -> Axes:
-    """Draw windows as dots, and each track as a ring in their middle.
+    """Draw windows as dots, and each track as a ring at the mean of its windows.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, at least 2)]
-        Where the windows are.
+        Coordinates of the windows.
     windows : pd.DataFrame
-        What they are: `track_id` and `genre`.
+        `track_id` and `genre` of each window.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     names : sequence of two str
-        Of the two axes.
+        Labels of the two axes.
 
     Returns
     -------
     Axes
-        Colours stand for genres.
+        One colour a genre.
     """
     ax = new_axes(ax, (8, 6))
     colors = genre_colors(sorted(windows["genre"].unique()))
-    middles = pd.DataFrame(points[:, :2]).groupby(windows["track_id"].to_numpy()).mean()
-    of_track = windows.drop_duplicates("track_id").set_index("track_id")["genre"]
+    means = pd.DataFrame(points[:, :2]).groupby(windows["track_id"].to_numpy()).mean()
+    genre_of_track = windows.drop_duplicates("track_id").set_index("track_id")["genre"]
     for genre, color in colors.items():
         rows = (windows["genre"] == genre).to_numpy()
         ax.scatter(*points[rows, :2].T, s=5, color=color, alpha=0.35, linewidths=0)
-        tracks = middles.loc[of_track.index[of_track == genre]].to_numpy()
+        tracks = means.loc[genre_of_track.index[genre_of_track == genre]].to_numpy()
         ax.scatter(*tracks.T, s=42, facecolors="none", edgecolors=[color], lw=1.6, label=genre)
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -41,31 +41,31 @@ def spectrogram(
     image : np.ndarray [shape=(height, width), dtype=uint8]
         Frequency by time, lowest frequency first.
     recipe : Recipe
-        How it was made.
+        Recipe of the image.
     ax : Axes, optional
-        Where to draw.
+        Axes to draw into.
     title : str
-        Stands above.
+        Title of the axes.
 
     Returns
     -------
     Axes
-        The axes drawn into.
+        The axes with the image.
     """
     ax = new_axes(ax, (4.5, 4))
-    # Columns that frames leave empty lie before the window and behind it.
-    frames = 1 + recipe.samples // recipe.hop
-    edge = max(0, recipe.columns - frames) / 2 * recipe.hop / recipe.sample_rate
-    top = recipe.bands or recipe.sample_rate / 2000
+    # Columns without frames lie half before the window and half after it.
+    frames = 1 + recipe.samples // recipe.hop_length
+    edge = max(0, recipe.columns - frames) / 2 * recipe.hop_length / recipe.sample_rate
+    top = recipe.n_mels or recipe.sample_rate / 2000
     left, right, bottom = -edge, recipe.seconds + edge, 0
-    if recipe.turned:
+    if recipe.rotated:
         left, right, bottom, top = right, left, top, bottom
     extent = (left, right, bottom, top)
     ax.imshow(
         image, origin="lower", aspect="auto", cmap="magma", extent=extent, vmin=0, vmax=255,
         interpolation="nearest",
     )  # fmt: skip
-    ylabel = "mel band" if recipe.bands else "frequency (kHz)"
+    ylabel = "mel band" if recipe.n_mels else "frequency (kHz)"
     ax.set(xlabel="time (s)", ylabel=ylabel, title=title)
     return ax
 
@@ -76,33 +76,35 @@ def track_spectrograms(store: SpectrogramStore, track_id: str, *, columns: int =
     Parameters
     ----------
     store : SpectrogramStore
-        Where the images are.
+        The images.
     track_id : str
-        Which track.
+        Id of the track.
     columns : int
         Images in a row.
 
     Returns
     -------
     Figure
-        One image a window, with the second in which it begins.
+        One image a window; titles are start times.
 
     Raises
     ------
     StoreError
         If the store has no window of that track.
     """
-    own = store.windows[store.windows["track_id"] == track_id]
-    if own.empty:
-        raise StoreError(f"{store.path}: has no window of track {track_id!r}; name another.")
-    titles = [f"from {start:g} s" for start in own["start_s"]]
-    figure = _wall(store, dict(zip(own.index, titles, strict=True)), columns)
+    windows = store.windows[store.windows["track_id"] == track_id]
+    if windows.empty:
+        raise StoreError(
+            f"{store.path}: has no window of track {track_id!r}; choose another track."
+        )
+    titles = [f"from {start:g} s" for start in windows["start_s"]]
+    figure = _gallery(store, dict(zip(windows.index, titles, strict=True)), columns)
     figure.suptitle(track_id)
     return figure
 
 
 def export_views(store: SpectrogramStore, folder: Path) -> None:
-    """Write `track_spectrograms` of every track as `<track>.png` into a folder."""
+    """Write `track_spectrograms` of every track into a folder, as `<track>.png`."""
     for track_id in store.windows["track_id"].unique():
         figure = track_spectrograms(store, track_id)
         with atomic_path(folder / f"{track_id}.png") as temporary:
@@ -116,7 +118,7 @@ def spectrogram_gallery(store: SpectrogramStore, *, columns: int = 5) -> Figure:
     Parameters
     ----------
     store : SpectrogramStore
-        Where the images are.
+        The images.
     columns : int
         Images in a row.
 
@@ -126,11 +128,11 @@ def spectrogram_gallery(store: SpectrogramStore, *, columns: int = 5) -> Figure:
         One image a genre.
     """
     first = store.windows.reset_index().groupby("genre")["index"].first()
-    return _wall(store, {row: genre for genre, row in first.items()}, columns)
+    return _gallery(store, {row: genre for genre, row in first.items()}, columns)
 
 
-def _wall(store: SpectrogramStore, titles: dict[int, str], columns: int) -> Figure:
-    """Draw the images in some rows of a store, with their titles, side by side."""
+def _gallery(store: SpectrogramStore, titles: dict[int, str], columns: int) -> Figure:
+    """Draw images of a store side by side, given their titles by row."""
     columns = min(columns, len(titles))
     rows = -(-len(titles) // columns)
     figure, axes = plt.subplots(
@@ -146,21 +148,21 @@ def _wall(store: SpectrogramStore, titles: dict[int, str], columns: int) -> Figu
 
 
 def recipe_gallery(corpus: Corpus, track_id: str, recipes: Iterable[Recipe]) -> Figure:
-    """Draw the beginning of one track as several recipes show it.
+    """Draw the first window of one track under several recipes.
 
     Parameters
     ----------
     corpus : Corpus
-        Where the track is.
+        The corpus of the track.
     track_id : str
-        Which track.
+        Id of the track.
     recipes : iterable of Recipe
-        How; none longer than the track.
+        Recipes, whose windows are no longer than the track.
 
     Returns
     -------
     Figure
-        One image a recipe, its first window.
+        One image a recipe.
     """
     recipes = list(recipes)
     figure, axes = plt.subplots(

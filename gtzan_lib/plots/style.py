@@ -18,31 +18,27 @@ __all__ = [
     "GREEN",
     "PROTOCOL_COLORS",
     "RED",
+    "YELLOW",
     "genre_colors",
     "new_axes",
     "palette",
     "standardised",
 ]
 
-BLUE, RED, GREEN = "#3b6fb6", "#d1603d", "#2f7d4f"
-"""Colours of lines: the main one, one for contrast, and a third."""
+BLUE, RED, GREEN, YELLOW = "#3b6fb6", "#d1603d", "#2f7d4f", "#d9a441"
+"""Colours of lines: the main colour, the contrasting one, and two more."""
 
-PROTOCOL_COLORS = {
-    "window": "#c8553d",
-    "track": "#d9a441",
-    "artist": GREEN,
-    "fault-filtered": BLUE,
-}
-"""One colour a split protocol, from the leaking one to the published one."""
+PROTOCOL_COLORS = {"window": RED, "track": YELLOW, "artist": GREEN, "fault-filtered": BLUE}
+"""Colours of the split protocols, from the leaking one to the published one."""
 
 
 def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
-    """Return one colour a genre, the same on every page.
+    """Return a colour for each genre, the same on every page.
 
     Parameters
     ----------
     genres : list of str
-        GTZAN's ten have fixed colours; others get further ones in this order.
+        GTZAN's ten have fixed colours; others get further colours in this order.
 
     Returns
     -------
@@ -50,18 +46,18 @@ def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
         Channels from 0 to 1.
     """
     others = [genre for genre in genres if genre not in GENRES]
-    known = dict(zip([*GENRES, *others], palette(len(GENRES) + len(others)), strict=True))
-    return {genre: known[genre] for genre in genres}
+    colors = dict(zip([*GENRES, *others], palette(len(GENRES) + len(others)), strict=True))
+    return {genre: colors[genre] for genre in genres}
 
 
 def palette(n: int) -> list[tuple[float, float, float]]:
-    """Return `n` colours: the first ten are told apart most easily."""
+    """Return `n` colours, of which the first ten are the easiest to distinguish."""
     first = sns.color_palette("tab10")
     return [*first, *sns.husl_palette(max(n - 10, 1), l=0.75, s=0.6)][:n]
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """Return the axes to draw into: those given, or those of a new figure in inches."""
+    """Return the given axes, or those of a new figure of this size in inches."""
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 

@@ -1,1 +1,1 @@
-"""Executing notebooks with checked parameters, and building the book from them."""
+"""Execution of notebooks with checked parameters, and the book built from them."""

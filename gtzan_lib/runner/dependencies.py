@@ -1,4 +1,4 @@
-"""Which modules a notebook depends on, read from what it imports."""
+"""The modules that a notebook depends on, read from its imports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def notebook_files(notebook: str | Path) -> list[Path]:
     Parameters
     ----------
     notebook : str or Path
-        A notebook; it is read, not executed.
+        The notebook; it is read, not executed.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def notebook_files(notebook: str | Path) -> list[Path]:
 
 
 def module_files(modules: Iterable[str]) -> list[Path]:
-    """Return the files of some modules and of all that these import.
+    """Return the files of modules and of everything that these import.
 
     Parameters
     ----------
@@ -42,20 +42,21 @@ def module_files(modules: Iterable[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        Sorted. Tables that lie beside a module count as part of it, and of `zoo` its
-        `zoo_models`.
+        Sorted. CSV tables beside a module count as part of it, and the cards in
+        `zoo_models` as part of `zoo`.
     """
     graph = _graph()
     wanted = {PACKAGE.name}
     for module in modules:
         for part in {module, *graph.find_descendants(module)}:
             wanted |= {part, *graph.find_upstream_modules(part)}
-    # Importing a package's module runs the package, too.
+    # Importing a module also runs the packages that contain it.
     for module in list(wanted):
         wanted |= {module.rsplit(".", n)[0] for n in range(1, module.count(".") + 1)}
     files = {_file(module) for module in wanted}
     tables = {table for file in files for table in file.parent.glob("*.csv")}
-    # Named after what loads them, so that a new model makes nothing else stale.
+    # Model folders are named after the module that loads them, so that a new model
+    # affects no other module.
     folders = {file.with_name(f"{file.stem}_models") for file in files}
     cards = {card for folder in folders for card in folder.glob("*/model.json")}
     files |= tables | cards
@@ -68,12 +69,12 @@ def modules_of(source: str) -> set[str]:
     Parameters
     ----------
     source : str
-        Python; lines with IPython magics are passed over.
+        Python; lines with IPython magics are ignored.
 
     Returns
     -------
     set of str
-        Full names. `gl.evaluate` counts as the module that holds it.
+        Full names. `gl.evaluate` counts as the module that defines it.
     """
     lines = ("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     tree = ast.parse("\n".join(lines))
@@ -102,7 +103,7 @@ def modules_of(source: str) -> set[str]:
 
 
 def _chain(node: ast.AST) -> list[str]:
-    """Return the names of `gl.plots.recall`, and none of anything else."""
+    """Return the parts of `gl.plots.recall`; empty for other expressions."""
     names = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -111,7 +112,7 @@ def _chain(node: ast.AST) -> list[str]:
 
 
 def _module_of(names: list[str]) -> str:
-    """Return the module that holds `evaluate`, or `plots.recall`."""
+    """Return the module that defines `evaluate`, or `plots.recall`."""
     module = _names_in(PACKAGE).get(names[0], PACKAGE.name)
     folder = PACKAGE.parent / Path(*module.split("."))
     if len(names) > 1 and folder != PACKAGE and folder.is_dir():
@@ -126,7 +127,7 @@ def _deepest(name: str) -> str:
 
 @cache
 def _names_in(folder: Path) -> dict[str, str]:
-    """Map `evaluate` to `gtzan_lib.evaluation.evaluation`, from what a package imports."""
+    """Map `evaluate` to `gtzan_lib.evaluation.evaluate`, from the imports of a package."""
     stub = folder / "__init__.pyi"
     source = stub if stub.is_file() else folder / "__init__.py"
     package = ".".join(folder.relative_to(PACKAGE.parent).parts)

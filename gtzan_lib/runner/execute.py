@@ -1,4 +1,4 @@
-"""Executing one experiment's notebook."""
+"""Execution of the notebook of one experiment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .runs import Experiment, Run, explained
 
 __all__ = ["execute", "tidy"]
 
-# Libraries read these when they are loaded, that is, when the kernel starts.
+# Libraries read these when they are imported, so they are set before the kernel starts.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -23,7 +23,7 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 
-# What the book writes on the fold of each kind of parameters cell.
+# Labels of the folded cells of parameters, by their tag.
 PROMPTS = {
     "parameters": "Parameters and their defaults",
     "injected-parameters": "Parameters of this run",
@@ -31,14 +31,14 @@ PROMPTS = {
 
 
 def execute(run: Run, experiment: str) -> Path:
-    """Execute a notebook and keep the result for the book.
+    """Execute a notebook and save the result for the book.
 
     Parameters
     ----------
     run : Run
-        As `load_run` gave it.
+        From `load_run`.
     experiment : str
-        One of its ids.
+        Id of one of its experiments.
 
     Returns
     -------
@@ -48,8 +48,8 @@ def execute(run: Run, experiment: str) -> Path:
     Raises
     ------
     RunError
-        If a cell fails or the kernel dies; the notebook up to there stays in the
-        run's `partial/`.
+        If a cell fails or the kernel dies; the notebook up to that cell stays in
+        the run's `partial/`.
     """
     import papermill
     from filelock import FileLock
@@ -59,17 +59,17 @@ def execute(run: Run, experiment: str) -> Path:
     partial = run.work.partial / f"{chosen.name}.ipynb"
     partial.parent.mkdir(parents=True, exist_ok=True)
     _fix_environment(chosen, run)
-    # A process that outlived a killed run may still be at it.
+    # A process that survived a killed run may still execute it.
     with FileLock(partial.with_suffix(".lock")), explained(run, chosen.name):
         try:
-            _execute_patiently(chosen, run.root, partial)
+            _execute_with_retry(chosen, run.root, partial)
         except papermill.PapermillExecutionError as error:
             raise RunError(_explain(chosen, error, partial)) from error
         except DeadKernelError as error:
             raise RunError(
                 f"{chosen.notebook.name} (experiment {chosen.id!r}): its kernel was killed, most "
-                "often for want of memory; free some, or ask for less (a smaller size, batch or "
-                f"corpus). The notebook up to there is kept in {partial}."
+                "often because memory ran out; free some, or use a smaller size, batch or corpus; "
+                f"the notebook up to there is in {partial}."
             ) from error
         target = run.work.executed / partial.name
         notebook = tidy(nbformat.read(partial, as_version=4), _places(run, experiment))
@@ -79,11 +79,11 @@ def execute(run: Run, experiment: str) -> Path:
     return target
 
 
-def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
-    """Let papermill execute; try once more where the kernel did not come up.
+def _execute_with_retry(experiment: Experiment, cwd: Path, output: Path) -> None:
+    """Execute with papermill; try once more if the kernel did not start.
 
-    Kernels choose their ports before they open them, so that of several that
-    start at the same moment one may find its port taken.
+    Kernels choose their ports before they open them, so that one of several that
+    start at the same moment may find its port taken.
     """
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -98,7 +98,7 @@ def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
                 language="python",
                 cwd=cwd,
                 progress_bar=False,
-                # Its hints about transport are not for readers of a run's account.
+                # Without papermill's hints about the transport.
                 extra_arguments=["--log-level=ERROR"],
             )
         except DeadKernelError:
@@ -111,19 +111,19 @@ def _execute_patiently(experiment: Experiment, cwd: Path, output: Path) -> None:
 
 
 def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.NotebookNode:
-    """Make an executed notebook fit to be published.
+    """Prepare an executed notebook for the book.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
-        As papermill left it; is changed.
+        The output of papermill; changed in place.
     places : dict of str to str
-        Folders of this machine, and what is written in their place.
+        Replacements of this machine's folders in the text.
 
     Returns
     -------
     nbformat.NotebookNode
-        Without timings, paths of this machine and random ids, its parameters folded.
+        Without timings, paths of this machine and random ids; parameters are folded.
     """
     notebook["metadata"].pop("papermill", None)
     for cell in notebook["cells"]:
@@ -131,7 +131,7 @@ def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.No
             cell["metadata"].pop(key, None)
         tags = cell["metadata"].get("tags", [])
         if "injected-parameters" in tags:
-            # papermill draws a new one each time, and equal runs shall give equal files.
+            # papermill draws a random id; equal runs must give equal files.
             cell["id"] = "injected-parameters"
         for tag, prompt in PROMPTS.items():
             if tag in tags:
@@ -146,7 +146,7 @@ def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.No
 
 def _clean(output: Any, places: dict[str, str]) -> Any:
     if output["output_type"] == "stream":
-        # A warning's first line begins with the file it was raised in.
+        # The first line of a warning begins with the file that raised it.
         text = re.sub(r"(?m)^\S+?:\d+: (?:Gtzan)?(\w*Warning): ", r"\1: ", output["text"])
         output["text"] = _replace(re.sub(r"(?m)^  (?:warnings\.)?warn\(.*\n?", "", text), places)
     for kind, value in output.get("data", {}).items():
@@ -171,7 +171,7 @@ def _places(run: Run, experiment: str) -> dict[str, str]:
 
 
 def _fix_environment(experiment: Experiment, run: Run) -> None:
-    """Set what the kernel inherits and results depend on."""
+    """Set the environment variables of the kernel that results depend on."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(experiment.threads)))
     os.environ["PYTHONHASHSEED"] = "0"
     os.environ["GTZAN_WORK"] = str(run.work.root)
@@ -182,6 +182,6 @@ def _explain(experiment: Experiment, error: Any, partial: Path) -> str:
     line = error.source.strip().splitlines()[0]
     return (
         f"{experiment.notebook.name} (experiment {experiment.id!r}): cell {error.cell_index + 1}, "
-        f"which begins with '{line}', failed with {reason}; the notebook up to there is kept in "
+        f"which begins with '{line}', failed with {reason}; the notebook up to there is in "
         f"{partial}."
     )

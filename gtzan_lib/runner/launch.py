@@ -1,4 +1,4 @@
-"""Carrying out a whole run with Snakemake."""
+"""Execution of a whole run with Snakemake."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def launch(
     overrides : mapping of str to str, optional
         Parameters from the command line.
     cores : int, optional
-        For experiments side by side. Default: all.
+        Number of cores for experiments in parallel. Default: all.
     snakemake : sequence of str
         More arguments for Snakemake, such as `--executor slurm`.
 
     Returns
     -------
     Path
-        The book's first page.
+        First page of the book.
 
     Raises
     ------
     GtzanError
-        If the run, a parameter or the corpus is not what it should be, before
-        anything is executed; `RunError` if an experiment fails.
+        If the run, a parameter or the corpus is invalid, before anything is
+        executed; `RunError` if an experiment fails.
     """
     run = load_run(file, overrides)
     for experiment in run.experiments:
@@ -55,8 +55,8 @@ def launch(
     run.work.path.mkdir(parents=True, exist_ok=True)
     with _only_one(run):
         _clear_partial(run)
-        answer = subprocess.run(_command(run, overrides, cores, snakemake), env=_environment(run))
-        if answer.returncode:
+        result = subprocess.run(_command(run, overrides, cores, snakemake), env=_environment(run))
+        if result.returncode:
             raise RunError(_reason(run))
         return publish(run)
 
@@ -73,13 +73,13 @@ def _command(
         *("--directory", str(run.work.path)),
         *("--config", f"run={run.file}", f"overrides={json.dumps(dict(overrides or {}))}"),
         *("--cores", str(cores or os.cpu_count() or 1)),
-        # One lock a run is held by this process, and falls with it; Snakemake's
-        # own would outlive a kill.
+        # This process holds one lock per run, which is released when it ends;
+        # Snakemake's own lock would survive a kill.
         "--nolock",
         "--rerun-incomplete",
         "--keep-going",
         *("--rerun-triggers", "mtime", "params", "input", "code"),
-        # A touched file counts as changed, whatever its size.
+        # A touched file of any size counts as changed.
         *("--max-checksum-file-size", "0"),
         *("--quiet", "rules", "host", "reason"),
         *snakemake,
@@ -91,7 +91,7 @@ def _environment(run: Run) -> dict[str, str]:
 
 
 def _only_one(run: Run) -> FileLock:
-    """Return the run's lock, held; wait for another process that has it, and say so."""
+    """Acquire the run's lock; print a message if another process holds it."""
     lock = FileLock(run.work.path / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -107,6 +107,6 @@ def _clear_partial(run: Run) -> None:
 
 
 def _reason(run: Run) -> str:
-    """Return the one thing worth reading after Snakemake's own account."""
+    """Return the error messages of the jobs that failed."""
     reasons = [path.read_text(encoding="utf-8") for path in sorted(run.work.partial.glob("*.txt"))]
-    return "".join(reasons).strip() or f"run {run.name!r} stopped; the reason stands above."
+    return "".join(reasons).strip() or f"run {run.name!r} failed; see the output above."

@@ -1,4 +1,4 @@
-"""Runs: which notebooks are executed, with which parameters."""
+"""Runs: the notebooks to execute and their parameters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..parameters import Parameter, check, declared_in, from_text
 
 __all__ = ["Experiment", "Run", "explained", "load_run"]
 
-# What an experiment may say of itself beside its parameters.
+# Keys of an experiment in the YAML that are no parameters.
 OWN_KEYS = {"notebook", "title", "threads", "after"}
 RUN_KEYS = {"compose", "defaults", "experiments"}
 COMPOSE_KEYS = {"artists", "faults", "genres", "seconds", "seed", "tracks"}
@@ -33,18 +33,18 @@ class Experiment:
     Attributes
     ----------
     id : str
-        Its name in the run.
+        Name in the run.
     notebook : Path
-        The notebook that is executed.
+        The notebook to execute.
     parameters : dict
-        What it is executed with, beside the notebook's own defaults.
+        Values that replace the notebook's defaults.
     title : str
-        Heading of its page, where it is not the notebook's own.
+        Heading of its page; empty for the notebook's own.
     threads : int
-        How many cores it may use. Fixed here and not taken from the machine,
-        since sums depend on it.
+        Number of cores. Fixed here and not taken from the machine, since sums
+        depend on it.
     after : tuple of str
-        Experiments that must be finished before, since it uses what they left.
+        Experiments that must be finished before, since it uses their results.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Run:
 
     @property
     def work(self) -> Workspace:
-        """Where the run keeps what it makes."""
+        """The workspace with the outputs of the run."""
         return Workspace(self.name, os.environ.get("GTZAN_WORK") or self.root / "work")
 
     @property
@@ -108,7 +108,7 @@ class Run:
         return options
 
     def corpus_of(self, experiment: str) -> str | None:
-        """Return the corpus an experiment is executed on, if its notebook takes one."""
+        """Return the corpus of an experiment, or None if its notebook takes none."""
         chosen = self.experiments[experiment]
         declared = declared_in(chosen.notebook)
         if "corpus" not in declared:
@@ -116,12 +116,12 @@ class Run:
         return chosen.parameters.get("corpus", declared["corpus"].default)
 
     def state_of(self, experiment: str) -> str:
-        """Return what changes when the experiment's corpus does.
+        """Return a text that changes when the experiment's corpus does.
 
         Raises
         ------
         CorpusError
-            If the corpus is missing or is none.
+            If the corpus is missing or invalid.
         """
         source = self.corpus_of(experiment)
         if source is None or source == "synthetic":
@@ -132,8 +132,8 @@ class Run:
 def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Run:
     """Read a run, merge its parameters, and check them against the notebooks.
 
-    A parameter's value comes from the notebook, unless the run's `defaults`
-    name it, unless the experiment does, unless the command line does.
+    The command line takes precedence over the experiment, the experiment over the
+    run's `defaults`, and these over the notebook's own default.
 
     Parameters
     ----------
@@ -145,12 +145,12 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     Returns
     -------
     Run
-        With every experiment ready to be executed.
+        The run with all its experiments.
 
     Raises
     ------
     RunError
-        If the file is missing or says what is not understood.
+        If the file is missing or invalid.
     ParameterError
         If a parameter is unknown or a value has the wrong type.
     """
@@ -165,15 +165,15 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     overrides = dict(overrides or {})
     known = {}
     experiments = {}
-    for id_, own in content["experiments"].items():
-        own = dict(own or {})
-        plan = {key: own.pop(key) for key in OWN_KEYS & own.keys()}
-        notebook = file.parents[1] / "notebooks" / f"{plan.pop('notebook', id_)}.ipynb"
+    for id_, settings in content["experiments"].items():
+        settings = dict(settings or {})
+        fields = {key: settings.pop(key) for key in OWN_KEYS & settings.keys()}
+        notebook = file.parents[1] / "notebooks" / f"{fields.pop('notebook', id_)}.ipynb"
         if not notebook.is_file():
             raise RunError(f"{file}: experiment {id_!r} has no notebook {notebook}.")
         known[id_] = declared_in(notebook)
         given = {name: value for name, value in defaults.items() if name in known[id_]}
-        given |= own
+        given |= settings
         given |= {
             name: from_text(text, known[id_][name])
             for name, text in overrides.items()
@@ -184,10 +184,10 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
             if name in known[id_]:
                 given[name] = value
         check(known[id_], given, f"{file}: experiment {id_!r}, {notebook.name}")
-        plan["after"] = tuple(plan.get("after", ()))
-        experiments[id_] = Experiment(id_, notebook, given, **plan)
+        fields["after"] = tuple(fields.get("after", ()))
+        experiments[id_] = Experiment(id_, notebook, given, **fields)
     for source, names in ((str(file), defaults), ("the command line", overrides)):
-        _refuse_homeless(source, names, known)
+        _refuse_unused(source, names, known)
     for experiment in experiments.values():
         _refuse_unknown(file, experiment.after, experiments, "experiment")
     return Run(file, experiments, compose)
@@ -195,19 +195,19 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
 
 @contextmanager
 def explained(run: Run, job: str) -> Iterator[None]:
-    """Leave a note of why a job of the run failed, for whoever started the run.
+    """Save the error message of a failing job in the run's `partial/`.
 
     Parameters
     ----------
     run : Run
         The run.
     job : str
-        Names the note in the run's `partial/`.
+        Name of the file, without `.txt`.
 
     Yields
     ------
     None
-        A block in which a `GtzanError` is noted, and raised on.
+        A `GtzanError` in the block is saved and raised again.
     """
     note = run.work.partial / f"{job}.txt"
     note.parent.mkdir(parents=True, exist_ok=True)
@@ -225,9 +225,9 @@ def _locate(file: str | Path) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate.absolute()
-    there = sorted(path.stem for path in Path("runs").glob("*.yml"))
-    known = f"runs here are {', '.join(there)}" if there else "go to the project's root first"
-    raise RunError(f"{candidates[0]}: there is no such run; {known}.")
+    names = sorted(path.stem for path in Path("runs").glob("*.yml"))
+    advice = f"choose one of {', '.join(names)}" if names else "go to the project's root first"
+    raise RunError(f"{candidates[0]}: there is no such run; {advice}.")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def _read(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
         line = f" near line {place.line + 1}" if place else ""
-        raise RunError(f"{file}: is not valid YAML{line}; mend it there.") from error
+        raise RunError(f"{file}: is not valid YAML{line}; correct it.") from error
     if not isinstance(content, dict):
         raise RunError(f"{file}: must hold the keys {', '.join(sorted(RUN_KEYS))}.")
     return content
@@ -246,11 +246,11 @@ def _refuse_unknown(file: Path, given: Any, known: Any, kind: str) -> None:
     for name in given:
         if name not in known:
             raise RunError(
-                f"{file}: {kind} {name!r} is not known; there are {', '.join(sorted(known))}."
+                f"{file}: {kind} {name!r} is not known; choose among {', '.join(sorted(known))}."
             )
 
 
-def _refuse_homeless(
+def _refuse_unused(
     source: str, names: Mapping[str, Any], known: Mapping[str, Mapping[str, Parameter]]
 ) -> None:
     """Refuse a default or an override that no notebook of the run takes."""
@@ -263,13 +263,13 @@ def _refuse_homeless(
 
 
 def _expand(value: Any, file: Path) -> Any:
-    """Replace `${NAME}` by the environment's value."""
+    """Replace `${NAME}` by the environment variable."""
     if not isinstance(value, str):
         return value
     for name in re.findall(r"\$\{(\w+)\}", value):
         if not os.environ.get(name):
             raise RunError(
-                f"{file}: needs {name}, the folder that holds the music; say for instance "
+                f"{file}: needs {name}, the folder of the corpus; run for instance "
                 f"'make book RUN={file.stem} {name}=/data/gtzan'. {HOW_TO_GET}."
             )
     return re.sub(r"\$\{(\w+)\}", lambda match: os.environ[match[1]], value)

@@ -1,4 +1,4 @@
-"""Building the book from prose and executed notebooks."""
+"""Building the book from text pages and executed notebooks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .runs import Run, explained
 
 __all__ = ["build_site", "prose_files", "publish"]
 
-# What draws interactive pictures, in the pages' own folder: no network is needed.
+# Plotly's script for interactive figures, in the book so that no network is needed.
 PLOTLY = Path("book/_static/plotly.min.js")
 
-# Its script may stand in another folder than the interpreter, and it has no __main__.
+# Its script may be in another folder than the interpreter, and it has no __main__.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
 def prose_files(root: Path) -> list[Path]:
-    """Return the book's own sources: settings, contents, and all below `book/`.
+    """Return the sources of the book: settings, contents, and all files below `book/`.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ def prose_files(root: Path) -> list[Path]:
 def build_site(run: Run) -> Path:
     """Render the book of a run.
 
-    Sources are staged in the run's `site/`, executed notebooks where their
-    templates stand in the project, so that one table of contents serves both.
-    Only what changed is copied, and so only that is rendered again.
+    Sources are copied to the run's `site/`, executed notebooks to the places of
+    their sources in the project, so that one table of contents serves both. Only
+    changed files are copied and rendered again.
 
     Parameters
     ----------
     run : Run
-        With all its experiments executed.
+        The run; all its experiments are executed.
 
     Returns
     -------
     Path
-        The book's first page.
+        First page of the book.
 
     Raises
     ------
@@ -79,13 +79,13 @@ def _build(run: Run) -> Path:
     pages[PLOTLY] = plotly.offline.get_plotlyjs().encode()
     _refuse_missing_pages(run, pages)
     if _differs(stage / "_toc.yml", pages[Path("_toc.yml")]):
-        # Every page shows the table of contents, and Sphinx would render only what is new.
+        # Every page shows the table of contents, but Sphinx renders only changed pages.
         shutil.rmtree(stage / "_build", ignore_errors=True)
     _mirror(pages, stage)
     log = stage / "_build" / "build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", ".", "-W", "--keep-going"]
-    answer = subprocess.run(
+    result = subprocess.run(
         command,
         cwd=stage,
         env={**os.environ, "NO_COLOR": "1"},
@@ -93,21 +93,21 @@ def _build(run: Run) -> Path:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    log.write_text(answer.stdout, encoding="utf-8")
-    if answer.returncode:
-        lines = answer.stdout.strip().splitlines() or ["no output"]
+    log.write_text(result.stdout, encoding="utf-8")
+    if result.returncode:
+        lines = result.stdout.strip().splitlines() or ["no output"]
         reason = next((line for line in lines if "WARNING" in line or "ERROR" in line), lines[-1])
-        raise RunError(f"the book could not be built ({reason.strip()}); all of it is in {log}.")
+        raise RunError(f"the book could not be built ({reason.strip()}); the whole log is {log}.")
     return stage / "_build" / "html" / "index.html"
 
 
 def publish(run: Run) -> Path:
-    """Show a run's book as the project's last built one, in `_build/html`.
+    """Copy the book of a run to the project's `_build/html`.
 
     Parameters
     ----------
     run : Run
-        Whose book is built.
+        The run; its book is built.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def publish(run: Run) -> Path:
     stamp = target.with_name("html.built")
     target.parent.mkdir(exist_ok=True)
     with FileLock(target.with_name(".lock")):
-        # Pages do not change without their list of objects being written anew.
+        # Sphinx writes the list of objects again whenever a page changes.
         state = f"{run.name} {(built / 'objects.inv').stat().st_mtime_ns}"
         if target.is_dir() and stamp.is_file() and stamp.read_text() == state:
             return target / "index.html"
@@ -136,7 +136,7 @@ def publish(run: Run) -> Path:
 
 
 def _retitle(page: str, title: str) -> str:
-    """Give a notebook that is executed several times a heading of its own."""
+    """Replace the heading of a notebook that several experiments execute."""
     if not title:
         return page
     notebook = nbformat.reads(page, as_version=4)
@@ -146,7 +146,7 @@ def _retitle(page: str, title: str) -> str:
 
 
 def _mirror(pages: dict[Path, bytes], stage: Path) -> None:
-    """Make the stage hold these files and no others, touching only what differs."""
+    """Make the stage contain exactly these files; write only those that differ."""
     for place, content in pages.items():
         target = stage / place
         if _differs(target, content):
@@ -163,13 +163,13 @@ def _differs(path: Path, content: bytes) -> bool:
 
 
 def _refuse_missing_pages(run: Run, pages: dict[Path, bytes]) -> None:
-    there = {place.with_suffix("").as_posix() for place in pages}
+    existing = {place.with_suffix("").as_posix() for place in pages}
     contents = yaml.safe_load((run.root / "_toc.yml").read_text(encoding="utf-8"))
     for page in _pages(contents):
-        if page not in there:
+        if page not in existing:
             raise RunError(
                 f"_toc.yml: names page {page!r}, which neither book/ nor an experiment of "
-                f"{run.file.name} provides; add the experiment or take the page out."
+                f"{run.file.name} provides; add the experiment or remove the page."
             )
 
 
@@ -177,6 +177,6 @@ def _pages(node: object) -> list[str]:
     if isinstance(node, list):
         return [page for item in node for page in _pages(item)]
     if isinstance(node, dict):
-        own = [node[key] for key in ("root", "file") if key in node]
-        return own + [page for value in node.values() for page in _pages(value)]
+        pages = [node[key] for key in ("root", "file") if key in node]
+        return pages + [page for value in node.values() for page in _pages(value)]
     return []

@@ -1,4 +1,4 @@
-"""What rooms and files do to music: seeded noise, and distortions of a clip's sound."""
+"""Degradations of sound: seeded noise, and distortions by coding, clipping and rooms."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.fft
 
+from .. import mp3
 from ..data.audio import resample
 from ..errors import AudioError
 
@@ -33,12 +34,12 @@ def noise(kind: str, samples: int, sample_rate: int, *, seed: int) -> np.ndarray
     sample_rate : int
         In Hz.
     seed : int
-        Seed of all random choices; takes with different seeds are independent.
+        Seed of all random choices; noises with different seeds are independent.
 
     Returns
     -------
     np.ndarray [shape=(samples,), dtype=float32]
-        Its root mean square is 1, so that peaks are above full scale.
+        Its root mean square is 1; peaks are above full scale.
 
     Raises
     ------
@@ -77,9 +78,8 @@ def _rms(y: np.ndarray) -> float:
 def _colored(
     samples: int, sample_rate: int, rng: np.random.Generator, *, slope_db: float
 ) -> np.ndarray:
-    """Noise whose power changes by `slope_db` an octave above 20 Hz."""
-    # Filtering by a transform is circular: without more than is needed, the end
-    # would run into the beginning.
+    """Return noise whose power changes by `slope_db` an octave above 20 Hz."""
+    # Filtering by a Fourier transform is circular: 50 ms more keep the end out of the beginning.
     size = scipy.fft.next_fast_len(samples + sample_rate // 20, real=True)
     spectrum = scipy.fft.rfft(rng.standard_normal(size))
     spectrum *= _slope(np.fft.rfftfreq(size, 1 / sample_rate), slope_db, pivot_hz=1000.0)
@@ -87,27 +87,27 @@ def _colored(
 
 
 def _slope(hz: np.ndarray, db_per_octave: float, *, pivot_hz: float) -> np.ndarray:
-    """Gain at each frequency of a straight line in dB over octaves, level below 20 Hz."""
+    """Return the gain at each frequency: linear in dB over octaves, constant below 20 Hz."""
     octaves = np.log2(np.maximum(hz, 20.0) / pivot_hz)
     return 10 ** (db_per_octave * octaves / 20)
 
 
 def _room(samples: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
     time = np.arange(samples) / sample_rate
-    air = _colored(samples, sample_rate, rng, slope_db=-4.5)
-    air *= _sway(time, rng, db=1.5) / _rms(air)
+    ventilation = _colored(samples, sample_rate, rng, slope_db=-4.5)
+    ventilation *= _slow_gain(time, rng, db=1.5) / _rms(ventilation)
     hum = np.zeros(samples)
-    # Rectifiers and transformers hum at twice the mains, too, and odd harmonics
-    # are stronger than even ones above that.
+    # Rectifiers and transformers also hum at twice the mains frequency; above it odd
+    # harmonics are stronger than even ones.
     for harmonic, level in enumerate((1.0, 0.8, 0.5, 0.15, 0.3, 0.1, 0.15), start=1):
         if 50 * harmonic < sample_rate / 2:
             hum += level * np.sin(2 * np.pi * (50 * harmonic * time + rng.uniform()))
-    hum *= 0.4 * _sway(time, rng, db=0.5)
-    return air + hum + 0.7 * _bumps(time, rng)
+    hum *= 0.4 * _slow_gain(time, rng, db=0.5)
+    return ventilation + hum + 0.7 * _bumps(time, rng)
 
 
-def _sway(time: np.ndarray, rng: np.random.Generator, *, db: float) -> np.ndarray:
-    """Gain that rises and falls by about `db`, each time over some seconds."""
+def _slow_gain(time: np.ndarray, rng: np.random.Generator, *, db: float) -> np.ndarray:
+    """Return a gain that rises and falls by about `db` with periods of 2 to 9 s."""
     level = sum(
         np.sin(2 * np.pi * (time / period + rng.uniform())) for period in rng.uniform(2, 9, 3)
     )
@@ -115,34 +115,34 @@ def _sway(time: np.ndarray, rng: np.random.Generator, *, db: float) -> np.ndarra
 
 
 def _bumps(time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Short bursts of noise, on average one in two seconds, at any time."""
-    made = np.zeros(len(time))
+    """Return short bursts of noise at random times, on average one in two seconds."""
+    bumps = np.zeros(len(time))
     seconds = (time[-1] if len(time) else 0.0) + 0.5
     for start in rng.uniform(-0.5, seconds - 0.5, rng.poisson(seconds / 2)):
         inside = slice(*np.searchsorted(time, (start, start + 0.5)))
         since = time[inside] - start
-        # A distant door: no click at its beginning, and gone after half a second.
+        # Rises within milliseconds, without a click, and has decayed after half a second.
         envelope = (1 - np.exp(-since / 0.005)) * np.exp(-since / 0.05)
-        made[inside] += rng.uniform(0.5, 2) * envelope * rng.standard_normal(len(since))
-    return made
+        bumps[inside] += rng.uniform(0.5, 2) * envelope * rng.standard_normal(len(since))
+    return bumps
 
 
 def mix_at_snr(y: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
-    """Add noise at a ratio of signal to noise that holds over the whole signal.
+    """Add noise at a signal-to-noise ratio, measured over the whole signal.
 
     Parameters
     ----------
     y : np.ndarray [shape=(samples,), dtype=float32]
         The signal.
     noise : np.ndarray [shape=(samples,), dtype=float32]
-        Of any level; `noise` makes some.
+        Noise at any level, such as from `noise`.
     snr_db : float
-        Power of `y` by power of the noise, in dB.
+        Ratio of the power of `y` to that of the noise, in dB.
 
     Returns
     -------
     np.ndarray [shape=(samples,), dtype=float32]
-        `y` as it was, plus the scaled noise; not clipped at full scale.
+        `y` plus the scaled noise; not clipped at full scale.
 
     Raises
     ------
@@ -164,13 +164,13 @@ def mix_at_snr(y: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
         level = _rms(sound) if len(sound) else 0.0
         if not np.isfinite(level):
             raise AudioError(
-                f"the {name} has samples that are not finite; mend it with np.nan_to_num.",
+                f"the {name} has samples that are not finite; replace them with np.nan_to_num.",
                 reason="samples are not finite",
             )
         if level == 0:
             raise AudioError(
-                f"the {name} is silent, so that no level of noise gives {snr_db:g} dB; give a "
-                f"{name} with sound in it.",
+                f"the {name} is silent, so that no level of noise gives {snr_db:g} dB; use a "
+                f"{name} with sound.",
                 reason="it is silent",
             )
         levels.append(level)
@@ -178,63 +178,37 @@ def mix_at_snr(y: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
     return (y + scale * noise.astype(np.float64)).astype(np.float32)
 
 
-# The rates of MPEG-1, 2 and 2.5, and the range of their constant bit rates in
-# kbit/s; libsndfile's compression level runs through it from top to bottom.
-_MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_MP3_KBITS = 64
-
-
-def _mp3_level(rate: int) -> float:
-    low, high = (32, 320) if rate >= 32_000 else (8, 160) if rate >= 16_000 else (8, 64)
-    return (high - _MP3_KBITS) / (high - low)
-
-
 def _mp3(y: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Encode and decode, as a file on the web has been."""
+    """Encode as MP3 at 64 kbit/s, and decode."""
     import soundfile
 
-    # Upwards where possible, so that the coder takes away the treble and not we.
-    rate = next((known for known in _MP3_RATES if known >= sample_rate), _MP3_RATES[-1])
+    # To a higher rate where possible, so that the encoder removes the treble, not the resampler.
+    rate = next((rate for rate in mp3.SAMPLE_RATES if rate >= sample_rate), mp3.SAMPLE_RATES[-1])
     sound = y if rate == sample_rate else resample(y, sample_rate, rate)
     if len(sound) == 0:
         return y
-    # A coder's idea of what can be heard is made for sound within full scale.
-    level = max(1.0, np.abs(sound).max())
-    # The header that LAME writes tells the decoder the delay, and what to cut off.
-    decoded, _ = soundfile.read(io.BytesIO(_encode(sound / level, rate)), dtype="float32")
-    decoded *= np.float32(level)
+    # The psychoacoustic model of the encoder is made for sound within full scale.
+    peak = max(1.0, np.abs(sound).max())
+    content = mp3.encode(sound / peak, rate, mp3.compression_level(64, rate))
+    # LAME's header holds the encoder's delay and padding, which the decoder removes.
+    decoded, _ = soundfile.read(io.BytesIO(content), dtype="float32")
+    decoded *= np.float32(peak)
     return decoded if rate == sample_rate else resample(decoded, rate, sample_rate)
 
 
-def _encode(y: np.ndarray, rate: int) -> bytes:
-    import soundfile
-
-    file = io.BytesIO()
-    soundfile.write(
-        file,
-        y,
-        rate,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="CONSTANT",
-        compression_level=_mp3_level(rate),
-    )
-    return file.getvalue()
-
-
 def _clipped(y: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Turn up by 12 dB a clip whose peak is at full scale; what is above is cut."""
-    # Full scale is the clip's own peak, so that quiet clips suffer as much as loud ones.
+    """Amplify by 12 dB and clip at the peak that the sound had before."""
+    # The clip's own peak stands for full scale, so that quiet clips are clipped like loud ones.
     peak = np.abs(y).max(initial=0)
     return np.clip(y * np.float32(10 ** (12 / 20)), -peak, peak)
 
 
 def _tilted(y: np.ndarray, sample_rate: int, *, db_per_octave: float) -> np.ndarray:
-    """Filter with a straight line over octaves, and keep the level."""
+    """Filter with a gain that is linear in dB over octaves, and keep the RMS."""
     before = _rms(y) if len(y) else 0.0
     if before == 0:
         return y
-    # 50 ms of zeros, in which the filter's response to the end dies away.
+    # 50 ms of zeros, in which the filter's response to the end decays.
     size = scipy.fft.next_fast_len(len(y) + sample_rate // 20, real=True)
     spectrum = scipy.fft.rfft(y.astype(np.float64), size)
     spectrum *= _slope(np.fft.rfftfreq(size, 1 / sample_rate), db_per_octave, pivot_hz=1000.0)
@@ -251,33 +225,33 @@ _RT60_S = 0.5
 
 
 def _reverberated(y: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Convolve with the response of a room, direct sound first, and keep the level."""
+    """Convolve with the impulse response of a room, and keep the RMS."""
     before = _rms(y) if len(y) else 0.0
     if before == 0:
         return y
-    response = _response(sample_rate)
+    response = _impulse_response(sample_rate)
     size = scipy.fft.next_fast_len(len(y) + len(response) - 1, real=True)
     spectrum = scipy.fft.rfft(y.astype(np.float64), size) * scipy.fft.rfft(response, size)
     return _at_level(scipy.fft.irfft(spectrum, size)[: len(y)], before)
 
 
 @functools.cache
-def _response(sample_rate: int) -> np.ndarray:
-    """Direct sound plus noise of the same energy that falls by 60 dB in half a second."""
+def _impulse_response(sample_rate: int) -> np.ndarray:
+    """Return direct sound plus noise of the same energy that falls by 60 dB in half a second."""
     rng = np.random.default_rng(0)
     time = np.arange(round(1.2 * _RT60_S * sample_rate)) / sample_rate
     tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / _RT60_S)
-    # The nearest wall is 1.7 m away.
+    # The first reflection arrives after 10 ms, from a wall 1.7 m away.
     tail[time < 0.01] = 0
     tail /= np.linalg.norm(tail)
     tail[0] = 1
     return tail
 
 
-def _as_given(function: Callable[..., np.ndarray], **settings: float) -> Callable:
-    """Wrap a distortion: same length, float32, input refused if not a finite waveform."""
+def _same_length(function: Callable[..., np.ndarray], **settings: float) -> Callable:
+    """Wrap a distortion: check its input, and return the same length in float32."""
 
-    def disturb(y: np.ndarray, sample_rate: int) -> np.ndarray:
+    def degrade(y: np.ndarray, sample_rate: int) -> np.ndarray:
         y = np.asarray(y)
         if y.ndim != 1 or not np.isfinite(y).all():
             raise AudioError(
@@ -285,22 +259,22 @@ def _as_given(function: Callable[..., np.ndarray], **settings: float) -> Callabl
                 "of one channel without NaN.",
                 reason="it is no waveform",
             )
-        made = function(y.astype(np.float32), sample_rate, **settings)[: len(y)]
-        return np.pad(made, (0, len(y) - len(made))).astype(np.float32)
+        degraded = function(y.astype(np.float32), sample_rate, **settings)[: len(y)]
+        return np.pad(degraded, (0, len(y) - len(degraded))).astype(np.float32)
 
-    return disturb
+    return degrade
 
 
-CLEAN = "as it is"
-"""What a condition is called that changes nothing."""
+CLEAN = "clean"
+"""Name of the condition without a degradation."""
 
 DEGRADATIONS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "mp3 64 kbit/s": _as_given(_mp3),
-    "clipped +12 dB": _as_given(_clipped),
-    "tilt +3 dB/octave": _as_given(_tilted, db_per_octave=3.0),
-    "tilt -3 dB/octave": _as_given(_tilted, db_per_octave=-3.0),
-    "reverb 0.5 s": _as_given(_reverberated),
+    "mp3 64 kbit/s": _same_length(_mp3),
+    "clipped +12 dB": _same_length(_clipped),
+    "tilt +3 dB/octave": _same_length(_tilted, db_per_octave=3.0),
+    "tilt -3 dB/octave": _same_length(_tilted, db_per_octave=-3.0),
+    "reverb 0.5 s": _same_length(_reverberated),
 }
 """Distortions by name: each takes a waveform and its rate in Hz, and returns one
-of the same length in float32. The same input gives the same output. Only `clipped`
-gets louder, by up to 12 dB with the same peak."""
+of the same length in float32. The same input gives the same output. Only
+clipping makes the sound louder, by up to 12 dB with the same peak."""

@@ -1,4 +1,4 @@
-"""Taking steady noise out of a recording, given a piece of the noise alone."""
+"""Denoising: removal of stationary noise, given a piece of the noise alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import dsp
 __all__ = ["FRAME_S", "METHODS", "denoise", "si_sdr"]
 
 FRAME_S = 0.14
-"""Length of a frame in seconds; the noise must be no shorter."""
+"""Length of a frame in seconds, and the least length of the noise."""
 
 _OVERLAP = 4
 _LOWEST_HZ, _HIGHEST_HZ = 8_000, 192_000
@@ -23,7 +23,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 8_000, 192_000
 def denoise(
     y: np.ndarray, sample_rate: int, noise: np.ndarray, *, method: str = "wiener"
 ) -> np.ndarray:
-    """Take steady noise out of a recording.
+    """Remove stationary noise from a recording.
 
     Parameters
     ----------
@@ -33,19 +33,20 @@ def denoise(
         Of both, in Hz, from 8,000 to 192,000.
     noise : np.ndarray [shape=(n,), dtype=float32]
         The noise without the music, at least `FRAME_S` long: the second before
-        the music begins, or another take in the same room at the same level.
+        the music begins, or another recording in the same room at the same level.
     method : {"wiener", "subtraction", "noisereduce", "noisereduce-adaptive"}
-        `wiener`: each frequency is weighted by how far it stands out, now and
-        shortly before and after. `subtraction`: the noise's mean magnitude is
-        taken off the recording's, and the phase kept. `noisereduce`: that
-        library's gate, with `noise` as its threshold. `noisereduce-adaptive`:
-        the same library's default, which takes for noise what is steady in
-        `y`, does not look at `noise`, and takes away held notes as well.
+        `wiener`: each frequency is weighted by its SNR in the frame and its
+        neighbours. `subtraction`: the mean magnitude of the noise is subtracted
+        from that of the recording, and the phase is kept. `noisereduce`: spectral
+        gating of that library, with a threshold from `noise`.
+        `noisereduce-adaptive`: the default of the same library, which treats
+        stationary parts of `y` as noise, ignores `noise`, and also removes held
+        notes.
 
     Returns
     -------
     np.ndarray [shape=(samples,), dtype=float32]
-        The recording without the noise, in time with `y`. A silent recording stays silent.
+        The recording without the noise, aligned with `y`. A silent recording stays silent.
 
     Raises
     ------
@@ -56,17 +57,17 @@ def denoise(
 
     See Also
     --------
-    si_sdr : How much better it became, where the clean sound is known.
-    gtzan_lib.signal.degradations : Noise to try it with.
+    si_sdr : Measure of the improvement, where the clean sound is known.
+    gtzan_lib.signal.degradations : Noise for experiments.
 
     Notes
     -----
-    Frames have 140 ms, a Hann window before and after the change, and an
-    overlap of three quarters; they are added up as Griffin and Lim do. `wiener` estimates
+    Frames have 140 ms, a Hann window for analysis and synthesis, and an overlap of
+    three quarters; the overlap-add is that of Griffin and Lim. `wiener` estimates
     the a-priori SNR by Ephraim and Malah's decision-directed rule (section III-B),
-    once forwards and once backwards in time, since a recording, unlike a call,
-    is known to its end; Cohen does so with a fixed look-ahead. Time and memory grow with
-    the length, about 200 MB a minute at 22,050 Hz.
+    once forwards and once backwards in time, which is possible because the whole
+    recording is known; Cohen uses a fixed look-ahead. Time and memory grow with the
+    length, about 200 MB per minute at 22,050 Hz.
 
     References
     ----------
@@ -94,7 +95,7 @@ def denoise(
     """
     if method not in _BY_NAME:
         raise AudioError(
-            f"there is no method {method!r} against noise; choose one of {', '.join(METHODS)}.",
+            f"there is no denoising method {method!r}; choose one of {', '.join(METHODS)}.",
             reason="there is no such method",
         )
     if not _LOWEST_HZ <= sample_rate <= _HIGHEST_HZ:
@@ -107,8 +108,8 @@ def denoise(
     n_fft = _n_fft(sample_rate)
     if len(noise) < n_fft:
         raise AudioError(
-            f"the noise has {len(noise)} samples, a frame at {sample_rate} Hz {n_fft}; give at "
-            f"least {n_fft / sample_rate:.2f} s of noise, better a second.",
+            f"the noise has {len(noise)} samples, fewer than a frame of {n_fft} at {sample_rate} "
+            f"Hz; give at least {n_fft / sample_rate:.2f} s of noise, better a second.",
             reason="the noise is too short",
         )
     if not y.any():
@@ -125,7 +126,7 @@ def _waveform(y: np.ndarray, name: str) -> np.ndarray:
             "mean over channels.",
             reason="it is not one channel",
         )
-    # What float32 cannot hold, the result could not, either.
+    # The result has to fit into float32, too.
     if not (np.abs(y) <= np.finfo(np.float32).max).all():
         place = int(np.argmin(np.abs(y) <= np.finfo(np.float32).max))
         raise AudioError(
@@ -137,7 +138,7 @@ def _waveform(y: np.ndarray, name: str) -> np.ndarray:
 
 
 def _n_fft(sample_rate: int) -> int:
-    """Return samples a frame: the overlap divides it, and the transform is fast."""
+    """Return the samples per frame, a multiple of the overlap with a fast transform."""
     return _OVERLAP * scipy.fft.next_fast_len(math.ceil(FRAME_S * sample_rate / _OVERLAP))
 
 
@@ -146,7 +147,7 @@ def _subtract(y: np.ndarray, noise: np.ndarray, sample_rate: int) -> np.ndarray:
     mean = np.abs(_whole_frames(noise, n_fft)).mean(axis=0)
     spectrum = _stft(y, n_fft)
     magnitude = np.abs(spectrum)
-    # The phase is kept by scaling. Below eps nothing is changed, so that silence is not lifted.
+    # Scaling keeps the phase. Magnitudes below eps stay unchanged, so that silence stays silent.
     spectrum *= np.maximum(magnitude - mean, _EPS) / np.maximum(magnitude, _EPS)
     return _istft(spectrum, len(y))
 
@@ -159,45 +160,47 @@ def _filter(y: np.ndarray, noise: np.ndarray, sample_rate: int) -> np.ndarray:
     noise_power = _power(_whole_frames(noise, n_fft)).mean(axis=0)
     spectrum = _stft(y, n_fft)
     power = _power(spectrum)
-    # 120 dB below the loudest there is no noise worth the name, and no division by zero.
+    # A floor of the noise power, 120 dB below the maximum, avoids division by zero.
     posterior = power / np.maximum(noise_power, 1e-12 * power.max())
-    prior = _decide(posterior, range(len(posterior)))
-    prior += _decide(posterior, reversed(range(len(posterior))))
+    prior = _decision_directed(posterior, range(len(posterior)))
+    prior += _decision_directed(posterior, reversed(range(len(posterior))))
     prior /= 2
-    # A floor of -26 dB, where the rest of the noise covers the tinkling of single
-    # bins that come and go; in SI-SDR it costs nothing that can be measured.
+    # A floor of -26 dB: the remaining noise masks the musical noise of single bins,
+    # without a measurable loss of SI-SDR.
     spectrum *= np.maximum(prior / (1 + prior), 0.05)
     return _istft(spectrum, len(y))
 
 
-# Of all weights from 0.9 to 0.98 the best on 25 synthetic tracks in white, pink and room
-# noise. The 0.98 of the paper is for frames that follow each other every 8 ms; ours do by 35.
-_MEMORY = 0.95
+# The best of the weights from 0.9 to 0.98 on 25 synthetic tracks in white, pink and room
+# noise. The paper's 0.98 is for a hop of 8 ms; the hop here is 35 ms.
+_SMOOTHING = 0.95
 
 
-def _decide(posterior: np.ndarray, order: Iterable[int]) -> np.ndarray:
-    """Clean power by noise power, of which each frame remembers what was decided before.
+def _decision_directed(posterior: np.ndarray, order: Iterable[int]) -> np.ndarray:
+    """Estimate the a-priori SNR of each frame from the frame before it.
 
     Parameters
     ----------
     posterior : np.ndarray [shape=(frames, bins)]
-        Recorded power by noise power.
+        A-posteriori SNR: recorded power divided by noise power.
     order : iterable of int
-        Frames, forwards or backwards.
+        Frame numbers, forwards or backwards.
 
     Returns
     -------
     np.ndarray [shape=(frames, bins)]
         Squared Wiener gain times `posterior`.
     """
-    decided = np.empty_like(posterior)
-    before = None
+    estimate = np.empty_like(posterior)
+    previous = None
     for frame in order:
-        now = np.maximum(posterior[frame] - 1, 0)
-        prior = now if before is None else _MEMORY * before + (1 - _MEMORY) * now
-        before = np.square(prior / (1 + prior)) * posterior[frame]
-        decided[frame] = before
-    return decided
+        current = np.maximum(posterior[frame] - 1, 0)
+        prior = current
+        if previous is not None:
+            prior = _SMOOTHING * previous + (1 - _SMOOTHING) * current
+        previous = np.square(prior / (1 + prior)) * posterior[frame]
+        estimate[frame] = previous
+    return estimate
 
 
 def _gate(y: np.ndarray, noise: np.ndarray, sample_rate: int) -> np.ndarray:
@@ -212,16 +215,16 @@ def _noisereduce(y: np.ndarray, sample_rate: int, **settings: object) -> np.ndar
     # It loads PyTorch, which takes two seconds.
     from noisereduce import reduce_noise
 
-    # Its 1,024 samples at 22,050 Hz, at every rate.
+    # As long as the library's 1,024 samples at 22,050 Hz, at every rate.
     n_fft = _OVERLAP * scipy.fft.next_fast_len(round(0.0464 * sample_rate / _OVERLAP))
-    # It works on 600,000 samples at a time, and turns to NaN what is digital silence so long.
+    # It works on 600,000 samples at a time, and returns NaN where all of them are zero.
     with np.errstate(divide="ignore", invalid="ignore"):
-        made = reduce_noise(y=y, sr=sample_rate, n_fft=n_fft, **settings)
-    return np.nan_to_num(made[: len(y)])
+        denoised = reduce_noise(y=y, sr=sample_rate, n_fft=n_fft, **settings)
+    return np.nan_to_num(denoised[: len(y)])
 
 
 def _stft(y: np.ndarray, n_fft: int) -> np.ndarray:
-    """Transform of frames around every hop-th sample, from the first past the last."""
+    """Return the transform of frames centred at every hop-th sample, to the end or past it."""
     hop_length = n_fft // _OVERLAP
     frames = 1 + math.ceil(len(y) / hop_length)
     after = (frames - 1) * hop_length + n_fft - n_fft // 2 - len(y)
@@ -229,7 +232,7 @@ def _stft(y: np.ndarray, n_fft: int) -> np.ndarray:
 
 
 def _whole_frames(y: np.ndarray, n_fft: int) -> np.ndarray:
-    """Transform of the frames that lie in a signal; zeros must not be averaged into noise."""
+    """Return the transform of the frames without padding, which would bias a mean of noise."""
     return dsp.whole_frames_stft(y, n_fft=n_fft, hop_length=n_fft // _OVERLAP)
 
 
@@ -250,24 +253,25 @@ _BY_NAME: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
 }
 
 METHODS = tuple(_BY_NAME)
-"""Names of what `denoise` can do, the best in our measurement first."""
+"""Methods of `denoise`, the best in our measurements first."""
 
 
 def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
-    """Scale-invariant ratio of signal to distortion.
+    """Compute the scale-invariant signal-to-distortion ratio.
 
     Parameters
     ----------
     estimate : np.ndarray [shape=(samples,)]
-        What was made, at any level.
+        The processed sound, at any level.
     reference : np.ndarray [shape=(samples,)]
-        What it should be.
+        The clean sound.
 
     Returns
     -------
     float
         In dB. Infinite where the estimate is the reference at another level, up
-        to rounding in double precision; minus infinite where it has nothing of it.
+        to rounding in double precision; minus infinity where it has no component
+        of the reference.
 
     Raises
     ------
@@ -277,7 +281,7 @@ def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
 
     Notes
     -----
-    Means are not taken off: an offset in the estimate is a distortion.
+    Means are not subtracted: an offset in the estimate is a distortion.
 
     References
     ----------
@@ -293,27 +297,27 @@ def si_sdr(estimate: np.ndarray, reference: np.ndarray) -> float:
     if len(estimate) != len(reference):
         raise AudioError(
             f"the estimate has {len(estimate)} samples and the reference {len(reference)}; cut "
-            "both to the same piece of time.",
+            "both to the same length.",
             reason="lengths differ",
         )
-    # At a peak of 1 nothing is lost where squares of small samples would be.
+    # A peak of 1 keeps squares of small samples from underflowing.
     peak = np.abs(reference).max(initial=0)
     if peak == 0:
         raise AudioError(
-            "the reference is silent, which no estimate can be like; give one with sound in it.",
+            "the reference is silent; use a reference with sound.",
             reason="it is silent",
         )
     reference = reference / peak
     target = (estimate @ reference) / (reference @ reference) * reference
-    wanted, unwanted = _energy(target), _energy(estimate - target)
-    if wanted == 0:
+    signal, distortion = _energy(target), _energy(estimate - target)
+    if signal == 0:
         return -math.inf
-    if unwanted <= _ROUNDING * wanted:
+    if distortion <= _ROUNDING * signal:
         return math.inf
-    return 10 * math.log10(wanted / unwanted)
+    return 10 * math.log10(signal / distortion)
 
 
-# 280 dB: the error of a product of doubles, summed over minutes, is below.
+# 280 dB, above the rounding error of products of doubles that are summed over minutes.
 _ROUNDING = 1e-28
 
 

@@ -1,8 +1,8 @@
-"""The 57 features of one stretch of sound, in a fraction of librosa's time.
+"""The 57 features of a sound, in a fraction of librosa's time.
 
-One Fourier transform serves all of them; `reference` has the same numbers from
-librosa's own functions, one by one. Both pad the ends with the sound's mirror
-image, as librosa did when Kaggle's tables were made (versions before 0.9).
+All features share one Fourier transform; `librosa_features` computes the same
+numbers with librosa's own functions. Both pad the ends by reflection, as librosa
+did when Kaggle's tables were made (versions before 0.9).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from . import dsp, medians
 
 __all__ = [
     "HOP_LENGTH",
+    "MIN_SAMPLES",
     "N_FFT",
     "SAMPLE_RATE",
-    "MIN_SAMPLES",
     "compute_features",
     "frame_features",
 ]
 
 SAMPLE_RATE, N_FFT, HOP_LENGTH = 22_050, 2048, 512
-"""What all features are computed with: the rate in Hz, and frames in samples."""
+"""Sample rate in Hz, and frame and hop length in samples, of all features."""
 
 MIN_SAMPLES = N_FFT
-"""Samples that a stretch must have."""
+"""Least length of a sound in samples."""
 
 _N_MELS, _N_MFCC = 128, 20
 _ROLL_OFF = 0.85
@@ -48,32 +48,31 @@ def compute_features(y: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(57,), dtype=float64]
         In the order of `gtzan_lib.data.tables.FEATURES`: mean and variance of
         chroma, RMS, spectral centroid, bandwidth and roll-off (in Hz),
-        zero-crossing rate, harmonic and percussive part; tempo in beats a
-        minute; mean and variance of 20 MFCCs. Of silence all are finite.
+        zero-crossing rate, harmonic and percussive part; tempo in beats per
+        minute; mean and variance of 20 MFCCs. All are finite, also for silence.
 
     See Also
     --------
-    gtzan_lib.signal.librosa_features.compute_features : The same from librosa's functions.
+    gtzan_lib.signal.librosa_features.compute_features : The same with librosa's functions.
 
     Notes
     -----
-    The book page "Features" shows what each of them hears.
+    The book page "Features" shows what each of them measures.
     """
-    heard = frame_features(y)
-    pairs = [heard[name] for name in SERIES]
-    mfcc = heard["mfcc"]
+    series = frame_features(y)
+    mfcc = series["mfcc"]
     return np.concatenate(
         [
-            *([np.mean(one, dtype=float), np.var(one, dtype=float)] for one in pairs),
-            [_tempo(heard["onsets"])],
-            # Mean and variance of each coefficient, in turns.
+            *([np.mean(series[n], dtype=float), np.var(series[n], dtype=float)] for n in SERIES),
+            [_tempo(series["onsets"])],
+            # Mean and variance of each coefficient, alternating.
             np.stack([mfcc.mean(axis=0, dtype=float), mfcc.var(axis=0, dtype=float)], 1).ravel(),
         ]
     )
 
 
 def frame_features(y: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute what the features are moments of, frame by frame.
+    """Compute the features of each frame, before means and variances are taken.
 
     Parameters
     ----------
@@ -83,23 +82,23 @@ def frame_features(y: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to np.ndarray
-        `level` (frames, 128), decibels in mel bands, and `onsets` (frames,), by
-        which they rise, from which the tempo is found; `mfcc` (frames, 20);
-        `chroma_stft` (frames, 12), from C upwards; `rms`, `spectral_centroid`,
+        `level` (frames, 128), the mel spectrogram in dB; `onsets` (frames,), the
+        onset strength, for the tempo; `mfcc` (frames, 20); `chroma_stft`
+        (frames, 12), from C upwards; `rms`, `spectral_centroid`,
         `spectral_bandwidth`, `rolloff` (in Hz) and `zero_crossing_rate`, all
-        (frames,); `harmony` and `perceptr`, the two parts of the sound, (n,). A
-        frame begins every 512 samples.
+        (frames,); `harmony` and `perceptr`, the harmonic and percussive parts of
+        the sound, (n,). A frame begins every 512 samples.
     """
     transform = dsp.stft(y, n_fft=N_FFT, hop_length=HOP_LENGTH, pad_mode="reflect")
     power = transform.real**2 + transform.imag**2
     magnitude = np.sqrt(power)
     level = _decibels(power @ _mel())
-    harmonic, percussive = _parts(y, transform, magnitude)
-    centroid, bandwidth = _shape(magnitude)
+    harmonic, percussive = _harmonic_percussive(y, transform, magnitude)
+    centroid, bandwidth = _centroid_and_bandwidth(magnitude)
     return {
         "level": level,
         "onsets": _onsets(level),
-        "mfcc": level @ _cosines(),
+        "mfcc": level @ _dct_weights(),
         "chroma_stft": _chroma(power),
         "rms": _rms(y),
         "spectral_centroid": centroid,
@@ -117,28 +116,28 @@ def _mel() -> np.ndarray:
 
 
 @cache
-def _cosines() -> np.ndarray:
-    """Return the first MFCCs' weights: an orthonormal discrete cosine transform."""
+def _dct_weights() -> np.ndarray:
+    """Return the weights of the MFCCs: an orthonormal discrete cosine transform."""
     return scipy.fft.dct(np.eye(_N_MELS), norm="ortho")[:, :_N_MFCC].astype(np.float32)
 
 
-def _parts(
+def _harmonic_percussive(
     y: np.ndarray, transform: np.ndarray, magnitude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split sound into what lasts, smooth in time, and what strikes, smooth in frequency.
+    """Separate sound into a harmonic and a percussive part, smooth in time and in frequency.
 
     References
     ----------
     D. FitzGerald, "Harmonic/percussive separation using median filtering",
     DAFx, 2010.
     """
-    lasting = medians.running_median(magnitude)
-    striking = medians.running_median(np.ascontiguousarray(magnitude.T)).T
-    lasting *= lasting
-    total = striking * striking
-    total += lasting
-    mask = np.divide(lasting, total, out=np.full_like(total, 0.5), where=total > _SILENCE)
-    # Frames are whole up to here. What follows stays silent, as in Kaggle's tables.
+    harmonic_power = medians.running_median(magnitude)
+    percussive_power = medians.running_median(np.ascontiguousarray(magnitude.T)).T
+    harmonic_power *= harmonic_power
+    total = percussive_power * percussive_power
+    total += harmonic_power
+    mask = np.divide(harmonic_power, total, out=np.full_like(total, 0.5), where=total > _SILENCE)
+    # Frames are complete up to here. The rest stays silent, as in Kaggle's tables.
     covered = len(y) // HOP_LENGTH * HOP_LENGTH
     harmonic, percussive = np.zeros_like(y), np.zeros_like(y)
     harmonic[:covered] = dsp.istft(transform * mask, covered, hop_length=HOP_LENGTH)
@@ -148,29 +147,29 @@ def _parts(
 
 
 def _chroma(power: np.ndarray) -> np.ndarray:
-    chroma = power @ _pitch_classes(_tuning(power))
+    chroma = power @ _chroma_weights(_tuning(power))
     peak = chroma.max(axis=1, keepdims=True)
     return np.divide(chroma, peak, out=chroma, where=peak > _SILENCE)
 
 
 def _tuning(power: np.ndarray) -> float:
-    """Estimate by how much of a semitone the music is out of tune, in hundredths.
+    """Estimate the deviation from standard tuning as a fraction of a semitone.
 
-    Peaks of the spectrum between 150 and 4000 Hz that are not small in their
-    frame, nor among the smaller half of all, are refined by a parabola; the
-    most frequent deviation wins.
+    Peaks of the spectrum between 150 and 4000 Hz that are above a tenth of their
+    frame's maximum are refined by a parabola; of those above the median of all,
+    the most frequent deviation is returned, with a resolution of 0.01.
     """
     low, high = np.ceil(np.array([150, 4000]) * N_FFT / SAMPLE_RATE).astype(int)
-    here, below, above = (power[:, low + k : high + k] for k in (0, -1, 1))
-    least = np.float32(0.1) * power.max(axis=1, keepdims=True)
-    frame, place = np.nonzero((here > below) & (here >= above) & (here > least))
+    center, below, above = (power[:, low + k : high + k] for k in (0, -1, 1))
+    threshold = np.float32(0.1) * power.max(axis=1, keepdims=True)
+    frame, place = np.nonzero((center > below) & (center >= above) & (center > threshold))
     if not len(frame):
         return 0.0
-    here, below, above = (values[frame, place] for values in (here, below, above))
-    bend, slope = above + below - 2 * here, (above - below) / 2
-    steep = np.abs(slope) >= np.abs(bend)
-    shift = np.where(steep, 0, -slope / np.where(steep, 1, bend))
-    height = here + slope * shift / 2
+    center, below, above = (values[frame, place] for values in (center, below, above))
+    curvature, slope = above + below - 2 * center, (above - below) / 2
+    steep = np.abs(slope) >= np.abs(curvature)
+    shift = np.where(steep, 0, -slope / np.where(steep, 1, curvature))
+    height = center + slope * shift / 2
     frequency = (place + low + shift)[height >= np.median(height)] * SAMPLE_RATE / N_FFT
     deviation = (12 * np.log2(frequency / 440) + 0.5) % 1 - 0.5
     counts, edges = np.histogram(deviation, np.linspace(-0.5, 0.5, 101))
@@ -178,20 +177,20 @@ def _tuning(power: np.ndarray) -> float:
 
 
 @cache
-def _pitch_classes(tuning: float) -> np.ndarray:
+def _chroma_weights(tuning: float) -> np.ndarray:
     return dsp.chroma_weights(sample_rate=SAMPLE_RATE, n_fft=N_FFT, tuning=tuning).T.copy()
 
 
 def _rms(y: np.ndarray) -> np.ndarray:
-    steps = np.pad(y, N_FFT // 2, mode="reflect")
-    steps = steps[: len(steps) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
-    energy = np.einsum("ij,ij->i", steps, steps)
+    hops = np.pad(y, N_FFT // 2, mode="reflect")
+    hops = hops[: len(hops) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
+    energy = np.einsum("ij,ij->i", hops, hops)
     frames = np.lib.stride_tricks.sliding_window_view(energy, N_FFT // HOP_LENGTH)
     return np.sqrt(frames.sum(axis=1) / N_FFT)
 
 
 def _zero_crossings(y: np.ndarray) -> np.ndarray:
-    """Share of neighbours with unlike signs in each frame; what is inaudible counts as zero."""
+    """Return the zero-crossing rate of each frame; values below 1e-10 count as zero."""
     padded = np.pad(y, N_FFT // 2, mode="edge")
     negative = padded < -1e-10
     crossings = np.concatenate([[0], np.cumsum(negative[1:] != negative[:-1])])
@@ -199,21 +198,21 @@ def _zero_crossings(y: np.ndarray) -> np.ndarray:
     return (crossings[starts + N_FFT - 1] - crossings[starts]) / N_FFT
 
 
-def _shape(magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Centre of gravity of each frame's spectrum, and the spread around it, in Hz."""
+def _centroid_and_bandwidth(magnitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spectral centroid and bandwidth of each frame, in Hz."""
     frequency = scipy.fft.rfftfreq(N_FFT, 1 / SAMPLE_RATE)
     total, first, second = (magnitude @ np.stack([frequency**k for k in range(3)], axis=1)).T
-    heard = total > _SILENCE
-    total = np.where(heard, total, 1)
-    centroid = np.where(heard, first / total, 0)
-    spread = np.where(heard, second / total - centroid**2, 0)
-    return centroid, np.sqrt(np.maximum(spread, 0))
+    audible = total > _SILENCE
+    total = np.where(audible, total, 1)
+    centroid = np.where(audible, first / total, 0)
+    variance = np.where(audible, second / total - centroid**2, 0)
+    return centroid, np.sqrt(np.maximum(variance, 0))
 
 
 def _roll_off(magnitude: np.ndarray) -> np.ndarray:
-    """Frequency below which 85 % of each frame's magnitude lie, in Hz."""
-    running = np.cumsum(magnitude, axis=1)
-    below = (running < np.float32(_ROLL_OFF) * running[:, -1:]).sum(axis=1)
+    """Return the frequency below which 85 % of each frame's magnitude are, in Hz."""
+    cumulative = np.cumsum(magnitude, axis=1)
+    below = (cumulative < np.float32(_ROLL_OFF) * cumulative[:, -1:]).sum(axis=1)
     return below * (SAMPLE_RATE / N_FFT)
 
 
@@ -223,14 +222,14 @@ def _decibels(mel: np.ndarray) -> np.ndarray:
 
 
 def _onsets(level: np.ndarray) -> np.ndarray:
-    """Say of each frame how much louder the middle one of the mel bands becomes."""
+    """Return the onset strength of each frame: the median rise in dB over the mel bands."""
     rise = np.median(np.maximum(level[1:] - level[:-1], 0), axis=1)
-    # A frame is told at its middle, one step after its difference.
+    # The value of a frame belongs to its centre, one hop after the difference.
     return np.pad(rise, (1 + N_FFT // (2 * HOP_LENGTH), 0))[: len(level)]
 
 
 def _tempo(onsets: np.ndarray) -> float:
-    """Find the period with which onsets repeat in stretches of eight seconds.
+    """Estimate the tempo by autocorrelation of the onset strength over eight seconds.
 
     References
     ----------
@@ -246,10 +245,10 @@ def _tempo(onsets: np.ndarray) -> float:
     energy = np.einsum("ij,ij->i", frames, frames)
     length = scipy.fft.next_fast_len(2 * size - 1, real=True)
     spectra = scipy.fft.rfft(frames, n=length, axis=-1)
-    # Autocorrelations relative to that at no lag; their mean needs but one transform back.
-    share = np.divide(1, energy, out=np.zeros_like(energy), where=energy > _SILENCE)
-    mean = share @ (spectra.real**2 + spectra.imag**2) / len(onsets)
-    repeats = scipy.fft.irfft(mean, n=length)[1:size]
+    # Autocorrelations relative to lag 0; their mean needs only one inverse transform.
+    weights = np.divide(1, energy, out=np.zeros_like(energy), where=energy > _SILENCE)
+    mean = weights @ (spectra.real**2 + spectra.imag**2) / len(onsets)
+    autocorrelation = scipy.fft.irfft(mean, n=length)[1:size]
     bpm = 60 * SAMPLE_RATE / (HOP_LENGTH * np.arange(1, size))
-    usual = np.where(bpm < 320, -0.5 * np.log2(bpm / 120) ** 2, -np.inf)
-    return float(bpm[np.argmax(np.log1p(1e6 * np.maximum(repeats, 0)) + usual)])
+    prior = np.where(bpm < 320, -0.5 * np.log2(bpm / 120) ** 2, -np.inf)
+    return float(bpm[np.argmax(np.log1p(1e6 * np.maximum(autocorrelation, 0)) + prior)])

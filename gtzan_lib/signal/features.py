@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -13,14 +12,13 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data import audio, tables
-from ..data import windows as window_module
 from ..data.cache import FileCache
 from ..data.corpus import Corpus
 from ..data.windows import WindowGrid
 from ..errors import AudioError, CorpusError, GtzanWarning
 from ..files import atomic_path
 from ..progress import progress_bar
-from . import dsp, fast_features, medians
+from . import fast_features
 
 __all__ = ["CLIP_S", "FeatureTable", "feature_grid", "features"]
 
@@ -46,7 +44,17 @@ def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
     WindowGrid
         Windows have one sample less than `seconds` says, as in Kaggle's tables.
         For 30 s, sound of less than a minute is taken whole, as there.
+
+    Raises
+    ------
+    CorpusError
+        If `seconds` is too short for a frame, or longer than a day.
     """
+    if not fast_features.MIN_SAMPLES < seconds * _RATE - 1.5 < 2**31:
+        raise CorpusError(
+            f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, "
+            "and no more than a day."
+        )
     tail = "whole" if seconds == CLIP_S else tail
     return WindowGrid(seconds - 1 / _RATE, seconds, tail)
 
@@ -180,7 +188,7 @@ def features(
         The tracks. Of a corpus that was opened from a table, the table's own
         rows are taken, whatever their windows.
     seconds : float
-        Length of a window; they progress_bar one another. With 30, tracks of less
+        Length of a window; they follow one another. With 30, tracks of less
         than a minute are taken whole, as in Kaggle's table.
     grid : WindowGrid, optional
         Where windows begin, such as `gtzan_lib.data.windows.KAGGLE_GRID`. Default:
@@ -254,11 +262,6 @@ def _compute(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     import joblib
 
-    if not fast_features.MIN_SAMPLES < grid.seconds * _RATE - 0.5 < 2**31:
-        raise CorpusError(
-            f"features of windows of {grid.step:g} s cannot be computed: they need at least 0.1 s, "
-            "and no more than a day."
-        )
     compute = _cached(corpus, reference)
     paths = corpus.tracks["path"]
     tasks = (
@@ -295,12 +298,11 @@ def _compute(
 
 
 def _cached(corpus: Corpus, reference: bool) -> FileCache:
-    modules = [audio, window_module, tables, fast_features, dsp, medians, sys.modules[__name__]]
+    modules = ["data.audio", "data.tables", "data.windows", "signal.dsp", "signal.features"]
+    modules += ["signal.fast_features", "signal.medians"]
     packages = ["numpy", "scipy", "soxr"]
     if reference:
-        from . import librosa_features
-
-        modules.append(librosa_features)
+        modules.append("signal.librosa_features")
         packages.append("librosa")
     return FileCache.of(
         _describe,

@@ -1,9 +1,9 @@
-"""The 57 features of one stretch of sound from librosa's own functions.
+"""The 57 features of a sound with librosa's own functions.
 
-This is the path to check others against; `descriptors` has the same numbers
-faster. With two habits that librosa has given up, Kaggle's tables come out to
-the last digits: before 0.9 it padded the ends with the sound's mirror image,
-and older versions let the split parts end at the centre of the last frame.
+This is the reference; `fast_features` computes the same numbers faster. Two
+properties of older versions of librosa are needed to reproduce Kaggle's tables to
+the last digits: before 0.9 it padded the ends by reflection, and the harmonic and
+percussive parts ended at the centre of the last frame.
 """
 
 from __future__ import annotations
@@ -44,27 +44,27 @@ def compute_features(y: np.ndarray) -> np.ndarray:
     The book page "Features" compares both with Kaggle's table.
     """
     _compile()
-    return _describe(y)
+    return _compute(y)
 
 
 @cache
 def _compile() -> None:
-    """Let one process at a time compile the parts of librosa that are kept on disk.
+    """Compile librosa's numba functions in one process at a time.
 
-    Two that write them together leave what ends later ones with a segmentation
-    fault (numba's cache of generalised functions).
+    Numba's cache on disk of generalised functions is damaged where two processes
+    write it at the same time, and later processes end with a segmentation fault.
     """
-    place = hashlib.sha256(librosa.__file__.encode()).hexdigest()[:12]
-    with FileLock(Path(tempfile.gettempdir()) / f"gtzan-librosa-{place}.lock"):
-        _describe(np.random.default_rng(0).standard_normal(SAMPLE_RATE, dtype=np.float32))
+    digest = hashlib.sha256(librosa.__file__.encode()).hexdigest()[:12]
+    with FileLock(Path(tempfile.gettempdir()) / f"gtzan-librosa-{digest}.lock"):
+        _compute(np.random.default_rng(0).standard_normal(SAMPLE_RATE, dtype=np.float32))
 
 
-def _describe(y: np.ndarray) -> np.ndarray:
+def _compute(y: np.ndarray) -> np.ndarray:
     frames = {"n_fft": N_FFT, "hop_length": HOP_LENGTH, "pad_mode": "reflect"}
     sound = {"y": y, "sr": SAMPLE_RATE, **frames}
-    lasting, striking = librosa.decompose.hpss(librosa.stft(y, **frames))
+    harmonic, percussive = librosa.decompose.hpss(librosa.stft(y, **frames))
     onsets = librosa.onset.onset_strength(aggregate=np.median, **sound)
-    # As `librosa.beat.beat_track` does before it looks for the beats themselves.
+    # As in `librosa.beat.beat_track`, before the search for beats.
     tempo = librosa.feature.tempo(onset_envelope=onsets, sr=SAMPLE_RATE, hop_length=HOP_LENGTH)
     series = [
         librosa.feature.chroma_stft(**sound),
@@ -73,7 +73,7 @@ def _describe(y: np.ndarray) -> np.ndarray:
         librosa.feature.spectral_bandwidth(**sound),
         librosa.feature.spectral_rolloff(**sound),
         librosa.feature.zero_crossing_rate(y, frame_length=N_FFT, hop_length=HOP_LENGTH),
-        *(_sound(part, len(y)) for part in (lasting, striking)),
+        *(_to_sound(part, len(y)) for part in (harmonic, percussive)),
     ]
     mfcc = librosa.feature.mfcc(n_mfcc=20, **sound)
     return np.array(
@@ -86,10 +86,10 @@ def _describe(y: np.ndarray) -> np.ndarray:
     )
 
 
-def _sound(transform: np.ndarray, n: int) -> np.ndarray:
+def _to_sound(transform: np.ndarray, n: int) -> np.ndarray:
     y = librosa.istft(transform, n_fft=N_FFT, hop_length=HOP_LENGTH)
     return librosa.util.fix_length(y, size=n)
 
 
 def _moments(series: list[np.ndarray] | np.ndarray) -> list[np.floating]:
-    return [moment for one in series for moment in (np.mean(one), np.var(one))]
+    return [moment for values in series for moment in (np.mean(values), np.var(values))]

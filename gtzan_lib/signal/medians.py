@@ -1,8 +1,8 @@
 """Running medians over 31 values, for many signals at once.
 
-The median filter is most of the work of the harmonic-percussive split. Here
-eight neighbouring outputs share the sorting of the 24 values that their windows
-have in common, and each step is a minimum or maximum of two whole arrays.
+The median filter takes most of the time of the harmonic-percussive separation.
+Here eight neighbouring outputs share the sorting of the 24 values that their
+windows have in common, and each step is a minimum or maximum of two whole arrays.
 
 References
 ----------
@@ -23,10 +23,10 @@ import numpy as np
 __all__ = ["WIDTH", "running_median"]
 
 WIDTH = 31
-"""Values that a median is taken of."""
+"""Length of the window of a median."""
 
-# Outputs that share a core, and so many values at a time that all arrays of a
-# step stay in the processor's cache.
+# Outputs that share a core, and the values per step, such that all arrays of a step
+# fit into the processor's cache.
 _TILE = 8
 _PLANE = 32_768
 
@@ -39,14 +39,14 @@ def running_median(x: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     x : np.ndarray [shape=(n, signals)]
-        Values, without NaN; each column is a signal. The fastest way to store
-        them is row by row.
+        Values, without NaN; each column is a signal. Row-major order is the
+        fastest.
 
     Returns
     -------
     np.ndarray [shape=(n, signals)]
-        At row `i` the median of rows `i - 15` to `i + 15`; beyond its ends a
-        signal goes on as its mirror image.
+        Row `i` is the median of rows `i - 15` to `i + 15`; the ends are padded
+        by reflection, with the outermost value repeated.
 
     See Also
     --------
@@ -54,7 +54,7 @@ def running_median(x: np.ndarray) -> np.ndarray:
     """
     n, signals = x.shape
     tiles = -(-n // _TILE)
-    # One row more in front, so that cores begin and end with blocks of eight rows.
+    # One additional row in front, so that cores begin and end with blocks of eight rows.
     before = WIDTH // 2 + 1
     padded = np.pad(x, ((before, (tiles + 4) * _TILE - n - before), (0, 0)), mode="symmetric")
     blocks = padded.reshape(-1, _TILE, signals)
@@ -67,28 +67,28 @@ def running_median(x: np.ndarray) -> np.ndarray:
 
 
 def _filter(blocks: np.ndarray, result: np.ndarray) -> None:
-    """Fill tiles whose windows reach from the block before to the fourth behind it."""
+    """Compute tiles whose windows extend over five blocks of rows."""
     left = [blocks[:-4, row] for row in range(_TILE)]
     right = [blocks[4:, row] for row in range(_TILE)]
     ordered = _sorted([blocks[1:-1, row] for row in range(_TILE)])
     first, second, third = ([row[k : len(row) - 2 + k] for row in ordered] for k in range(3))
     core = _merged([*first, *second])
-    _descend(_between(core, third, _TILE), left, right, 0, result)
+    _split(_middle(core, third, _TILE), left, right, 0, result)
 
 
-def _descend(kept: Planes, left: Planes, right: Planes, place: int, result: np.ndarray) -> None:
+def _split(shared: Planes, left: Planes, right: Planes, place: int, result: np.ndarray) -> None:
     """Halve the outputs that share a core until each has its own median.
 
-    Of the values that some outputs have in common, only the middle ones, as
-    many as there are outputs, can still be a median.
+    Of the sorted values that n outputs have in common, only the n middle ones
+    can be a median.
     """
-    if len(kept) == 1:
-        result[:, place] = kept[0]
+    if len(shared) == 1:
+        result[:, place] = shared[0]
         return
-    half = len(kept) // 2
+    half = len(shared) // 2
     middle = place + half
-    for start, fresh in ((place, left[middle : middle + half]), (middle, right[place:middle])):
-        _descend(_between(kept, _sorted(fresh), half), left, right, start, result)
+    for start, added in ((place, left[middle : middle + half]), (middle, right[place:middle])):
+        _split(_middle(shared, _sorted(added), half), left, right, start, result)
 
 
 def _sorted(planes: Planes) -> Planes:
@@ -96,7 +96,7 @@ def _sorted(planes: Planes) -> Planes:
 
 
 def _merged(planes: Planes) -> Planes:
-    """Sort what consists of two sorted halves."""
+    """Merge two sorted halves."""
     return _exchange(planes, _network(len(planes), len(planes) // 2))
 
 
@@ -108,17 +108,18 @@ def _exchange(planes: Planes, network: Sequence[tuple[int, int]]) -> Planes:
     return planes
 
 
-def _between(a: Planes, b: Planes, count: int) -> Planes:
-    """Return the `count` middle ones of two sorted lists, sorted."""
+def _middle(a: Planes, b: Planes, count: int) -> Planes:
+    """Return the `count` middle values of two sorted lists, sorted."""
     return [_ranked(a, b, (len(a) + len(b) - count) // 2 + k + 1) for k in range(count)]
 
 
 def _ranked(a: Planes, b: Planes, rank: int) -> np.ndarray:
-    """Return the `rank`-th smallest of two sorted lists.
+    """Return the `rank`-th smallest value of two sorted lists.
 
-    It is the least that some `i` of `a` and `rank - i` of `b` do not exceed.
+    It is the minimum over `i` of the maximum of the `i` smallest values of `a` and
+    the `rank - i` smallest of `b`.
     """
-    best = None
+    smallest = None
     for i in range(max(0, rank - len(b)), min(rank, len(a)) + 1):
         if i == 0:
             bound = b[rank - 1]
@@ -126,13 +127,13 @@ def _ranked(a: Planes, b: Planes, rank: int) -> np.ndarray:
             bound = a[rank - 1]
         else:
             bound = np.maximum(a[i - 1], b[rank - i - 1])
-        best = bound if best is None else np.minimum(best, bound)
-    return best
+        smallest = bound if smallest is None else np.minimum(smallest, bound)
+    return smallest
 
 
 @cache
 def _network(n: int, run: int) -> tuple[tuple[int, int], ...]:
-    """Pairs to be exchanged so that `n` values are sorted whose runs of `run` are already."""
+    """Return the exchanges that sort `n` values whose runs of length `run` are sorted."""
     pairs = []
     while run < n:
         gap = run

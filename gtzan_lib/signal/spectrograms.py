@@ -223,7 +223,8 @@ def _window_columns(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray
 def _log_columns(y: np.ndarray, recipe: Recipe, columns: np.ndarray, origin: int) -> np.ndarray:
     """Return logarithms of the mel power in some columns; `y` begins at sample `origin`."""
     rate = recipe.sample_rate / recipe.hop_length / recipe.columns_per_second
-    frames = np.floor((columns + 0.5) * rate).astype(int)
+    # As in the shared file; the small number is for rounding.
+    frames = np.ceil((columns + 0.5) * rate - 1e-6).astype(int) - 1
     first = frames * recipe.hop_length - recipe.n_fft // 2 - origin
     window = dsp.hann(recipe.n_fft)
     filters = _mel_filters(recipe.sample_rate, recipe.n_fft, recipe.n_mels)

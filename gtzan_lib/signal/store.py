@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from ..data import audio, logmels, windows
+from ..data import audio, logmels
 from ..data.corpus import Corpus
+from ..data.windows import window_table
 from ..data.workspace import Workspace
 from ..digests import package_digest
 from ..errors import AudioError, StoreError
 from ..files import atomic_path, write_json
 from ..progress import progress_bar
-from . import spectrograms
 from .recipes import Recipe
+from .spectrograms import from_log_mels, spectrograms
 
 __all__ = ["SpectrogramStore"]
 
@@ -222,7 +223,7 @@ class _Plan:
 
     @cached_property
     def tracks(self) -> dict[str, np.ndarray]:
-        """The rows of each track, which progress_bar one another."""
+        """The rows of each track, which follow one another."""
         return self.windows.groupby("track_id", sort=False).indices
 
     def places(self) -> dict[str, int]:
@@ -258,7 +259,7 @@ class _Plan:
             raise StoreError(f"{path}: is not empty and no store; choose another folder.")
         for mark in (path / "done").glob("*"):
             mark.unlink()
-        table = windows.windows(corpus, recipe.grid)
+        table = window_table(corpus, recipe.grid)
         plan = cls(path, recipe, table, corpus.fingerprint, _code())
         with atomic_path(path / "windows.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
@@ -393,7 +394,7 @@ def _from_images(plan: _Plan, corpus: Corpus) -> Iterator[str]:
     places, starts_s = plan.places(), plan.windows["start_s"].to_numpy()
     missing = plan.missing()
     for track_id, clip in zip(missing, corpus.select(tracks=missing).log_mels(), strict=True):
-        images = spectrograms.from_log_mels(
+        images = from_log_mels(
             clip,
             plan.recipe,
             starts_s[plan.tracks[track_id]],
@@ -411,7 +412,7 @@ def _write(
         y, _ = audio.load(file, sample_rate=recipe.sample_rate)
     except AudioError as error:
         return str(error)
-    _keep(path, track_id, place, spectrograms.spectrograms(y, recipe, starts_s))
+    _keep(path, track_id, place, spectrograms(y, recipe, starts_s))
     return ""
 
 

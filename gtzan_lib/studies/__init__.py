@@ -1,4 +1,4 @@
-"""Experiments that only the pages of this book need.
+"""Experiments for single pages of the book.
 
 The names in `__init__.pyi` are loaded from their modules on first use.
 """

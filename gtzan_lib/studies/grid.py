@@ -1,8 +1,8 @@
 """The grid of classic models: four transforms of the features by eight models.
 
-Settings are scikit-learn's defaults, but for those that stand here. The seed
-project's are not known, except that it scaled features to their range, which
-every cell does here on its training part alone.
+Hyperparameters are scikit-learn's defaults, except for those set here. Those of
+the original project are unknown, except that it applied min-max scaling, which
+every cell here fits on its training part only.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from ..progress import progress_bar
 
 __all__ = ["LINEAR", "MODELS", "TRANSFORMS", "Grid", "grid", "pipeline"]
 
-# Both kernels are maps into the span of 300 training windows. On features that
-# are scaled to their range, two windows are about 2 apart, squared.
+# Both kernels are Nystroem approximations with 300 training windows. After min-max
+# scaling, the mean squared distance of two windows is about 2.
 TRANSFORMS: dict[str, BaseEstimator | str] = {
     "none": "passthrough",
     "PCA": PCA(n_components=0.95),
     "RBF kernel": Nystroem(kernel="rbf", gamma=0.5, n_components=300),
     "polynomial kernel": Nystroem(kernel="poly", degree=2, gamma=1.0, coef0=1.0, n_components=300),
 }
-"""What is done to the scaled features, by name."""
+"""Transforms of the scaled features, by name."""
 
 MODELS: dict[str, BaseEstimator] = {
     "logistic regression": LogisticRegression(C=10, max_iter=2000),
@@ -56,10 +56,10 @@ MODELS: dict[str, BaseEstimator] = {
     "k-NN": KNeighborsClassifier(n_neighbors=5),
     "neural net": MLPClassifier((128,), learning_rate_init=0.005, max_iter=1000),
 }
-"""What classifies, by name. The SVM is linear: its kernels are transforms."""
+"""Classifiers by name. The SVM is linear, since kernels are transforms."""
 
 LINEAR = ("logistic regression", "SVM", "perceptron", "ridge")
-"""The models that divide genres by planes."""
+"""The linear models."""
 
 
 def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
@@ -72,17 +72,17 @@ def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
     model : str
         A name of `MODELS`.
     seed : int
-        Of random choices in either.
+        Random seed of transform and model.
 
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Scaling to the training part's range, transform and model, not fitted.
+        Min-max scaling, transform and model, not fitted.
 
     Raises
     ------
     ModelError
-        If there is no such name.
+        If a name is unknown.
 
     Examples
     --------
@@ -104,22 +104,22 @@ def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
     ]
     cell = Pipeline(steps)
     random = [name for name in cell.get_params() if name.endswith("__random_state")]
-    # Its parts are those of the tables above until it is cloned.
+    # Cloned, since its steps are the objects of the tables above.
     return clone(cell).set_params(**dict.fromkeys(random, seed))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Grid:
-    """What every cell of the grid answered about the same windows.
+    """The predictions of every cell of the grid for the same windows.
 
     Attributes
     ----------
     cells : dict of (str, str) to Evaluation
-        By transform and model; their estimators are not kept.
+        Evaluations by transform and model, without estimators.
     curves : dict of (str, str) to list of float
-        Training loss by epoch in the first fold, where a model has epochs.
+        Training loss by epoch in the first fold, for models with epochs.
     seconds : dict of (str, str) to float
-        Time for all folds.
+        Duration of all folds.
     """
 
     cells: dict[tuple[str, str], Evaluation]
@@ -131,7 +131,7 @@ class Grid:
 
     @property
     def split(self) -> Split:
-        """What all cells were trained and tested on."""
+        """The split of all cells."""
         return next(iter(self.cells.values())).split
 
     @property
@@ -141,11 +141,11 @@ class Grid:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row a cell: `accuracy` with bounds by track, and by window, and the rest.
+        """One row per cell: track and window accuracy with intervals, and other numbers.
 
         Columns are `accuracy`, `low`, `high`, `window_accuracy`, `window_low`,
-        `window_high`, `train_accuracy`, `unconverged` (folds whose training did
-        not come to an end) and `seconds`.
+        `window_high`, `train_accuracy`, `unconverged` (number of folds that did
+        not converge) and `seconds`.
         """
         rows = []
         for place, cell in self.cells.items():
@@ -176,34 +176,34 @@ def grid(
     X : np.ndarray [shape=(windows, features)]
         Features, `FeatureTable.values`.
     windows : pd.DataFrame
-        What its rows are, `FeatureTable.windows`.
+        The windows of the rows, `FeatureTable.windows`.
     split : Split
-        Made from the same windows.
+        A split of the same windows.
     transforms, models : sequence of str
-        Rows and columns of the grid. Default: all.
+        Names of the transforms and models. Default: all.
     seed : int
-        Of the models' random choices.
+        Random seed of the models.
     jobs : int
-        Processes.
+        Number of processes.
     progress : bool
-        Show a progress bar, if on a terminal.
+        Whether to show a progress bar, if on a terminal.
 
     Returns
     -------
     Grid
-        The answers of all cells.
+        The predictions of all cells.
 
     Raises
     ------
     ModelError
-        If a transform or model is unknown, or none is named.
+        If a transform or model is unknown, or none is given.
     SplitError
-        If the split was made from other windows.
+        If the split is of other windows.
     """
     import joblib
 
     if not (transforms and models):
-        raise ModelError("a grid needs at least one transform and one model; name some.")
+        raise ModelError("a grid needs at least one transform and one model; name them.")
     places = [(transform, model) for transform in transforms for model in models]
     tasks = [
         joblib.delayed(_cell)(pipeline(*place, seed=seed), X, windows, split) for place in places
@@ -220,12 +220,12 @@ def _cell(
     estimator: Pipeline, X: np.ndarray, windows: pd.DataFrame, split: Split
 ) -> tuple[Evaluation, list[float], float]:
     start = time.perf_counter()
-    # Sums depend on how many threads share them, and scores must not.
+    # Rounding depends on the number of threads; one thread makes scores reproducible.
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        # Fewer training windows than landmarks: then all of them are landmarks.
+        # With fewer training windows than landmarks, all of them are landmarks.
         warnings.filterwarnings("ignore", "n_components > n_samples")
         evaluation = evaluate(estimator, X, windows, split)
     curve = getattr(evaluation.estimators[0][-1], "loss_curve_", [])
-    # A forest is large, and the grid has forty of them.
-    kept = dataclasses.replace(evaluation, estimators=[])
-    return kept, list(curve), time.perf_counter() - start
+    # Estimators such as forests are too large to be stored for all cells.
+    evaluation = dataclasses.replace(evaluation, estimators=[])
+    return evaluation, list(curve), time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""A test part that is drawn again after training, as if its indices had been lost."""
+"""Accuracy on a test part that is drawn again after training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS = {
     "valid": "validation part",
     "unseen": "tracks not trained on",
 }
-"""What was tested, by the field of `Reshuffle`, usually the highest score first."""
+"""Names of the scored parts by field of `Reshuffle`, usually the highest score first."""
 
 
 class Reshuffle(NamedTuple):
@@ -82,19 +82,20 @@ def reshuffle(
     Parameters
     ----------
     estimator : scikit-learn classifier
-        Is cloned and trained on 70 % of the windows of most tracks.
+        The classifier, which is cloned and trained on 70 % of the windows that are
+        not held out.
     X : np.ndarray [shape=(windows, ...)]
-        Its data.
+        Inputs of the classifier.
     windows : pd.DataFrame
-        The rows of the data.
+        The windows of the rows of `X`.
     corpus : Corpus
-        Their corpus.
+        The corpus of the windows.
     held_out : float
         Share of the tracks that is in none of the parts.
     draws : int
         Number of test parts that are drawn again.
     seed : int
-        Of the split and of all draws.
+        Random seed of the split and of all draws.
 
     Returns
     -------
@@ -104,17 +105,17 @@ def reshuffle(
     Raises
     ------
     SplitError
-        If a genre would have no track left to train on.
+        If a genre has no training track left.
     """
     unseen = _held_out(windows, held_out, seed)
     pool = np.flatnonzero(~unseen)
     fold = quiet_split(windows.iloc[pool], corpus, protocol="window", seed=seed).folds[0]
     y = windows["genre"].to_numpy(dtype=str)
     fitted = clone(estimator)
-    extra = {}
+    fit_parameters = {}
     if has_fit_parameter(fitted, "valid"):
-        extra["valid"] = (X[pool[fold.valid]], y[pool[fold.valid]])
-    fitted.fit(X[pool[fold.train]], y[pool[fold.train]], **extra)
+        fit_parameters["valid"] = (X[pool[fold.valid]], y[pool[fold.valid]])
+    fitted.fit(X[pool[fold.train]], y[pool[fold.train]], **fit_parameters)
     correct = fitted.predict(X) == y
     groups = windows["track_id"].to_numpy(dtype=str)
     scores = {
@@ -145,8 +146,8 @@ def _held_out(windows: pd.DataFrame, share: float, seed: int) -> np.ndarray:
         number = max(1, round(share * len(order)))
         if number >= len(order):
             raise SplitError(
-                f"genre {genre!r} would have none of its {len(order)} tracks left to train on; "
-                "hold out a smaller share, or leave the genre out."
+                f"genre {genre!r} has none of its {len(order)} tracks left for training; hold out "
+                "a smaller share, or leave the genre out."
             )
         chosen |= set(order[:number])
     return windows["track_id"].isin(chosen).to_numpy()

@@ -1,20 +1,20 @@
-"""A music collection of any size that needs no download: composed, not recorded.
+"""Composed music: a collection of any size that needs no download.
 
-The way of a track through the rooms of this house:
+What each module does, in the order in which a track is made:
 
 =============== ==============================================================
 `theory`        scales and chords
-`idioms`        what each genre sounds like, as tables
-`names`         invented names
+`idioms`        the musical style of each genre, as tables
+`names`         invented names of artists and songs
 `artists`       a style that all tracks of an artist share
-`songs`         form, chords, melodic ideas of one track
-`players`       the band, who turn bars into notes
+`songs`         form, chords and melodic ideas of one track
+`players`       the instruments of a band: turn bars into notes
 `performance`   the notes of one excerpt, and their MIDI file
-`studio`        the sound font, and what a producer does to its sound
-`recordings`    the bytes of its file, sound or spoilt
-`faults`        what goes wrong, with which tracks
+`studio`        from notes to sound: sound font and production effects
+`recordings`    the bytes of its file, with or without a fault
+`faults`        the planted faults, and the tracks that have them
 `settings`      the arguments, checked
-`build`         all of it into a folder, whole and once
+`build`         writes the corpus into a folder
 =============== ==============================================================
 """
 

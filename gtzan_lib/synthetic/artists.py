@@ -1,9 +1,10 @@
 """Invented artists: a style that all tracks of an artist share.
 
-An artist takes a line-up, grooves and habits from the genre's idiom, and has a
-studio of its own. Some artists are cross-overs, who borrow much of that from a
-neighbouring genre. The constants below set the difficulty of the corpus: how
-much alike the artists of a genre are, and how many stand between two genres.
+An artist draws instruments, grooves and other patterns from the genre's tables
+(`idioms`), and has production settings of its own. Some artists are
+cross-overs, which take a part of these from a neighbouring genre. The constants
+below set how hard the corpus is to classify: how similar the artists of a genre
+are, and how many lie between two genres.
 """
 
 import zlib
@@ -17,54 +18,55 @@ from .theory import SCALES
 
 __all__ = ["Artist", "invent", "random_generator"]
 
-# Scale of the differences between the studios of a genre.
+# Scale of the differences in production between the artists of a genre.
 STUDIO_SPREAD = 0.2
-# Share of the roles played by the instrument most usual in the genre.
-HOUSE_BAND = 0.65
-# One artist in so many is a cross-over; the share of the habits that they
-# borrow, and of the neighbour's sound in theirs.
+# Share of the roles played by the genre's most usual instrument.
+USUAL_INSTRUMENTS = 0.65
+# Every fifth artist is a cross-over: the probability with which it takes each
+# group of patterns from a neighbour, and the range of the neighbour's share in
+# its sound.
 CROSS_OVER_EVERY = 5
-BORROWED_HABITS = 0.6
+BORROWED_PATTERNS = 0.6
 BORROWED_SOUND = (0.3, 0.6)
 _GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True, kw_only=True)
 class Artist:
-    """Everything that persists over an artist's tracks.
+    """Everything that an artist's tracks have in common.
 
     Attributes
     ----------
     name, genre : str
-        Invented name, and the genre the artist is filed under.
+        Invented name, and the genre that labels the tracks.
     band : Band
         Line-up.
     tempo : float
-        Usual tempo in beats a minute.
+        Usual tempo in beats per minute.
     swing, swung : float
-        Place of the off-beat in a swung unit, and that unit's length in beats.
+        Position of the off-beat in a swung unit, and that unit's length in beats.
     beats : int
-        Beats a bar, 3 or 4.
+        Beats per bar, 3 or 4.
     mode : str
         Usual scale.
     tonics : tuple of int
-        Favourite keys, semitones above C.
+        The artist's keys, in semitones above C.
     progressions, forms, bass, comping : tuple of str
-        Favourites among the idiom's.
+        The artist's choice from the genre's tables.
     grooves : tuple of dict
-        Favourite drum patterns.
+        The artist's drum patterns.
     melody : Melody
         How the melodies move.
     density : float
-        Place in the melody's range of densities, 0 to 1.
+        Position in the melody's range of densities, 0 to 1.
     looseness : float
-        Standard deviation of the timing in seconds.
+        Standard deviation of the notes' onsets in seconds.
     fills : float
         Share of sections that end in a drum fill.
     levels : dict
-        Loudness of each role in the band, as MIDI channel volume (0 to 127).
+        MIDI channel volume (0 to 127) of each role.
     sound : Sound
-        Production.
+        Production settings.
     """
 
     name: str
@@ -90,10 +92,10 @@ class Artist:
 
 
 def random_generator(seed: int, genre: str, *path: int) -> np.random.Generator:
-    """Give a generator of its own to a genre, an artist or a track.
+    """Return the random generator of a genre, an artist or a track.
 
-    It depends on these names alone, so that more artists, tracks or genres
-    leave the others' music as it is.
+    It depends on the arguments alone, so that further artists, tracks or genres
+    do not change the others' music.
     """
     return np.random.default_rng([seed, zlib.crc32(genre.encode()), *path])
 
@@ -113,89 +115,90 @@ def invent(*, seed: int, genre: str, index: int) -> Artist:
     Returns
     -------
     Artist
-        The same for the same arguments, however many others there are.
+        The same for the same arguments, whatever the number of artists.
     """
     shared = random_generator(seed, genre)
     rng = random_generator(seed, genre, index)
     idiom = IDIOMS[genre]
-    # Line-ups and cross-overs are dealt, not drawn, and tempi step by the golden
-    # ratio: few artists cover the genre, and all seeds are about as hard.
+    # Line-ups and cross-overs are assigned in turn and tempi step by the golden
+    # ratio, so that few artists cover the genre and all seeds are about equally hard.
     bands = shared.permutation(len(idiom.bands))
-    place = (shared.random() + _GOLDEN * index) % 1.0
+    position = (shared.random() + _GOLDEN * index) % 1.0
     name = artist_name(genre, index, rng=shared)
-    crosses = (index + shared.integers(CROSS_OVER_EVERY)) % CROSS_OVER_EVERY == 0
+    is_cross_over = (index + shared.integers(CROSS_OVER_EVERY)) % CROSS_OVER_EVERY == 0
 
     band = idiom.bands[bands[index % len(bands)]]
     grooves, bass, comping, sound = idiom.grooves, idiom.bass, idiom.comping, idiom.sound
     usual = idiom.bands[0]
-    if crosses:
-        lender = IDIOMS[rng.choice(idiom.neighbours)]
-        sound = sound.blend(lender.sound, rng.uniform(*BORROWED_SOUND))
-        if rng.random() < BORROWED_HABITS:
-            band = usual = lender.bands[rng.integers(len(lender.bands))]
-        if rng.random() < BORROWED_HABITS:
-            grooves, bass = lender.grooves, lender.bass
-        if rng.random() < BORROWED_HABITS:
-            comping = lender.comping
-    band = _mixed(usual, band, rng)
+    if is_cross_over:
+        neighbour = IDIOMS[rng.choice(idiom.neighbours)]
+        sound = sound.blend(neighbour.sound, rng.uniform(*BORROWED_SOUND))
+        if rng.random() < BORROWED_PATTERNS:
+            band = usual = neighbour.bands[rng.integers(len(neighbour.bands))]
+        if rng.random() < BORROWED_PATTERNS:
+            grooves, bass = neighbour.grooves, neighbour.bass
+        if rng.random() < BORROWED_PATTERNS:
+            comping = neighbour.comping
+    band = _mix_bands(usual, band, rng)
     low, high = idiom.tempo
     mode = str(rng.choice(idiom.modes))
     return Artist(
         name=name,
         genre=genre,
         band=band,
-        tempo=low + (high - low) * place,
+        tempo=low + (high - low) * position,
         swing=rng.uniform(*idiom.swing),
         swung=idiom.swung,
         beats=3 if rng.random() < idiom.waltz else 4,
         mode=mode,
         tonics=tuple(int(t) for t in rng.choice(12, size=2, replace=False)),
-        progressions=_favourites(_in_mode(idiom.progressions, mode), 3, rng),
-        forms=_favourites(idiom.forms, 2, rng),
-        grooves=_favourites(grooves, 3, rng),
-        bass=_favourites(bass, 3, rng),
-        comping=_favourites(comping, 3, rng),
+        progressions=_choose(_in_mode(idiom.progressions, mode), 3, rng),
+        forms=_choose(idiom.forms, 2, rng),
+        grooves=_choose(grooves, 3, rng),
+        bass=_choose(bass, 3, rng),
+        comping=_choose(comping, 3, rng),
         melody=replace(idiom.melody, centre=idiom.melody.centre + int(rng.integers(-5, 6))),
         density=rng.random(),
         looseness=rng.uniform(0.003, 0.014),
         fills=rng.uniform(0.1, 0.8),
-        levels=_balance(rng),
-        sound=_studio(sound, rng),
+        levels=_levels(rng),
+        sound=_vary_sound(sound, rng),
     )
 
 
-def _mixed(usual: Band, own: Band, rng: np.random.Generator) -> Band:
-    """Take each role from the genre's usual line-up or from the artist's own."""
-    lines = {
-        f.name: getattr(usual if rng.random() < HOUSE_BAND else own, f.name) for f in fields(Band)
+def _mix_bands(usual: Band, other: Band, rng: np.random.Generator) -> Band:
+    """Take each role from the genre's usual band or from the artist's."""
+    programs = {
+        f.name: getattr(usual if rng.random() < USUAL_INSTRUMENTS else other, f.name)
+        for f in fields(Band)
     }
-    return Band(**lines)
+    return Band(**programs)
 
 
-def _favourites(choices: tuple, count: int, rng: np.random.Generator) -> tuple:
+def _choose(choices: tuple, count: int, rng: np.random.Generator) -> tuple:
     order = rng.permutation(len(choices))[:count]
     return tuple(choices[i] for i in order)
 
 
 def _in_mode(progressions: tuple[str, ...], mode: str) -> tuple[str, ...]:
-    """Keep the progressions whose tonic chord suits the scale, or all if none does."""
+    """Return the progressions whose tonic chord fits the scale, or all if none does."""
     minor = 3 in SCALES[mode] and 4 not in SCALES[mode]
-    suited = tuple(p for p in progressions if ("i" in _numerals(p)) == minor)
-    return suited or progressions
+    fitting = tuple(p for p in progressions if ("i" in _numerals(p)) == minor)
+    return fitting or progressions
 
 
 def _numerals(progression: str) -> set[str]:
     return {chord.rstrip("5679majsuo134") for chord in progression.replace("|", " ").split()}
 
 
-def _balance(rng: np.random.Generator) -> dict[str, int]:
-    """How loud the band mixes each role."""
+def _levels(rng: np.random.Generator) -> dict[str, int]:
+    """Return the loudness of each role in the mix."""
     usual = {"kit": 100, "bass": 96, "comp": 78, "colour": 66, "pad": 58, "lead": 92}
     return {role: int(np.clip(v * 10 ** rng.normal(0, 0.07), 30, 120)) for role, v in usual.items()}
 
 
-def _studio(sound: Sound, rng: np.random.Generator) -> Sound:
-    """Turn the genre's sound into one artist's."""
+def _vary_sound(sound: Sound, rng: np.random.Generator) -> Sound:
+    """Vary the genre's production settings for one artist."""
 
     def around(centre: float, spread: float, low: float, high: float) -> float:
         return float(np.clip(rng.normal(centre, spread * STUDIO_SPREAD), low, high))

@@ -1,4 +1,4 @@
-"""Composing a corpus into a folder: whole, once, and without harm to others' files."""
+"""Compose a corpus into a folder, without touching other files in it."""
 
 import contextlib
 import csv
@@ -20,9 +20,9 @@ from .songs import write_song
 
 __all__ = ["arguments_of", "compose"]
 
-# The mark shows that a folder is ours and holds the settings; it is written
-# first and stays. The manifest shows that the corpus is complete.
-_MARK = "settings.json"
+# The settings file marks a folder as written by `compose`; it is written first
+# and stays. The manifest is written last and marks the corpus as complete.
+_SETTINGS = "settings.json"
 _MANIFEST = "corpus.json"
 _LOCK = ".compose.lock"
 _TABLES = ("tracks.csv", "truth.csv")
@@ -57,47 +57,48 @@ def compose(
 ) -> Path:
     """Compose a music collection in GTZAN's layout and format.
 
-    The music is invented: seeded random choices in each genre's idiom, played
-    by invented artists who each have a style of their own. The same arguments
-    give the same bytes, whatever `jobs` is. A composition that was killed goes
-    on where it stopped when it is called again.
+    The music is drawn at random from tables of each genre's style; each
+    invented artist has a style of its own. The same arguments give the same
+    bytes, whatever `jobs` is. After an interruption, the next call continues
+    where the last one stopped.
 
     Parameters
     ----------
     folder : str or Path
-        Where to write. New, empty, or composed before.
+        Where to write: a new or an empty folder, or one written by `compose`.
     seed : int
         Seed of all random choices.
     artists : int
-        Artists a genre, at most 100.
+        Number of artists per genre, at most 100.
     tracks : int
-        Tracks an artist; an artist's tracks have consecutive numbers.
+        Number of tracks per artist; an artist's tracks have consecutive numbers.
     seconds : float
         Length of a track in seconds.
     genres : sequence of str
-        Which of GTZAN's genres. A genre's tracks do not depend on the others.
+        Some of GTZAN's genres. A genre's tracks do not depend on the others.
     faults : mapping of str to int, optional
-        Faults to plant, by name, and how many of each.
+        Number of faults to plant, by the fault's name.
     jobs : int
-        Processes that work at the same time; -1 for one a core.
+        Number of processes; -1 for one per core.
     replace : bool
-        Whether to replace a corpus of other settings. Only files that
+        Whether to replace a corpus with other settings. Only files that
         `compose` wrote are removed.
     progress : bool
-        Whether to show a progress bar where there is a terminal.
+        Whether to show a progress bar, if on a terminal.
 
     Returns
     -------
     Path
         The folder. It holds `genres_original/<genre>/<track_id>.wav`;
-        `tracks.csv`, what was composed for each track; `truth.csv`, one row a
-        planted fault; and `corpus.json`, the settings, written last.
+        `tracks.csv` with artist, title, tempo and key of each track;
+        `truth.csv` with one row per planted fault; and `corpus.json` with the
+        settings, written last.
 
     Raises
     ------
     CorpusError
-        If a value is out of range, if the folder holds something else, or a
-        corpus of other settings.
+        If a value is out of range, or if the folder holds other files or a
+        corpus with other settings.
 
     Examples
     --------
@@ -106,7 +107,7 @@ def compose(
     PosixPath('corpus')
     """
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0:
-        raise CorpusError(f"jobs is {jobs!r}: give a number of processes, or -1 for one a core.")
+        raise CorpusError(f"jobs is {jobs!r}: give a number of processes, or -1 for one per core.")
     settings = Settings(
         seed=seed,
         artists=artists,
@@ -118,13 +119,13 @@ def compose(
     planted = plan(settings)
     folder = Path(folder)
     _refuse_foreign(folder)
-    # Asked before the lock too: a complete corpus may lie where nobody may write.
+    # Checked before the lock too: a complete corpus may be in a read-only folder.
     if _is_complete(folder, settings):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / _LOCK):
         if not _is_complete(folder, settings):
-            # Kept, lest code that is edited meanwhile be credited with the music.
+            # Computed first: the digest must be that of the code before any edit meanwhile.
             stored = _prepare(folder, settings, replace=replace)
             _record_all(folder, settings, planted, jobs=jobs, progress=progress)
             _write_table(folder / "tracks.csv", _TRACK_COLUMNS, _track_rows(settings))
@@ -134,81 +135,81 @@ def compose(
 
 
 def arguments_of(folder: str | Path) -> dict[str, Any]:
-    """Return what a corpus was composed with, finished or not.
+    """Return the arguments with which a corpus was composed, even if it is incomplete.
 
     Parameters
     ----------
     folder : str or Path
-        What `compose` wrote into.
+        A folder written by `compose`.
 
     Returns
     -------
     dict of str to object
-        Arguments of `compose`; empty where nothing was composed.
+        Arguments of `compose`; empty if the folder holds no corpus.
     """
-    stored = _mark(Path(folder))
+    stored = _read_settings(Path(folder))
     return {} if stored is None else asdict(Settings.from_json(stored))
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Refuse a folder with files in it that were not composed."""
+    """Raise an error if a folder holds files that `compose` did not write."""
     if folder.exists() and not folder.is_dir():
         raise CorpusError(f"{folder} is a file: name a folder to compose into.")
-    if (folder / _MARK).exists() or not folder.exists():
+    if (folder / _SETTINGS).exists() or not folder.exists():
         return
-    # A composition killed in its first instant leaves no more than these.
-    ours = (_LOCK, ".settings-")
-    if any(not entry.name.startswith(ours) for entry in folder.iterdir()):
+    # A composition killed at its very start leaves only these files.
+    prefixes = (_LOCK, ".settings-")
+    if any(not entry.name.startswith(prefixes) for entry in folder.iterdir()):
         raise CorpusError(
             f"{folder} holds files that were not composed here: name a new or an empty folder."
         )
 
 
-def _mark(folder: Path) -> dict[str, Any] | None:
-    """Read the settings of the corpus in a folder; None where there is none."""
-    mark = folder / _MARK
-    return json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else None
+def _read_settings(folder: Path) -> dict[str, Any] | None:
+    """Read the settings of the corpus in a folder; None if there is none."""
+    file = folder / _SETTINGS
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def _is_complete(folder: Path, settings: Settings) -> bool:
-    if _mark(folder) != settings.as_json():
+    if _read_settings(folder) != settings.as_json():
         return False
     files = (_MANIFEST, *_TABLES, *(slot.file for slot in settings))
     return all((folder / file).exists() for file in files)
 
 
 def _prepare(folder: Path, settings: Settings, *, replace: bool) -> dict[str, Any]:
-    """Make the folder ready for what is missing, and return what its mark says."""
-    found, wanted = _mark(folder), settings.as_json()
-    if found is not None and found != wanted:
+    """Write the settings, remove what does not belong to them, and return them."""
+    stored, new = _read_settings(folder), settings.as_json()
+    if stored is not None and stored != new:
         if not replace:
             raise CorpusError(
-                f"{folder} holds a corpus of other settings or of another version: "
+                f"{folder} holds a corpus with other settings or of another version: "
                 "name another folder, or pass replace=True."
             )
-        _remove(folder, Settings.from_json(found))
-    write_json(folder / _MARK, wanted)
+        _remove(folder, Settings.from_json(stored))
+    write_json(folder / _SETTINGS, new)
     (folder / _MANIFEST).unlink(missing_ok=True)
     _remove_leftovers(folder, settings)
-    return wanted
+    return new
 
 
 def _remove(folder: Path, settings: Settings) -> None:
-    """Remove what a composition with these settings wrote, the mark excepted."""
+    """Remove what `compose` wrote with these settings, except the settings file."""
     (folder / _MANIFEST).unlink(missing_ok=True)
     _remove_leftovers(folder, settings)
     for file in (*(slot.file for slot in settings), *map(Path, _TABLES)):
         (folder / file).unlink(missing_ok=True)
-    for room in (*(_AUDIO / genre for genre in settings.genres), _AUDIO):
-        # A folder in which the user keeps something of their own stays.
+    for subfolder in (*(_AUDIO / genre for genre in settings.genres), _AUDIO):
+        # A folder that holds other files stays.
         with contextlib.suppress(OSError):
-            (folder / room).rmdir()
+            (folder / subfolder).rmdir()
 
 
 def _remove_leftovers(folder: Path, settings: Settings) -> None:
-    """Remove the temporary files of a composition that was killed."""
+    """Remove the temporary files of an interrupted composition."""
     patterns = [f"{_AUDIO}/{genre}/.{genre}.*-????????.wav" for genre in settings.genres]
-    for file in map(Path, (*_TABLES, _MANIFEST, _MARK)):
+    for file in map(Path, (*_TABLES, _MANIFEST, _SETTINGS)):
         patterns.append(f".{file.stem}-????????{file.suffix}")
     for pattern in patterns:
         for leftover in folder.glob(pattern):
@@ -226,17 +227,17 @@ def _record_all(
     import joblib
 
     missing = [slot for slot in settings if not (folder / slot.file).exists()]
-    work = (
+    tasks = (
         joblib.delayed(_record)(folder, slot, settings, planted.get(slot.track_id))
         for slot in missing
     )
-    finished = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(work)
+    finished = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
     for _ in progress_bar(finished, "Composing", len(missing), show=progress):
         pass
 
 
 def _record(folder: Path, slot: Slot, settings: Settings, fault: Fault | None) -> None:
-    # Imported here, so that opening a complete corpus waits for no renderer.
+    # Imported here: the renderer is not needed to open a complete corpus.
     from .recordings import sound_bytes, spoilt_bytes
 
     content = spoilt_bytes(fault, settings) if fault else sound_bytes(slot, settings)

@@ -1,7 +1,7 @@
-"""Planted faults: what goes wrong in real collections, done on purpose.
+"""Planted faults: faults of real collections, made on purpose.
 
-Which tracks are hit, and how badly, follows from the seed alone. No track is
-hit twice, and the source of a copy is itself sound.
+The settings determine which tracks have a fault, and its amount. No track has
+two faults, and the source of a copy has none.
 """
 
 from collections import Counter
@@ -13,16 +13,16 @@ import numpy as np
 from ..errors import CorpusError
 from .settings import FAULTS, Settings, Slot
 
-__all__ = ["COPIES", "DESTROYED_BYTES", "MP3_LEVELS", "Fault", "plan"]
+__all__ = ["COPIES", "DESTROYED_BYTES", "MP3_KBIT_S", "Fault", "plan"]
 
 COPIES = FAULTS[8:]
-"""Faults that put another track's music in the victim's place."""
+"""Faults that replace the music of a track by that of another."""
 
 DESTROYED_BYTES = 4096
-"""Length of the zeros that an unreadable file begins with."""
+"""Number of zero bytes at the beginning of an unreadable file."""
 
-MP3_LEVELS = {64: 0.6, 96: 0.4, 128: 0.2}
-"""Compression levels of libsndfile's MP3 encoder by constant bit rate in kbit/s."""
+MP3_KBIT_S = (64, 96, 128)
+"""Constant bit rates of re-encoded copies, in kbit/s."""
 
 _RATES = (16_000, 44_100)
 
@@ -36,11 +36,11 @@ class Fault:
     name : str
         One of `FAULTS`.
     victim : Slot
-        Track that is hit.
+        Track that has the fault.
     source : Slot or None
-        Track whose music it gets; None where it keeps its own.
+        Track of which it is a copy; None if it is no copy.
     amount : float
-        How much, in the unit that `detail` names.
+        Size of the fault, in the unit that `detail` names.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Fault:
 
     @property
     def detail(self) -> str:
-        """What was done, in words."""
+        """Description of the fault, with its amount."""
         return _DETAILS[self.name].format(self.amount)
 
 
@@ -80,7 +80,7 @@ _AMOUNTS: dict[str, Callable[[np.random.Generator, float], float]] = {
     "dc-offset": lambda rng, seconds: rng.choice([-1, 1]) * rng.uniform(0.05, 0.2),
     "dropouts": lambda rng, seconds: rng.integers(4, 9),
     "identical": lambda rng, seconds: 0,
-    "reencoded": lambda rng, seconds: rng.choice(list(MP3_LEVELS)),
+    "reencoded": lambda rng, seconds: rng.choice(MP3_KBIT_S),
     "gain": lambda rng, seconds: rng.uniform(-12, -3),
     "shifted": lambda rng, seconds: rng.uniform(0.5, 5.0),
     "mislabelled": lambda rng, seconds: 0,
@@ -88,17 +88,17 @@ _AMOUNTS: dict[str, Callable[[np.random.Generator, float], float]] = {
 
 
 def plan(settings: Settings) -> dict[str, Fault]:
-    """Choose the victims, the sources and the amounts.
+    """Choose the tracks with faults, the sources of copies and the amounts.
 
     Parameters
     ----------
     settings : Settings
-        The corpus and the faults it is to have.
+        The corpus, and the number of each fault.
 
     Returns
     -------
     dict
-        Track id of the victim to its fault.
+        Fault by track id.
 
     Raises
     ------
@@ -109,30 +109,31 @@ def plan(settings: Settings) -> dict[str, Fault]:
     names = [name for name in FAULTS for _ in range(settings.faults.get(name, 0))]
     slots = list(settings)
     victims: list[Slot] = []
-    sound = Counter(slot.genre for slot in slots)
+    n_clean = Counter(slot.genre for slot in slots)
     for number in rng.permutation(len(slots)):
         slot = slots[number]
-        # One sound track a genre stays, for copies to be made from.
-        if sound[slot.genre] > 1 and len(victims) < len(names):
+        # One track per genre keeps no fault, as a source of copies.
+        if n_clean[slot.genre] > 1 and len(victims) < len(names):
             victims.append(slot)
-            sound[slot.genre] -= 1
+            n_clean[slot.genre] -= 1
     if len(victims) < len(names):
         raise CorpusError(
             f"{len(names)} faults are too many for {len(slots)} tracks: plant at most "
-            f"{len(victims)}, or ask for more artists or tracks."
+            f"{len(victims)}, or choose more artists or tracks."
         )
     if "mislabelled" in names and len(settings.genres) < 2:
-        raise CorpusError("A corpus of one genre cannot be mislabelled: ask for a second genre.")
+        raise CorpusError(
+            "A corpus of one genre cannot have mislabelled tracks: add a second genre."
+        )
     sources = [slots[number] for number in rng.permutation(len(slots))]
     sources = [slot for slot in sources if slot not in victims]
     faults = {}
     for name, victim in zip(names, victims, strict=True):
         source = None
         if name in COPIES:
-            # Taken from the front and put at the back: no source serves twice
-            # while another waits.
-            fits = (s for s in sources if (s.genre == victim.genre) == (name != "mislabelled"))
-            source = next(fits)
+            # A used source moves to the end, so that all are used before one is used again.
+            suitable = (s for s in sources if (s.genre == victim.genre) == (name != "mislabelled"))
+            source = next(suitable)
             sources.remove(source)
             sources.append(source)
         amount = round(float(_AMOUNTS[name](rng, settings.seconds)), 3)

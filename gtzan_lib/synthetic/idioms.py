@@ -1,15 +1,15 @@
-"""What each genre sounds like: the tables that everything else reads.
+"""The musical style of each genre, as tables: tempo, chords, rhythms, instruments, sound.
 
-Patterns are strings of one character a sixteenth note, 16 a bar; a waltz uses
-the first 12. In every pattern ``.`` is a rest and ``-`` holds the note before.
+Patterns have one character per sixteenth note, 16 per bar; a waltz uses the
+first 12. In every pattern ``.`` is a rest and ``-`` holds the note before.
 
-- Drums: ``X`` accent, ``x`` hit, ``o`` soft, ``?`` now and then.
+- Drums: ``X`` accent, ``x`` hit, ``o`` soft hit, ``?`` hit that is played at random.
 - Comping (``style:pattern``): ``X`` accent, ``x`` hit.
 - Bass: ``R`` root, ``3`` third, ``5`` fifth, ``8`` octave, ``7`` seventh,
-  ``w`` walks to some chord or scale tone, ``a`` leads into the next root.
+  ``w`` another tone of the chord or scale, ``a`` a semitone or two from the next root.
 
-Genres are meant to overlap, in tempo above all: `neighbours` are those from
-which a cross-over artist borrows a band, a groove or a sound.
+Genres overlap on purpose, above all in tempo: `neighbours` are the genres from
+which a cross-over artist takes instruments, a groove or a sound.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -22,18 +22,18 @@ Groove = dict[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """Who plays: General MIDI programs (0 to 127) by role.
+    """The instruments of a band: General MIDI programs (0 to 127) by role.
+
+    A role of None is not played.
 
     Attributes
     ----------
     kit : int or None
-        Drum kit; None for music without drums.
+        Drum kit.
     bass, comp, colour, pad, lead : int or None
         Bass, first and second accompaniment, held chords, melody.
     solo : int or None
         Melody instrument of solo sections.
-
-    None stands for nobody.
     """
 
     kit: int | None = None
@@ -47,20 +47,20 @@ class Band:
 
 @dataclass(frozen=True, kw_only=True)
 class Melody:
-    """How melodies move.
+    """The style of melodies.
 
     Attributes
     ----------
     density : tuple of float
-        Range of the notes a beat.
+        Range of the number of notes per beat.
     syncopation : float
-        0 keeps to the beats, 1 prefers the places between them.
+        From 0, notes on the beats, to 1, notes mostly between them.
     legato : float
         Share of the time to the next note that a note sounds.
     centre : int
         MIDI pitch around which the melody lies.
     scale : str or None
-        Scale of its own (``blues`` over major chords); None for the song's.
+        Scale of the melody, such as ``blues`` over major chords; None for the song's.
     """
 
     density: tuple[float, float] = (1.0, 2.0)
@@ -72,28 +72,28 @@ class Melody:
 
 @dataclass(frozen=True, kw_only=True)
 class Sound:
-    """How a recording is produced.
+    """Production settings of a recording.
 
     Attributes
     ----------
     low, mid, high : float
-        Gains in dB: shelf below 160 Hz, bell at 1.2 kHz, shelf above 4 kHz.
+        Equaliser gains in dB: shelf below 160 Hz, peak at 1.2 kHz, shelf above 4 kHz.
     lowpass : float
         Upper band limit in Hz.
     drive : float
         Saturation, 0 (clean) to 1.
     squash : float
-        Bus compression, 0 (none) to 1 (no dynamics left).
+        Compression of the mix, 0 (none) to 1 (strongest).
     pump : float
-        How far each beat ducks the music, 0 to 1.
+        How much the level drops on each beat, 0 to 1.
     room, decay : float
         Reverberation: its share of the mix (0 to 1), its length in seconds.
     noise : float
-        Level of the noise floor in dB below full scale.
+        Level of the noise floor in dB relative to full scale.
     crackle : float
-        Clicks of worn vinyl a second.
+        Clicks of worn vinyl per second.
     level : float
-        Peak level in dB below full scale.
+        Peak level in dB relative to full scale.
     left : float
         Weight of the left channel in the mono sum, 0 to 1.
     """
@@ -113,37 +113,37 @@ class Sound:
     left: float = 0.5
 
     def blend(self, other: "Sound", share: float) -> "Sound":
-        """Mix two sounds, `share` (0 to 1) of the other."""
-        mixed = {
+        """Return a weighted mean of two sounds; `share` (0 to 1) is the other's weight."""
+        values = {
             field.name: (1 - share) * getattr(self, field.name) + share * getattr(other, field.name)
             for field in fields(self)
         }
-        return replace(self, **mixed)
+        return replace(self, **values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Idiom:
-    """The habits of one genre.
+    """The musical style of one genre.
 
     Attributes
     ----------
     tempo : tuple of float
-        Range in beats a minute.
+        Range in beats per minute.
     swing : tuple of float
-        Range of the place of the off-beat in a beat: 0.5 straight, 0.667 triplet.
+        Range of the position of the off-beat in a beat: 0.5 straight, 0.667 triplet.
     swung : float
-        Length of the swung unit in beats: 1 swings quavers, 0.5 semiquavers.
+        Length of the swung unit in beats: 1 swings eighth notes, 0.5 sixteenth notes.
     waltz : float
         Share of the artists who play in three-four time.
     modes, progressions, forms : tuple of str
-        Scales, lead sheets and song forms to choose from. A form is a string
+        Scales, chord progressions and song forms to choose from. A form is a string
         of sections: Intro, Verse, Chorus, Solo, Break.
     grooves : tuple of dict
         Drum patterns, instrument name to pattern.
     bass, comping : tuple of str
-        Patterns.
+        Patterns of bass and accompaniment.
     bands : tuple of Band
-        Line-ups, shuffled once a corpus and dealt to the artists.
+        Instruments; shuffled once per corpus and assigned to the artists in turn.
     """
 
     tempo: tuple[float, float]

@@ -1,7 +1,7 @@
-"""Invented names for invented artists and their songs.
+"""Names of the invented artists and of their songs.
 
-Every genre has words of its own and an artist's number picks one pair of
-them, so names are unique over the corpus however many artists it has.
+Each genre has its own words, and an artist's number selects one pair of them,
+so that names are unique within a corpus.
 """
 
 import numpy as np
@@ -116,26 +116,26 @@ _ENDINGS = [
 ]
 
 CAPACITY = 100
-"""Artists a genre has names for."""
+"""Number of artist names per genre."""
 
 
 def artist_name(genre: str, index: int, *, rng: np.random.Generator) -> str:
-    """Name of the artist `index` (0 to `CAPACITY` - 1) of a genre.
+    """Return the name of the artist `index` (0 to `CAPACITY` - 1) of a genre.
 
-    `rng` must be the same for all artists of the genre: it shuffles the words
-    once, and the index then picks a pair that no other index picks.
+    `rng` must be in the same state for all artists of the genre: it shuffles the
+    words, and each index then selects another pair.
     """
     first, second = (rng.permutation(w) for w in _split(genre))
-    # Stepping through both lists at once makes neighbours share no word.
+    # Stepping through both lists at once gives consecutive artists no word in common.
     return f"{first[index % 10]} {second[(index + index // 10) % 10]}"
 
 
 def song_title(*, rng: np.random.Generator) -> str:
-    """Two words for a song; different songs may share a title."""
+    """Return a title of two words; different songs may share a title."""
     return f"{rng.choice(_OPENINGS)} {rng.choice(_ENDINGS)}"
 
 
 def _split(genre: str) -> tuple[list[str], list[str]]:
     first, second = _WORDS[genre]
-    # A hyphen stands for the blank inside a name.
+    # A hyphen stands for a blank within a name.
     return [word.replace("-", " ") for word in first.split()], second.split("|")

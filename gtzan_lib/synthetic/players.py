@@ -1,7 +1,7 @@
-"""The band: players who turn a bar of a song into notes.
+"""The instruments of a band: each player turns the bars of a song into notes.
 
 Each player has a random generator of its own and plays bar after bar, so that
-a longer performance begins with the very notes of a shorter one.
+a longer performance begins with the notes of a shorter one.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,10 @@ __all__ = [
 ]
 
 _VELOCITY = {"X": 114, "x": 94, "o": 58, "?": 76}
-_OCCASIONALLY = 0.4
+# Probability of a hit that is marked with a question mark.
+_RANDOM_HIT = 0.4
 STYLES = ("alberti", "arpeggio", "block", "bubble", "pad", "power", "shuffle", "strum")
-"""Ways to accompany; a style without a rule of its own plays plain chords."""
+"""Styles of accompaniment; one without a rule in `Comper` plays plain chords."""
 
 DRUMS = {
     "kick": 36,
@@ -57,7 +58,7 @@ _FILL = (38, 50, 47, 45, 43)
 
 
 class Note(NamedTuple):
-    """A note: begin and length in beats, MIDI pitch, velocity (1 to 127)."""
+    """A note: start and length in beats, MIDI pitch, velocity (1 to 127)."""
 
     start: float
     length: float
@@ -67,18 +68,18 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar as the players see it.
+    """One bar of a performance.
 
     Attributes
     ----------
     song : Song
-        What is played.
+        The song.
     section : Section
-        Where in the song we are.
+        The section of the song.
     index : int
-        Bars since the section began.
+        Number of the bar in the section.
     start : float
-        Beats since the performance began.
+        Beats from the beginning of the performance.
     """
 
     song: Song
@@ -88,7 +89,7 @@ class Bar:
 
     @property
     def steps(self) -> int:
-        """Sixteenth notes in the bar."""
+        """Number of sixteenth notes in the bar."""
         return 4 * self.song.artist.beats
 
     @property
@@ -97,35 +98,35 @@ class Bar:
         return self.index == self.section.bars - 1
 
     def chord(self, step: float) -> Chord:
-        """Chord at a sixteenth; past the bar's end, the next bar's."""
+        """Return the chord at a sixteenth note; after the bar's end, that of the next bar."""
         bars, step = divmod(int(step), self.steps)
         chords = self.section.chart[(self.index + bars) % len(self.section.chart)]
         return chords[step * len(chords) // self.steps]
 
     def when(self, step: float) -> float:
-        """Beat at which a sixteenth falls, swung as the artist swings."""
+        """Return the beat of a sixteenth note, with the artist's swing."""
         unit = self.song.artist.swung
-        count, place = divmod(step / 4, unit)
-        place /= unit
+        count, phase = divmod(step / 4, unit)
+        phase /= unit
         swing = self.song.artist.swing
-        swung = place * 2 * swing if place < 0.5 else swing + (place - 0.5) * 2 * (1 - swing)
+        swung = phase * 2 * swing if phase < 0.5 else swing + (phase - 0.5) * 2 * (1 - swing)
         return self.start + (count + swung) * unit
 
     def note(self, step: float, length: float, pitch: int, velocity: float) -> Note:
-        """Note at a sixteenth, `length` sixteenths long, as hard as the section asks."""
+        """Return a note at a sixteenth, `length` sixteenths long, with the section's energy."""
         start = self.when(step)
         return Note(start, self.when(step + length) - start, pitch, velocity * self.section.energy)
 
 
 class Player:
-    """Someone in the band.
+    """A player of one role of the band.
 
     Parameters
     ----------
     song : Song
         The song to play.
     rng : np.random.Generator
-        The player's own whims.
+        The player's random generator.
     """
 
     def __init__(self, song: Song, rng: np.random.Generator) -> None:
@@ -138,7 +139,7 @@ class Player:
 
 
 class Drummer(Player):
-    """Plays the groove, with fills and a crash where sections meet."""
+    """Plays the groove, with fills at the end of sections and a crash at the beginning of some."""
 
     def play(self, bar: Bar) -> Iterator[Note]:
         """Yield the notes of one bar."""
@@ -147,7 +148,7 @@ class Drummer(Player):
         groove = bar.section.groove
         for name, pattern in groove.items():
             for step, symbol, _ in _hits(pattern, until):
-                if symbol != "?" or self.rng.random() < _OCCASIONALLY:
+                if symbol != "?" or self.rng.random() < _RANDOM_HIT:
                     yield bar.note(step, 1, DRUMS[name], _VELOCITY[symbol])
         if groove and fill:
             for step in range(until, bar.steps):
@@ -158,7 +159,7 @@ class Drummer(Player):
 
 
 class Bassist(Player):
-    """Plays the bass pattern over the chords, walking where it says so."""
+    """Plays the bass pattern over the chords."""
 
     def play(self, bar: Bar) -> Iterator[Note]:
         """Yield the notes of one bar."""
@@ -167,8 +168,8 @@ class Bassist(Player):
             chord = bar.chord(step)
             root = nearest((self.song.tonic + chord.root) % 12, 36)
             if symbol == "a":
-                ahead = nearest((self.song.tonic + bar.chord(step + length).root) % 12, pitch)
-                pitch = ahead + int(self.rng.choice([-2, -1, 1, 2]))
+                next_root = nearest((self.song.tonic + bar.chord(step + length).root) % 12, pitch)
+                pitch = next_root + int(self.rng.choice([-2, -1, 1, 2]))
             elif symbol == "w":
                 tone = int(self.rng.choice((*chord.tones[1:], 2)))
                 pitch = nearest((root + tone) % 12, pitch + self.rng.choice([-3, 3]))
@@ -178,13 +179,13 @@ class Bassist(Player):
 
 
 class Comper(Player):
-    """Accompanies: chords, strums, broken chords, power chords."""
+    """Plays the accompaniment: chords, strums, broken chords or power chords."""
 
     centre = 60
     loudness = 1.0
 
     def pattern(self, bar: Bar) -> str:
-        """Style and rhythm for this bar."""
+        """Return the style and rhythm of a bar."""
         return bar.section.comping
 
     def play(self, bar: Bar) -> Iterator[Note]:
@@ -193,16 +194,16 @@ class Comper(Player):
         for count, (step, symbol, length) in enumerate(_hits(rhythm, bar.steps)):
             chord = bar.chord(step)
             velocity = self.loudness * _VELOCITY[symbol] * (1.0 if step % 4 == 0 else 0.93)
-            pitches = self._hand(style, chord, count)
-            # A plectrum meets one string after the other, up and down in turn.
-            late = 0.09 if style == "strum" else 0.0
+            pitches = self._pitches(style, chord, count)
+            # A strum plays one string after the other: upwards on the beats, else downwards.
+            delay = 0.09 if style == "strum" else 0.0
             if step % 4:
                 pitches = pitches[::-1]
             for string, pitch in enumerate(pitches):
-                yield bar.note(step + late * string, 0.9 * length, pitch, velocity)
+                yield bar.note(step + delay * string, 0.9 * length, pitch, velocity)
 
-    def _hand(self, style: str, chord: Chord, count: int) -> list[int]:
-        """Pitches of the hit number `count` of a bar."""
+    def _pitches(self, style: str, chord: Chord, count: int) -> list[int]:
+        """Return the pitches of hit number `count` of a bar."""
         tonic = self.song.tonic
         if style in ("power", "shuffle"):
             root = nearest((tonic + chord.root) % 12, self.centre - 17)
@@ -218,31 +219,31 @@ class Comper(Player):
 
 
 class Colourist(Comper):
-    """Adds a second, sparser accompaniment an octave up."""
+    """Plays a second accompaniment, softer and in a higher register."""
 
     centre = 69
     loudness = 0.8
 
     def pattern(self, bar: Bar) -> str:
-        """Other favourite of the artist's, a power chord played as a plain one."""
+        """Return another of the artist's patterns, with plain chords for power chords."""
         first, *others = (p for p in self.song.artist.comping if p != bar.section.comping)
         return (others or [first])[0].replace("power", "block").replace("shuffle", "block")
 
 
 class Padder(Comper):
-    """Holds the chords."""
+    """Plays held chords."""
 
     centre = 64
     loudness = 0.8
 
     def pattern(self, bar: Bar) -> str:
-        """One chord after the other, each held."""
+        """Return a pattern that holds each chord of the bar."""
         chords = len(bar.section.chart[bar.index % len(bar.section.chart)])
         return "pad:" + ("x" + "-" * (16 // chords - 1)) * chords
 
 
 class Melodist(Player):
-    """Sings or plays the melody: a motif, answered and varied."""
+    """Plays the melody: a motif, repeated with inversions and random changes."""
 
     def __init__(self, song: Song, rng: np.random.Generator) -> None:
         super().__init__(song, rng)
@@ -256,26 +257,29 @@ class Melodist(Player):
         melody, motif = self.song.artist.melody, bar.section.motif
         first = bar.index % motif.bars * bar.steps
         ends = (*motif.onsets[1:], motif.bars * bar.steps)
-        # Every other time round the motif is answered upside down.
+        # Every second repetition inverts the motif.
         direction = -1 if bar.index // motif.bars % 2 else 1
-        for onset, end, leap in zip(motif.onsets, ends, motif.steps, strict=True):
+        for onset, end, interval in zip(motif.onsets, ends, motif.steps, strict=True):
             if not first <= onset < first + bar.steps:
                 continue
-            step, varied = onset - first, self.rng.random()
-            if varied < 0.08:
+            step, change = onset - first, self.rng.random()
+            # Some notes are left out, and some get another pitch.
+            if change < 0.08:
                 continue
-            self._move(direction * leap + (int(self.rng.integers(-1, 2)) if varied > 0.7 else 0))
+            varied = int(self.rng.integers(-1, 2)) if change > 0.7 else 0
+            self._move(direction * interval + varied)
             pitch = self.ladder[self.rung]
             if onset % 8 == 0:
                 pitch = self._on_chord(bar.chord(step), pitch)
             length = min(end - onset, 8) * melody.legato
             yield bar.note(step, length, pitch, self.rng.uniform(84, 108))
 
-    def _move(self, leap: int) -> None:
-        """Climb the ladder, drawn back to the middle of the voice."""
+    def _move(self, interval: int) -> None:
+        """Move by scale steps, drawn back to the centre of the melody's range."""
         middle = self._closest(self.song.artist.melody.centre)
-        astray = self.rung - middle
-        self.rung = int(np.clip(self.rung + leap - round(astray / 4), middle - 7, middle + 7))
+        offset = self.rung - middle
+        rung = self.rung + interval - round(offset / 4)
+        self.rung = int(np.clip(rung, middle - 7, middle + 7))
 
     def _closest(self, pitch: int) -> int:
         return min(range(len(self.ladder)), key=lambda rung: abs(self.ladder[rung] - pitch))
@@ -306,8 +310,8 @@ def _hits(pattern: str, steps: int) -> Iterator[tuple[int, str, int]]:
 
 
 def _interval(symbol: str, chord: Chord) -> int:
-    """Semitones above the root of a bass pattern's symbol."""
-    wanted = {"R": 0, "3": 4, "5": 7, "7": 10, "8": 12}[symbol]
-    if wanted in (0, 12):
-        return wanted
-    return min(chord.tones, key=lambda tone: abs(tone - wanted))
+    """Return the semitones above the root for a symbol of a bass pattern."""
+    semitones = {"R": 0, "3": 4, "5": 7, "7": 10, "8": 12}[symbol]
+    if semitones in (0, 12):
+        return semitones
+    return min(chord.tones, key=lambda tone: abs(tone - semitones))

@@ -1,4 +1,4 @@
-"""The bytes of a track's file, as it should be or as its fault leaves it."""
+"""The bytes of a track's file, with or without a fault."""
 
 import io
 
@@ -6,7 +6,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from .faults import DESTROYED_BYTES, MP3_LEVELS, Fault
+from ..mp3 import compression_level, encode
+from .faults import DESTROYED_BYTES, Fault
 from .settings import Settings, Slot
 from .songs import write_song
 from .studio import SAMPLE_RATE, record
@@ -15,7 +16,7 @@ __all__ = ["sound_bytes", "spoilt_bytes"]
 
 
 def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
-    """Compose and record a track as it should be.
+    """Compose and record a track without a fault.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
     settings : Settings
         Settings of the corpus.
     skip : float
-        Seconds to leave out at the beginning and to add at the end.
+        Seconds left out at the beginning and added at the end.
 
     Returns
     -------
@@ -35,33 +36,33 @@ def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
 
 
 def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
-    """Compose and record a track as its fault leaves it.
+    """Compose and record a track with its fault.
 
     Parameters
     ----------
     fault : Fault
-        What goes wrong, and with which track.
+        The fault, and the track that has it.
     settings : Settings
         Settings of the corpus.
 
     Returns
     -------
     bytes
-        What the victim's file holds.
+        The contents of the track's file.
     """
-    music, amount = fault.source or fault.victim, fault.amount
+    slot, amount = fault.source or fault.victim, fault.amount
     rng = np.random.default_rng([settings.seed, *fault.victim.track_id.encode()])
     match fault.name:
         case "identical" | "mislabelled":
-            return sound_bytes(music, settings)
+            return sound_bytes(slot, settings)
         case "shifted":
-            return sound_bytes(music, settings, skip=amount)
+            return sound_bytes(slot, settings, skip=amount)
         case "unreadable":
-            return bytes(DESTROYED_BYTES) + sound_bytes(music, settings)[DESTROYED_BYTES:]
+            return bytes(DESTROYED_BYTES) + sound_bytes(slot, settings)[DESTROYED_BYTES:]
         case "truncated":
-            whole = sound_bytes(music, settings)
-            return whole[: int(amount * len(whole))]
-    y = _samples(music, settings)
+            content = sound_bytes(slot, settings)
+            return content[: int(amount * len(content))]
+    y = _samples(slot, settings)
     match fault.name:
         case "too-short":
             return _wav(y[: round(amount * SAMPLE_RATE)])
@@ -80,7 +81,7 @@ def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
             return _wav(_through_mp3(y, round(amount)))
         case "gain":
             return _wav(_quantise(y / 32768 * 10 ** (amount / 20)))
-    raise ValueError(f"no such fault: {fault.name}")
+    raise ValueError(f"There is no fault {fault.name!r}.")
 
 
 def _samples(slot: Slot, settings: Settings, *, skip: float = 0.0) -> np.ndarray:
@@ -106,15 +107,7 @@ def _with_gaps(y: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
 
 
 def _through_mp3(y: np.ndarray, kbits: int) -> np.ndarray:
-    stream = io.BytesIO()
-    soundfile.write(
-        stream,
-        y,
-        SAMPLE_RATE,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="CONSTANT",
-        compression_level=MP3_LEVELS[kbits],
-    )
-    stream.seek(0)
-    return soundfile.read(stream, dtype="int16")[0]
+    # Rounded, since another level of the same bit rate would change the bytes of the corpus.
+    level = round(compression_level(kbits, SAMPLE_RATE), 1)
+    content = encode(y, SAMPLE_RATE, level)
+    return soundfile.read(io.BytesIO(content), dtype="int16")[0]

@@ -1,4 +1,4 @@
-"""What a corpus is made from, checked at the door."""
+"""The settings of a composed corpus, and their checks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +27,7 @@ FAULTS = (
     "shifted",
     "mislabelled",
 )
-"""Names of the faults that can be planted; the last five are copies."""
+"""Names of the faults that can be planted; the last five are copies of another track."""
 
 _FORMAT = "gtzan_lib synthetic corpus, version 1"
 _MAX_TRACKS = 1000
@@ -35,7 +35,7 @@ _SECONDS = (1.0, 600.0)
 
 
 class Slot(NamedTuple):
-    """A track's place in the corpus: genre, artist's number, track's number, id."""
+    """A track's place in the corpus: genre, number of the artist, number of the track, id."""
 
     genre: str
     artist: int
@@ -44,13 +44,13 @@ class Slot(NamedTuple):
 
     @property
     def file(self) -> Path:
-        """The track's file, relative to the corpus."""
+        """Path of the track's file, relative to the corpus."""
         return Path("genres_original", self.genre, f"{self.track_id}.wav")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Arguments of `compose` that decide what is heard.
+    """Arguments of `compose` that determine the corpus.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class Settings:
     faults: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
+        """Check the ranges of all values."""
         _check_integer("seed", self.seed, 0, 2**63 - 1)
         _check_integer("artists", self.artists, 1, CAPACITY)
         _check_integer("tracks", self.tracks, 1, _MAX_TRACKS)
@@ -86,20 +86,20 @@ class Settings:
             _check_integer(f"faults[{name!r}]", count, 0, len(self))
 
     def __len__(self) -> int:
-        """Count the tracks."""
+        """Return the number of tracks."""
         return len(self.genres) * self.artists * self.tracks
 
     def __iter__(self) -> Iterator[Slot]:
-        """Go through the tracks, genre by genre, artist by artist."""
+        """Yield the tracks, genre by genre and artist by artist."""
         for genre in self.genres:
             for number in range(self.artists * self.tracks):
                 yield Slot(genre, *divmod(number, self.tracks), f"{genre}.{number:05d}")
 
     def as_json(self) -> dict[str, Any]:
-        """Give all that decides what is heard: arguments, format, and the code's digest."""
+        """Return all that determines the corpus: arguments, format, and the code's digest."""
         return {
             "format": _FORMAT,
-            "composer": package_digest("synthetic"),
+            "composer": package_digest("synthetic", "mp3"),
             **asdict(self),
             "genres": list(self.genres),
             "faults": {name: self.faults[name] for name in FAULTS if self.faults.get(name)},
@@ -107,7 +107,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Settings":
-        """Read back what `as_json` gave."""
+        """Make settings from what `as_json` returned."""
         names: Sequence[str] = ("seed", "artists", "tracks", "seconds", "genres", "faults")
         return cls(**{name: stored[name] for name in names})
 

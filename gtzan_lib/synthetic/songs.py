@@ -1,7 +1,7 @@
-"""Songs: what an artist writes before anyone plays.
+"""Songs: form, chords and melodic ideas, before any note is played.
 
-A song is a chain of sections. Sections of one kind (all verses, all choruses)
-share one `Section`, so what is heard again is recognised again.
+A song is a sequence of sections. Sections of one kind (all verses, all choruses)
+share one `Section`, so that they repeat each other.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,24 @@ from .theory import KEYS, Chord, chart
 __all__ = ["Motif", "Section", "Song", "write_song"]
 
 _MOTIF_BARS = 2
-# Scale steps from one note of a melody to the next, and their shares.
-_LEAPS = {-4: 0.05, -2: 0.14, -1: 0.26, 0: 0.1, 1: 0.26, 2: 0.14, 4: 0.05}
-_TEMPO_HABIT = 0.08
+# Scale steps from one note of a melody to the next, and their probabilities.
+_SCALE_STEPS = {-4: 0.05, -2: 0.14, -1: 0.26, 0: 0.1, 1: 0.26, 2: 0.14, 4: 0.05}
+# Largest relative difference of a song's tempo from the artist's usual tempo.
+_TEMPO_RANGE = 0.08
 
 
 @dataclass(frozen=True)
 class Motif:
-    """A melodic idea: when its notes begin, and which way they go.
+    """A melodic idea: the onsets of its notes and the steps between their pitches.
 
     Attributes
     ----------
     onsets : tuple of int
         Sixteenth notes from the motif's beginning.
     steps : tuple of int
-        Scale steps from the note before, one an onset.
+        Scale steps from the note before, one per onset.
     bars : int
-        Length.
+        Number of bars.
     """
 
     onsets: tuple[int, ...]
@@ -50,15 +51,15 @@ class Section:
     kind : str
         I(ntro), V(erse), C(horus), S(olo) or B(reak).
     bars : int
-        Length.
+        Number of bars.
     chart : tuple of tuple of Chord
-        Chords by bar, repeated as often as needed.
+        Chords by bar; repeated until the section ends.
     roles : tuple of str
-        Who plays.
+        The roles that play.
     energy : float
-        How hard they play, about 1.
+        Factor of the notes' velocities, about 1.
     groove, bass, comping
-        Patterns.
+        Patterns of drums, bass and accompaniment.
     motif : Motif
         Melodic idea.
     """
@@ -76,24 +77,24 @@ class Section:
 
 @dataclass(frozen=True)
 class Song:
-    """A song, and the place in it where the excerpt begins.
+    """A song, and the position at which its excerpt begins.
 
     Attributes
     ----------
     path : tuple
         Seed, genre, number of the artist, number of the track.
     artist : Artist
-        Who plays it.
+        The artist who plays it.
     title : str
-        Its name.
+        Its title.
     tempo : float
-        Beats a minute.
+        Beats per minute.
     tonic : int
         Key, semitones above C.
     sections : tuple of Section
-        The form; it starts over after the last.
+        The form; after the last section it begins again.
     start : float
-        Bars from the song's beginning to the excerpt's.
+        Bars from the beginning of the song to that of the excerpt.
     """
 
     path: tuple[int, str, int, int]
@@ -115,7 +116,7 @@ class Song:
         return "".join(section.kind for section in self.sections)
 
     def random_generator(self, player: int) -> np.random.Generator:
-        """Give a generator to one of the people at work on this song."""
+        """Return the random generator of one player or one step of the production."""
         seed, *path = self.path
         return random_generator(seed, *path, player)
 
@@ -137,30 +138,30 @@ def write_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
     Song
         The same for the same arguments.
     """
-    who = invent(seed=seed, genre=genre, index=artist)
+    performer = invent(seed=seed, genre=genre, index=artist)
     rng = random_generator(seed, genre, artist, track)
-    form = str(rng.choice(who.forms))
-    kinds = {kind: _section(kind, who, rng) for kind in "IVCSB"}
+    form = str(rng.choice(performer.forms))
+    kinds = {kind: _section(kind, performer, rng) for kind in "IVCSB"}
     sections = tuple(kinds[kind] for kind in form)
     return Song(
         path=(seed, genre, artist, track),
-        artist=who,
+        artist=performer,
         title=song_title(rng=rng),
-        tempo=who.tempo * (1 + rng.uniform(-_TEMPO_HABIT, _TEMPO_HABIT)),
-        tonic=int(rng.choice(who.tonics)),
+        tempo=performer.tempo * (1 + rng.uniform(-_TEMPO_RANGE, _TEMPO_RANGE)),
+        tonic=int(rng.choice(performer.tonics)),
         sections=sections,
         start=rng.uniform(0, sum(section.bars for section in sections)),
     )
 
 
 def _section(kind: str, artist: Artist, rng: np.random.Generator) -> Section:
-    def pick(favourites: tuple) -> Any:
-        return favourites[rng.integers(len(favourites))]
+    def pick(choices: tuple) -> Any:
+        return choices[rng.integers(len(choices))]
 
     chords = chart(pick(artist.progressions))
     return Section(
         kind=kind,
-        # A blues is not cut short; other progressions come once or twice.
+        # Progressions of more than 8 bars, as of a 12-bar blues, are played in full.
         bars=len(chords) if len(chords) > 8 else 4 if kind in "IB" else int(rng.choice([4, 8])),
         chart=chords,
         roles=_roles(kind, rng),
@@ -173,37 +174,37 @@ def _section(kind: str, artist: Artist, rng: np.random.Generator) -> Section:
 
 
 def _roles(kind: str, rng: np.random.Generator) -> tuple[str, ...]:
-    """Choose who plays."""
-    certain = {
+    """Choose the roles that play in a section."""
+    always = {
         "I": {"comp"},
         "V": {"kit", "bass", "comp", "lead"},
         "C": {"kit", "bass", "comp", "colour", "pad", "lead"},
         "S": {"kit", "bass", "comp", "solo"},
         "B": {"comp"},
     }[kind]
-    likely = {
+    sometimes = {
         "I": {"kit": 0.5, "bass": 0.5, "colour": 0.5, "pad": 0.3},
         "V": {"colour": 0.4, "pad": 0.3},
         "C": {},
         "S": {"colour": 0.5, "pad": 0.3},
         "B": {"kit": 0.5, "bass": 0.6, "pad": 0.5, "lead": 0.4},
     }[kind]
-    roles = certain | {role for role, share in likely.items() if rng.random() < share}
+    roles = always | {role for role, share in sometimes.items() if rng.random() < share}
     return tuple(sorted(roles))
 
 
 def _motif(kind: str, artist: Artist, rng: np.random.Generator) -> Motif:
-    """Scatter notes over two bars, strong places first, and leave room to breathe."""
+    """Draw a motif, with most notes on strong positions and few in the last beat."""
     steps = 4 * artist.beats * _MOTIF_BARS
     low, high = artist.melody.density
-    notes_a_beat = (low + (high - low) * np.clip(artist.density + rng.normal(0, 0.25), 0, 1)) * (
+    notes_per_beat = (low + (high - low) * np.clip(artist.density + rng.normal(0, 0.25), 0, 1)) * (
         1.4 if kind == "S" else 1.0
     )
-    count = int(np.clip(round(notes_a_beat * artist.beats * _MOTIF_BARS), 2, steps - 4))
+    count = int(np.clip(round(notes_per_beat * artist.beats * _MOTIF_BARS), 2, steps - 4))
     syncopation = artist.melody.syncopation
-    # Weights by place in the beat: on it, then its half, then its quarters.
+    # Weights of the four sixteenth notes of a beat.
     weights = np.tile([1.0, 0.25 * syncopation, 0.3 + syncopation, 0.35 * syncopation], steps // 4)
     weights[-4:] = 0.02
     onsets = np.sort(rng.choice(steps, size=count, replace=False, p=weights / weights.sum()))
-    leaps = rng.choice(list(_LEAPS), size=count, p=list(_LEAPS.values()))
-    return Motif(tuple(map(int, onsets)), tuple(map(int, leaps)))
+    scale_steps = rng.choice(list(_SCALE_STEPS), size=count, p=list(_SCALE_STEPS.values()))
+    return Motif(tuple(map(int, onsets)), tuple(map(int, scale_steps)))

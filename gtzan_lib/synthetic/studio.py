@@ -1,4 +1,4 @@
-"""From MIDI to sound: the sound font, then the artist's studio.
+"""From MIDI to sound: the sound font, then the artist's production effects.
 
 Every step is causal and its noise is drawn from the beginning on, so that a
 longer recording begins with the samples of a shorter one.
@@ -24,22 +24,22 @@ __all__ = ["SAMPLE_RATE", "record"]
 SAMPLE_RATE = 22_050
 _FULL_SCALE = 32_767
 _INPUT_GAIN = 4.0
-# How often the engineer moves the faders (s), and how far (dB, standard deviation).
-_RIDE_S, _RIDE_DB = 2.0, 4.0
+# Interval in seconds of random changes of level and tone, and their standard deviation in dB.
+_CHANGE_S, _CHANGE_DB = 2.0, 4.0
 
 
 def record(song: Song, *, seconds: float, skip: float = 0.0) -> np.ndarray:
-    """Play, record and master a song's excerpt.
+    """Perform a song's excerpt and turn it into sound.
 
     Parameters
     ----------
     song : Song
-        What to record.
+        The song.
     seconds : float
         Length of the recording.
     skip : float
         Seconds after the excerpt's beginning at which the recording starts;
-        level and noise are those of the recording without `skip`.
+        level and noise are as without `skip`.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def record(song: Song, *, seconds: float, skip: float = 0.0) -> np.ndarray:
     y = _master(_render(performance), performance, rng=song.random_generator(20))
     first, count = round(skip * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
     level = 10 ** (song.artist.sound.level / 20)
-    # The peak of the unskipped excerpt decides, or a skip would change the level.
+    # The peak of the recording without `skip` sets the level of both.
     y = y * (level / max(np.abs(y[:count]).max(), 1e-6))
     rng = song.random_generator(21)
     dither = np.diff(rng.random((len(y), 2)))[:, 0]
@@ -64,9 +64,9 @@ def _sound_font() -> bytes:
 
 
 def _render(performance: Performance) -> np.ndarray:
-    """Mono sum of the band, without the lead-in, at 22.05 kHz."""
-    wave = midirenderer.render_wave_from(_sound_font(), performance.midi())
-    stereo, rate = soundfile.read(io.BytesIO(wave), dtype="float32", always_2d=True)
+    """Return the mono sum of the instruments, without the lead-in, at 22.05 kHz."""
+    content = midirenderer.render_wave_from(_sound_font(), performance.midi())
+    stereo, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     left = performance.song.artist.sound.left
     mono = stereo @ np.array([left, 1 - left], dtype=np.float32)
     y = soxr.resample(mono[round(performance.lead_in * rate) :], rate, SAMPLE_RATE)
@@ -75,16 +75,16 @@ def _render(performance: Performance) -> np.ndarray:
 
 
 def _master(y: np.ndarray, performance: Performance, *, rng: np.random.Generator) -> np.ndarray:
-    """Send the band's sum through the studio, device after device."""
+    """Apply the production effects, one after the other."""
     sound = performance.song.artist.sound
-    # The renderer leaves room for 64 voices; a few of them shall reach the drive.
+    # The renderer leaves headroom for 64 voices; with the gain, a few reach the saturation.
     y = y * _INPUT_GAIN
     y = _saturate(y, sound.drive)
     y = _duck(y, performance.beats(), sound.pump)
     y = _reverberate(y, sound, rng=performance.song.random_generator(22))
     y = _equalise(y, sound)
     y = _compress(y, sound.squash)
-    y = _ride(y, rng=performance.song.random_generator(23))
+    y = _change_level_and_tone(y, rng=performance.song.random_generator(23))
     return y + _noise(len(y), sound, rng=rng)
 
 
@@ -94,14 +94,14 @@ def _saturate(y: np.ndarray, drive: float) -> np.ndarray:
 
 
 def _duck(y: np.ndarray, beats: np.ndarray, depth: float) -> np.ndarray:
-    """Turn the music down on each beat, as a compressor keyed by the kick does."""
+    """Lower the level on each beat, like a compressor triggered by the kick drum."""
     now = np.arange(len(y)) / SAMPLE_RATE
-    since = now - beats[np.maximum(np.searchsorted(beats, now, side="right") - 1, 0)]
-    return y * (1 - depth * np.exp(-np.maximum(since, 0) / 0.12))
+    elapsed = now - beats[np.maximum(np.searchsorted(beats, now, side="right") - 1, 0)]
+    return y * (1 - depth * np.exp(-np.maximum(elapsed, 0) / 0.12))
 
 
 def _reverberate(y: np.ndarray, sound: Sound, *, rng: np.random.Generator) -> np.ndarray:
-    """Convolve with decaying noise, duller the later it comes."""
+    """Convolve with decaying, low-pass filtered noise."""
     n = int(sound.decay * SAMPLE_RATE)
     tail = rng.standard_normal(n) * 10 ** (-3 * np.arange(n) / n)
     tail[: int(0.012 * SAMPLE_RATE)] = 0
@@ -123,7 +123,7 @@ def _equalise(y: np.ndarray, sound: Sound) -> np.ndarray:
 
 
 def _shelf(frequency: float, gain: float, *, high: bool) -> np.ndarray:
-    """Second-order shelf of `gain` dB as one section (Audio EQ Cookbook, S = 1)."""
+    """Return a second-order shelf of `gain` dB as one section (Audio EQ Cookbook, S = 1)."""
     a = 10 ** (gain / 40)
     w = 2 * np.pi * frequency / SAMPLE_RATE
     cos = -np.cos(w) if high else np.cos(w)
@@ -143,7 +143,7 @@ def _shelf(frequency: float, gain: float, *, high: bool) -> np.ndarray:
 
 
 def _bell(frequency: float, gain: float, *, quality: float = 0.8) -> np.ndarray:
-    """Peaking filter of `gain` dB as one section (Audio EQ Cookbook)."""
+    """Return a peaking filter of `gain` dB as one section (Audio EQ Cookbook)."""
     a = 10 ** (gain / 40)
     w = 2 * np.pi * frequency / SAMPLE_RATE
     alpha = np.sin(w) / (2 * quality)
@@ -153,37 +153,38 @@ def _bell(frequency: float, gain: float, *, quality: float = 0.8) -> np.ndarray:
 
 
 def _compress(y: np.ndarray, amount: float) -> np.ndarray:
-    """Level the loudness measured over the last tenth of a second."""
+    """Reduce differences in the loudness of the last tenth of a second."""
     decay = np.exp(-1 / (0.1 * SAMPLE_RATE))
     power = signal.lfilter([1 - decay], [1, -decay], y**2)
     gain = (np.sqrt(power) + 0.02) ** (-0.8 * amount)
     return y * gain * 0.12 ** (0.8 * amount)
 
 
-def _ride(y: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """Ride the faders: level and tone wander from one couple of seconds to the next.
+def _change_level_and_tone(y: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """Change level and tone at random every two seconds.
 
-    Without it, windows of one track would resemble each other more than those
-    of any record do.
+    Without this, the windows of one track would be more similar than those of
+    real recordings.
     """
     now = np.arange(len(y)) / SAMPLE_RATE
-    moments = np.arange(0, now[-1] + 2 * _RIDE_S, _RIDE_S)
-    level, low, high = (rng.normal(0, _RIDE_DB, size=(len(moments), 3)) * (0.6, 1, 1)).T
+    times = np.arange(0, now[-1] + 2 * _CHANGE_S, _CHANGE_S)
+    level, low, high = (rng.normal(0, _CHANGE_DB, size=(len(times), 3)) * (0.6, 1, 1)).T
     bass = signal.sosfilt(signal.butter(1, 250, fs=SAMPLE_RATE, output="sos"), y)
     treble = signal.sosfilt(signal.butter(1, 2500, "highpass", fs=SAMPLE_RATE, output="sos"), y)
 
-    def fader(decibels: np.ndarray) -> np.ndarray:
-        return np.interp(now, moments, 10 ** (decibels / 20))
+    def gain(decibels: np.ndarray) -> np.ndarray:
+        return np.interp(now, times, 10 ** (decibels / 20))
 
     middle = y - bass - treble
-    return fader(level) * (middle + fader(low) * bass + fader(high) * treble)
+    return gain(level) * (middle + gain(low) * bass + gain(high) * treble)
 
 
 def _noise(n: int, sound: Sound, *, rng: np.random.Generator) -> np.ndarray:
-    """Hiss, and the clicks of worn vinyl."""
-    at = np.cumsum(rng.exponential(SAMPLE_RATE / max(sound.crackle, 1e-3), size=256))
-    sizes = rng.uniform(-0.12, 0.12, size=len(at))
+    """Return hiss and the clicks of worn vinyl."""
+    positions = np.cumsum(rng.exponential(SAMPLE_RATE / max(sound.crackle, 1e-3), size=256))
+    sizes = rng.uniform(-0.12, 0.12, size=len(positions))
     clicks = np.zeros(n)
-    clicks[at[at < n].astype(int)] = sizes[at < n]
+    inside = positions < n
+    clicks[positions[inside].astype(int)] = sizes[inside]
     hiss = rng.standard_normal(n) * 10 ** (sound.noise / 20)
     return hiss + signal.lfilter([1], [1, -0.6], clicks)

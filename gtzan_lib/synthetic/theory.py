@@ -1,7 +1,7 @@
-"""Scales and chords: from the Roman numerals of a lead sheet to pitches.
+"""Scales and chords: from Roman numerals to MIDI pitches.
 
-A `Chord` knows nothing of keys: its root and tones are semitones above the
-tonic. `pitches_near` places it on the keyboard.
+A `Chord` is independent of the key: its root is given in semitones above the
+tonic, its tones in semitones above the root. `pitches_near` returns its pitches.
 """
 
 import re
@@ -44,14 +44,14 @@ _SYMBOL = re.compile(r"([b#]?)(VII|VI|V|IV|III|II|I|vii|vi|v|iv|iii|ii|i)(.*)")
 
 @dataclass(frozen=True)
 class Chord:
-    """A chord of a key not yet named.
+    """A chord in any key.
 
     Attributes
     ----------
     root : int
         Semitones above the tonic, 0 to 11.
     tones : tuple of int
-        Semitones above the root, the root's own 0 first.
+        Semitones above the root, beginning with 0.
     """
 
     root: int
@@ -62,7 +62,7 @@ class Chord:
         """Read a Roman numeral such as ``bVII7`` or ``iimaj7``."""
         match = _SYMBOL.fullmatch(symbol)
         if match is None or match[3] not in _QUALITIES:
-            raise ValueError(f"not a chord symbol: {symbol!r}")
+            raise ValueError(f"{symbol!r} is not a chord symbol: use Roman numerals such as bVII7.")
         accidental, numeral, quality = match.groups()
         root = (_DEGREES[numeral.upper()] + _ACCIDENTALS[accidental]) % 12
         return cls(root, _QUALITIES[quality][numeral.islower()])
@@ -80,16 +80,16 @@ def chart(text: str) -> tuple[tuple[Chord, ...], ...]:
 
 
 def nearest(pitch_class: int, pitch: float) -> int:
-    """MIDI pitch of the given class that lies nearest to `pitch`."""
+    """Return the MIDI pitch of a pitch class that is nearest to `pitch`."""
     base = round(pitch) - (round(pitch) - pitch_class) % 12
     return base if pitch - base <= 6 else base + 12
 
 
 def pitches_near(chord: Chord, *, tonic: int, centre: float) -> list[int]:
-    """Close voicing of a chord whose voices all lie around `centre`.
+    """Return the MIDI pitches of a chord in close position around `centre`.
 
-    Moving each voice to its nearest octave keeps the hand still while chords
-    change, which is what a pianist or guitarist does.
+    Each tone is in the octave nearest to `centre`, so that pitches move little
+    when chords change, as pianists and guitarists play.
     """
     classes = ((tonic + chord.root + tone) % 12 for tone in chord.tones)
     return sorted({nearest(pitch_class, centre) for pitch_class in classes})

@@ -1,9 +1,9 @@
-"""Changing training images at random, so that a net does not learn them by heart.
+"""Data augmentation: random changes of training images against overfitting.
 
-All of them act on the image as it lies in the store. A gain of the sound itself
-would not: every recipe is relative to a window's own maximum, which takes it
-out again. What a gain stands for here is a shift of the grey levels, which
-drowns quiet sounds in black or lets loud ones saturate.
+All changes apply to the images of a store. A gain of the audio would have no
+effect, since every recipe is relative to the maximum of the window. `gain` is
+therefore a shift of the grey levels, which clips quiet sounds to black or loud
+ones to white.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ __all__ = ["Augmentation"]
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What is done to a batch before the net sees it; nothing by default.
+    """Random changes of a training batch; none by default.
 
-    Random numbers are torch's global ones, of the CPU.
+    Random numbers come from torch's global generator of the CPU.
 
     Attributes
     ----------
     time_mask, frequency_mask : float
-        Largest share of the columns or rows that one black stripe covers.
+        Largest share of the columns or rows that one black mask covers.
     crop : float
-        Largest share of the columns that is cut off, at either side or both;
-        what is left is stretched to the full width.
+        Largest share of the columns that is cut off at the sides; the rest is
+        stretched to the full width.
     gain : float
         Largest shift of the grey levels up or down, as a share of the scale.
     mixup : float
-        Shape of the beta distribution from which the weight is drawn with which
-        images, features and genres of two windows are mixed; 0 for none.
+        Shape of the beta distribution of the weight with which images, features
+        and genres of two windows are mixed; 0 for no mixing.
 
     References
     ----------
@@ -53,25 +53,25 @@ class Augmentation:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any] | None, *, inputs: str = "grey") -> Augmentation:
-        """Make one from a parameter, and refuse what is unknown or without effect.
+        """Create an augmentation from a notebook parameter, and check it.
 
         Parameters
         ----------
         settings : mapping, optional
-            Names and strengths, like `{"time_mask": 0.2, "mixup": 0.3}`.
+            Strengths by name, such as `{"time_mask": 0.2, "mixup": 0.3}`.
         inputs : str
-            How the net takes its images.
+            Image input of the net, one of `gtzan_lib.models.layers.INPUTS`.
 
         Returns
         -------
         Augmentation
-            With these settings.
+            The augmentation with these settings.
 
         Raises
         ------
         ModelError
-            If a name is unknown, a strength is out of range, or the net undoes
-            what it does.
+            If a name is unknown, a strength is out of range, or the net's input
+            cancels the change.
         """
         settings = dict(settings or {})
         names = [field.name for field in dataclasses.fields(cls)]
@@ -89,26 +89,26 @@ class Augmentation:
         if settings.get("gain") and inputs == "bands":
             raise ModelError(
                 "augmentation 'gain' has no effect on a net that standardises every band; leave "
-                "it out, or give the net inputs 'grey'."
+                "it out, or set inputs to 'grey'."
             )
         return cls(**settings)
 
     def __call__(self, rows: Any, labels: torch.Tensor, classes: int) -> tuple[Any, torch.Tensor]:
-        """Change a batch.
+        """Augment a batch.
 
         Parameters
         ----------
         rows : torch.Tensor [shape=(n, ..., height, width)], or dict with `images`
-            Images, and whatever else the net takes.
+            Images, and the other inputs of the net.
         labels : torch.Tensor [shape=(n,), dtype=int64]
-            Numbers of genres.
+            Indices of genres.
         classes : int
-            How many genres there are.
+            Number of genres.
 
         Returns
         -------
         rows
-            As they came, images as float32 from 0 to 255 where they were changed.
+            The inputs in the same form; changed images are float32 from 0 to 255.
         targets : torch.Tensor
             The labels; after mixing, shares of genres of shape (n, classes).
         """
@@ -130,22 +130,22 @@ class Augmentation:
 
 
 def _random(images: torch.Tensor) -> torch.Tensor:
-    """One number from 0 to 1 an image, to be multiplied with it."""
+    """Return one number from 0 to 1 per image, in a shape that broadcasts."""
     return torch.rand(len(images), 1, 1).to(images.device)
 
 
 def _crop(images: torch.Tensor, strength: float) -> torch.Tensor:
     last = images.shape[-1] - 1
-    kept = 1 - strength * _random(images)
-    first = (1 - kept) * _random(images) * last
-    steps = torch.linspace(0, last, last + 1, device=images.device)
-    places = first + kept * steps
-    left = places.floor().long().clamp(0, last)
+    scale = 1 - strength * _random(images)
+    start = (1 - scale) * _random(images) * last
+    columns = torch.linspace(0, last, last + 1, device=images.device)
+    positions = start + scale * columns
+    left = positions.floor().long().clamp(0, last)
     right = (left + 1).clamp(max=last)
-    share = places - left
+    fraction = positions - left
     shape = images.shape
-    near, far = (images.gather(-1, side.expand(shape)) for side in (left, right))
-    return near + (far - near) * share
+    left_values, right_values = (images.gather(-1, index.expand(shape)) for index in (left, right))
+    return left_values + (right_values - left_values) * fraction
 
 
 def _gain(images: torch.Tensor, strength: float) -> torch.Tensor:
@@ -153,11 +153,11 @@ def _gain(images: torch.Tensor, strength: float) -> torch.Tensor:
 
 
 def _mask_columns(images: torch.Tensor, strength: float) -> torch.Tensor:
-    length = images.shape[-1]
-    wide = (strength * _random(images) * length).floor()
-    first = (_random(images) * (length - wide + 1)).floor()
-    place = torch.arange(length, device=images.device)
-    return images.masked_fill((place >= first) & (place < first + wide), 0.0)
+    n_columns = images.shape[-1]
+    width = (strength * _random(images) * n_columns).floor()
+    start = (_random(images) * (n_columns - width + 1)).floor()
+    column = torch.arange(n_columns, device=images.device)
+    return images.masked_fill((column >= start) & (column < start + width), 0.0)
 
 
 def _mask_rows(images: torch.Tensor, strength: float) -> torch.Tensor:

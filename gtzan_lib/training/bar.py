@@ -18,7 +18,7 @@ class TrainingBar(Callback):
     Parameters
     ----------
     progress : bool
-        Whether to show it, if on a terminal.
+        Whether to show the bar, if on a terminal.
     """
 
     def __init__(self, progress: bool) -> None:
@@ -27,10 +27,10 @@ class TrainingBar(Callback):
     def on_train_begin(
         self, net: NeuralNetClassifier, X: Any = None, y: Any = None, **kwargs: Any
     ) -> None:
-        """Count the batches that are left."""
+        """Count the remaining batches and show the bar."""
         batches = len(net.get_iterator(X, training=True))
-        left = batches * (net.max_epochs - len(net.history))
-        self.bar_ = progress_bar(range(left), "Training", left, show=self.progress)
+        remaining = batches * (net.max_epochs - len(net.history))
+        self.bar_ = progress_bar(range(remaining), "Training", remaining, show=self.progress)
 
     def on_batch_end(self, net: NeuralNetClassifier, training: bool = False, **kwargs: Any) -> None:
         """Advance by one batch."""

@@ -1,7 +1,7 @@
-"""The state of a training after an epoch, as a file that no pickle is needed for.
+"""Checkpoints: the state of a training after an epoch, saved without pickle.
 
-A checkpoint is one safetensors file: tensors under names, and everything else as
-JSON in its header.
+A checkpoint is one safetensors file: named tensors, and everything else as JSON
+in its header.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["Checkpoint", "flatten", "part_of", "read", "write"]
 
 
 class Checkpoint(NamedTuple):
-    """All that a training needs to go on as if it had never stopped.
+    """The state that a training needs to continue to the same result.
 
     Attributes
     ----------
     tensors : dict of str to torch.Tensor
-        Weights, the optimizer's moments, random states.
+        Weights, moments of the optimizer, random states.
     state : dict
-        Everything that JSON can hold.
+        The rest of the state, as JSON types.
     """
 
     tensors: dict[str, torch.Tensor]
@@ -36,16 +36,16 @@ class Checkpoint(NamedTuple):
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, whole or not at all.
+    """Write a checkpoint atomically.
 
     Parameters
     ----------
     path : Path
         The file.
     checkpoint : Checkpoint
-        What to keep.
+        The state.
     """
-    # A file must not hold one memory twice, and holds all in one order.
+    # safetensors refuses tensors that share memory or are not contiguous.
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in checkpoint.tensors.items()
@@ -67,15 +67,15 @@ def read(path: Path) -> Checkpoint | None:
     Returns
     -------
     Checkpoint or None
-        None where there is none, or a damaged one: training then begins anew.
+        None where the file is missing or damaged; training then starts again.
     """
     try:
         with safe_open(path, "pt") as file:
-            kept = file.metadata()
+            metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if kept["sha256"] != _digest(tensors, kept["state"]):
+            if metadata["sha256"] != _digest(tensors, metadata["state"]):
                 return None
-            return Checkpoint(tensors, json.loads(kept["state"]))
+            return Checkpoint(tensors, json.loads(metadata["state"]))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError):
         return None
 
@@ -90,7 +90,7 @@ def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
 
 
 def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
-    """Give the tensors of several dictionaries names in one.
+    """Merge dictionaries of tensors into one.
 
     Parameters
     ----------
@@ -100,25 +100,29 @@ def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
     Returns
     -------
     dict of str to torch.Tensor
-        The same by `part/key`.
+        The tensors by `part/key`.
     """
-    return {f"{part}/{key}": value for part, own in parts.items() for key, value in own.items()}
+    return {
+        f"{part}/{key}": value for part, values in parts.items() for key, value in values.items()
+    }
 
 
 def part_of(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
-    """Take the tensors of one part out again.
+    """Return the tensors of one part.
 
     Parameters
     ----------
     tensors : dict of str to torch.Tensor
-        As from `flatten`.
+        Tensors by `part/key`, as returned by `flatten`.
     part : str
-        Which part.
+        Name of the part.
 
     Returns
     -------
     dict of str to torch.Tensor
-        By key.
+        Tensors by key.
     """
-    start = f"{part}/"
-    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
+    prefix = f"{part}/"
+    return {
+        key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+    }

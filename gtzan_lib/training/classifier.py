@@ -1,4 +1,4 @@
-"""Nets as scikit-learn estimators."""
+"""Neural networks as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -29,63 +29,63 @@ __all__ = ["NetClassifier"]
 
 
 class NetClassifier(ClassifierMixin, BaseEstimator):
-    """A net with its training, as an estimator.
+    """A neural network with its training, as an estimator.
 
-    Trained with Adam on cross-entropy. Defaults are the seed project's: 20
-    epochs, a quarter of the learning rate from half-way on.
+    It is trained with Adam on cross-entropy. Defaults are those of the original
+    project: 20 epochs, and a quarter of the learning rate in the second half.
 
     Parameters
     ----------
     architecture : str
         A name of `gtzan_lib.models.registry.ARCHITECTURES`.
     arguments : dict, optional
-        Arguments of the net beside number of classes and image size, which
-        come from the data.
+        Arguments of the net, except for the number of classes and the image
+        size, which come from the data.
     epochs : int
-        Passes over the training part, at most.
+        Largest number of passes over the training part.
     learning_rate, weight_decay : float
-        Of Adam.
+        Parameters of Adam.
     batch_size : int
-        Windows a step.
+        Windows per step.
     schedule : {"halfway", "cosine", "constant"}
-        The learning rate over the epochs: a quarter from half-way on, down to
-        nothing along a cosine, or the same throughout.
+        The learning rate over the epochs: a quarter in the second half, cosine
+        annealing to zero, or constant.
     patience : int, optional
-        Stop when the loss of the validation part has not fallen for so many
-        epochs, and take the weights of the best one. Default: train to the end
-        and take the last.
+        Early stopping: number of epochs without a lower validation loss after
+        which training stops; the weights of the best epoch are used. Default:
+        train for all epochs and use the last weights.
     augment : dict, optional
-        Fields of `gtzan_lib.training.augmentation.Augmentation`, like
+        Fields of `gtzan_lib.training.augmentation.Augmentation`, such as
         `{"time_mask": 0.2, "mixup": 0.3}`.
     balance : bool
-        Whether genres weigh the same in the loss however many windows they have.
+        Whether all genres have the same weight in the loss, for any number of windows.
     mixed_precision : bool, optional
-        Whether to compute in bfloat16 where that is safe. Default: on a GPU that
-        has it.
+        Whether to use automatic mixed precision with bfloat16. Default: on a GPU
+        that supports it.
     channels_last : bool
-        Whether images lie in memory with their channels together, which is
-        quicker and gives the same net up to rounding.
+        Whether to use the channels-last memory format, which is faster and gives
+        the same net up to rounding.
     compile : bool
-        Whether torch compiles the net first, for which it needs a C++ compiler.
+        Whether to compile the net with torch, which needs a C++ compiler.
     checkpoint : str or Path, optional
-        A folder for the training's state after every epoch. The same fit on the
-        same data goes on there, and ends as if it had never been stopped.
+        Folder for the state of the training after every epoch. The same fit on
+        the same data resumes there, with the same result as without interruption.
     progress : bool
-        Show a progress bar, if on a terminal.
+        Whether to show a progress bar, if on a terminal.
     device : str
         `cpu`, `cuda`, ..., or `auto`: a GPU where there is one.
     seed : int
-        Of initial weights, order, dropout and augmentation. Same seed, same
-        machine and number of threads, same net.
+        Seed of initial weights, order, dropout and augmentation. The same seed
+        gives the same net on the same machine with the same number of threads.
 
     Attributes
     ----------
     classes_ : np.ndarray
         Genres, sorted.
     net_ : gtzan_lib.training.network.SkorchNet
-        The fitted net, as skorch has it.
+        The fitted skorch net.
     arguments_ : dict
-        Everything the architecture was built with.
+        All arguments of the architecture.
 
     Notes
     -----
@@ -138,17 +138,17 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         *,
         valid: tuple[Any, np.ndarray] | None = None,
     ) -> NetClassifier:
-        """Train from fresh weights, or from the checkpoint of the same training.
+        """Train from initial weights, or from the checkpoint of the same training.
 
         Parameters
         ----------
         X : np.ndarray [shape=(n, height, width), dtype=uint8], or dict of arrays
-            Images; for nets with several inputs a dict, `images` among them.
+            Images; for nets with several inputs a dict with `images`.
         y : np.ndarray [shape=(n,)]
             Their genres.
         valid : (X, y), optional
-            A validation part, scored after every epoch. It has no influence on
-            the weights, but for `patience`.
+            The validation part, scored after every epoch. It influences the
+            weights only through `patience`.
 
         Returns
         -------
@@ -158,8 +158,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ModelError
-            If the architecture, a setting or the data do not do, or the loss
-            stops being a number.
+            If the architecture, a setting or the data are invalid, or the loss
+            is not finite.
         """
         self.classes_, labels = np.unique(np.asarray(y), return_inverse=True)
         self._refuse(X, y, valid)
@@ -170,11 +170,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             **({"features": X["features"].shape[1]} if _takes_features(X) else {}),
         }
         for name, value in (self.arguments or {}).items():
-            known = arguments.setdefault(name, value)
-            if not np.array_equal(known, value):
+            from_data = arguments.setdefault(name, value)
+            if not np.array_equal(from_data, value):
                 raise ModelError(
-                    f"argument {name!r} is {value}, and the data have {arguments[name]}; leave it "
-                    "out."
+                    f"argument {name!r} is {value}, and the data have {from_data}; leave it out."
                 )
         split = None
         if valid is not None and len(valid[1]):
@@ -188,7 +187,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
-        """Estimate each genre's probability.
+        """Predict the probability of each genre.
 
         Parameters
         ----------
@@ -203,28 +202,28 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ModelError
-            If the images have another size than those it was trained on.
+            If the images or features differ in size from those of the training.
         """
         check_is_fitted(self, "net_")
         self._refuse_inputs(X)
-        known, shape = image_shape(self.arguments_["size"]), _images(X).shape[-2:]
-        if shape != known:
+        trained_shape, shape = image_shape(self.arguments_["size"]), _images(X).shape[-2:]
+        if shape != trained_shape:
             raise ModelError(
-                f"the net was trained on images of {_by(known)}, and these have {_by(shape)}; make "
-                "them with the model's own recipe."
+                f"the net was trained on images of {_size_text(trained_shape)}, and these have "
+                f"{_size_text(shape)}; draw them with the model's recipe."
             )
         features = self.arguments_.get("features")
         if features is not None and X["features"].shape[1] != features:
             raise ModelError(
                 f"the net was trained on {features} features, and these are "
-                f"{X['features'].shape[1]}; give it the same."
+                f"{X['features'].shape[1]}; pass the same features."
             )
         if not len(_images(X)):
             return np.zeros((0, len(self.classes_)), dtype=np.float32)
         return self.net_.predict_proba(ArrayDataset(X))
 
     def predict(self, X: np.ndarray | Mapping[str, np.ndarray]) -> np.ndarray:
-        """Name the most probable genre of each image.
+        """Predict the genre of each image.
 
         Parameters
         ----------
@@ -249,7 +248,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def seconds_(self) -> float:
-        """How long the epochs took, those before an interruption included."""
+        """Duration of all epochs in seconds, including those before an interruption."""
         check_is_fitted(self, "net_")
         return float(sum(epoch["dur"] for epoch in self.net_.history))
 
@@ -262,14 +261,14 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     def restore(
         self, classes: list[str], arguments: dict[str, Any], weights: dict[str, torch.Tensor]
     ) -> NetClassifier:
-        """Take trained weights instead of training.
+        """Load trained weights instead of training.
 
         Parameters
         ----------
         classes : list of str
             Genres in the order of the net's outputs.
         arguments : dict
-            What the architecture was built with, `arguments_`.
+            Arguments of the architecture, `arguments_`.
         weights : dict of str to torch.Tensor
             The net's `state_dict`.
 
@@ -284,7 +283,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the weights do not fit the architecture.
         """
         self.classes_ = np.asarray(classes)
-        # Fresh weights are drawn and thrown away; nobody else's numbers shall change.
+        # Initial weights are drawn and discarded; the global random state must not change.
         with torch.random.fork_rng():
             net = self._initialize(arguments, None, np.arange(len(classes)))
         try:
@@ -296,27 +295,27 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def _refuse(self, X: Any, y: np.ndarray, valid: tuple[Any, np.ndarray] | None) -> None:
-        """Refuse what cannot be trained on, or with."""
+        """Refuse settings and data that cannot be used for training."""
         if self.schedule not in SCHEDULES:
             raise ModelError(
                 f"there is no schedule {self.schedule!r}; choose one of {', '.join(SCHEDULES)}."
             )
         if self.epochs < 1 or self.batch_size < 2:
             raise ModelError(
-                f"{self.epochs} epochs in batches of {self.batch_size} train no net; give at least "
-                "one epoch, and batches of two or more."
+                f"{self.epochs} epochs in batches of {self.batch_size} cannot train a net; use at "
+                "least one epoch and batches of at least two."
             )
         if self.patience is not None and (valid is None or not len(valid[1])):
             raise ModelError(
-                f"patience {self.patience} needs a validation part to watch, and there is none; "
-                "leave it out, or choose a split with one."
+                f"patience {self.patience} needs a validation part, and there is none; leave it "
+                "out, or choose a split with one."
             )
         if len(self.classes_) == 0:
             raise ModelError("there are no windows to train on; choose another split.")
         if len(self.classes_) < 2:
             raise ModelError(
-                f"all windows to train on are {str(self.classes_[0])!r}; a classifier needs two "
-                "genres."
+                f"all windows to train on are {str(self.classes_[0])!r}; choose a split with at "
+                "least two genres."
             )
         if len(y) < self.batch_size:
             raise ModelError(
@@ -326,47 +325,48 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         self._refuse_inputs(X, len(y))
         if valid is not None and len(valid[1]):
             self._refuse_inputs(valid[0], len(valid[1]))
-            here, there = _images(X).shape[1:], _images(valid[0]).shape[1:]
-            if here != there:
+            train_shape, valid_shape = (_images(part).shape[1:] for part in (X, valid[0]))
+            if train_shape != valid_shape:
                 raise ModelError(
-                    f"images to train on are {_by(here)} and those to validate on {_by(there)}; "
-                    "make both with one recipe."
+                    f"training images are {_size_text(train_shape)} and validation images "
+                    f"{_size_text(valid_shape)}; draw both with one recipe."
                 )
             if _takes_features(X):
-                here, there = (one["features"].shape[1] for one in (X, valid[0]))
-                if here != there:
+                n_train, n_valid = (part["features"].shape[1] for part in (X, valid[0]))
+                if n_train != n_valid:
                     raise ModelError(
-                        f"there are {here} features to train on and {there} to validate on; give "
-                        "the same."
+                        f"there are {n_train} training features and {n_valid} validation features; "
+                        "pass the same features."
                     )
 
     def _refuse_inputs(self, X: Any, length: int | None = None) -> None:
-        """Refuse rows that the architecture cannot take."""
+        """Refuse inputs that do not fit the architecture."""
         inputs = X if isinstance(X, Mapping) else {"images": X}
-        wanted = inputs_of(self.architecture)
-        if set(inputs) != set(wanted):
+        axes = inputs_of(self.architecture)
+        if set(inputs) != set(axes):
             raise ModelError(
-                f"architecture {self.architecture!r} takes {' and '.join(wanted)}, and is given "
-                f"{' and '.join(inputs)}; gl.with_features gives images and features together."
+                f"architecture {self.architecture!r} takes {' and '.join(axes)}, and is given "
+                f"{' and '.join(inputs)}; gl.with_features returns images and features."
             )
         lengths = {name: len(values) for name, values in inputs.items()}
         if length is not None:
             lengths["genres"] = length
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{count} {name}" for name, count in lengths.items())
-            raise ModelError(f"rows do not belong together: {told}; give one of each a window.")
-        axes = {"images": wanted["images"], "features": 2}
+            counts = ", ".join(f"{count} {name}" for name, count in lengths.items())
+            raise ModelError(
+                f"inputs differ in their number of rows: {counts}; pass one row of each per window."
+            )
         for name, values in inputs.items():
             if values.ndim != axes[name]:
                 raise ModelError(
                     f"architecture {self.architecture!r} takes {name} of {axes[name]} axes, not of "
-                    f"{values.ndim}; nets for tracks take what gl.by_track gives, others a store's "
-                    "images."
+                    f"{values.ndim}; nets for tracks take the images of gl.by_track, others those "
+                    "of a store."
                 )
             if values.dtype.kind == "f" and not np.isfinite(values).all():
                 row = int(np.argwhere(~np.isfinite(values))[0, 0])
                 raise ModelError(
-                    f"input {name!r} holds values that are no numbers, first in row {row}; leave "
+                    f"input {name!r} has values that are not finite, first in row {row}; leave "
                     "such windows out."
                 )
 
@@ -406,12 +406,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             criterion__weight=weight,
             optimizer=torch.optim.Adam,
             optimizer__weight_decay=self.weight_decay,
-            # All of a step's arithmetic in one pass over the weights.
+            # One pass over the weights per step.
             optimizer__fused=True,
             lr=self.learning_rate,
             batch_size=self.batch_size,
             max_epochs=self.epochs,
-            # Batch normalisation cannot do with a last batch of one.
+            # Batch normalisation fails on a last batch of one window.
             iterator_train__drop_last=len(labels) % self.batch_size == 1,
             train_split=split,
             callbacks=[
@@ -429,12 +429,12 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         return self.net_
 
     def _identity(self) -> dict[str, Any]:
-        """Return the settings that a net depends on, for its checkpoint's name."""
-        aside = ("checkpoint", "progress", "device")
-        return {name: value for name, value in self.get_params().items() if name not in aside}
+        """Return the settings that the weights depend on, for the name of the checkpoint."""
+        ignored = ("checkpoint", "progress", "device")
+        return {name: value for name, value in self.get_params().items() if name not in ignored}
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _size_text(shape: tuple[int, ...]) -> str:
     return " x ".join(str(side) for side in shape)
 
 

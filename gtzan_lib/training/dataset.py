@@ -1,4 +1,4 @@
-"""Arrays as a data set that is indexed a batch at a time."""
+"""Arrays as a torch data set that is indexed one batch at a time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["ArrayDataset"]
 
 
 class ArrayDataset(torch.utils.data.Dataset):
-    """Arrays that are indexed once a batch, without a copy in between.
+    """Arrays that are indexed once per batch, without another copy.
 
-    Indexing once a window would make the net wait for its input.
+    Indexing once per window would slow down training.
 
     Parameters
     ----------
     X : np.ndarray or dict of np.ndarray
         Inputs; memory maps stay on disk.
     y : np.ndarray [shape=(n,), dtype=int64], optional
-        Numbers of genres.
+        Indices of genres.
     device : str
         On a GPU, inputs are copied there once if they need less than half of the
         free memory.
@@ -44,19 +44,19 @@ class ArrayDataset(torch.utils.data.Dataset):
         return self.length
 
     def take(self, n: int) -> Any:
-        """Return the first inputs, as they were given."""
+        """Return the first `n` rows of the inputs, in their original form."""
         if isinstance(self.X, Mapping):
             return {name: values[:n] for name, values in self.X.items()}
         return self.X[:n]
 
     def __getitems__(self, rows: list[int]) -> tuple[Any, torch.Tensor]:
-        """Return inputs and numbers of genres of some rows."""
+        """Return inputs and indices of genres of some rows."""
         rows = np.asarray(rows)
         batch = {name: _take(values, rows) for name, values in self._inputs.items()}
         return batch.get("", batch), torch.from_numpy(self.y[rows])
 
     def __getitem__(self, row: int) -> tuple[Any, torch.Tensor]:
-        """Return input and number of one row, as a batch of one."""
+        """Return input and index of the genre of one row, as a batch of one."""
         return self.__getitems__([row])
 
 

@@ -1,4 +1,4 @@
-"""Bringing together what a net takes beside single images."""
+"""Inputs of nets that take more than single images: features, or all windows of a track."""
 
 from __future__ import annotations
 
@@ -30,51 +30,52 @@ def with_features(
     Returns
     -------
     X : dict of np.ndarray
-        `images` and `features`, row by row.
+        `images` and `features`, one row per window.
     windows : pd.DataFrame
-        What the rows are; the store's, as far as there are features of them.
+        The windows of the rows: those of the store that have features.
 
     Raises
     ------
     StoreError
-        If no window has both, or a window begins at another time in the table or
-        has another length there.
+        If no window has both, or a window differs in start or length between
+        store and table.
 
     Warns
     -----
     GtzanWarning
-        Of windows that have only one of them, and are left out.
+        If windows that have only an image or only features are left out.
     """
-    place = pd.Series(range(len(table)), table.windows["window_id"].to_numpy())
+    position = pd.Series(range(len(table)), table.windows["window_id"].to_numpy())
     ids = store.windows["window_id"].to_numpy()
-    both = np.isin(ids, place.index.to_numpy(dtype=object))
+    both = np.isin(ids, position.index.to_numpy(dtype=object))
     if not both.any():
         raise StoreError(
-            f"{store.path}: has no window in common with the features, {ids[0]} is not among "
-            "them; compute features of windows of the same length."
+            f"{store.path}: no window has features (first: {ids[0]}); compute features of "
+            "windows of the same length."
         )
     windows = store.windows[both].reset_index(drop=True)
-    rows = place.loc[windows["window_id"]].to_numpy()
-    apart = np.abs(table.windows["start_s"].to_numpy()[rows] - windows["start_s"].to_numpy()) > 1e-3
-    if apart.any():
+    rows = position.loc[windows["window_id"]].to_numpy()
+    starts = table.windows["start_s"].to_numpy()[rows]
+    differs = np.abs(starts - windows["start_s"].to_numpy()) > 1e-3
+    if differs.any():
         raise StoreError(
-            f"{store.path}: window {windows['window_id'][apart].iloc[0]} begins at another time in "
-            "the features; compute features of windows of the same length and step."
+            f"{store.path}: window {windows['window_id'][differs].iloc[0]} starts at another time "
+            "in the features; compute features of windows of the same length and step."
         )
     length = table.windows["length"].to_numpy()[rows] / SAMPLE_RATE
-    # Whole clips are a little longer or shorter than their recipe says.
-    apart = np.abs(length - store.recipe.seconds) > 0.05 * store.recipe.seconds
-    if apart.any():
-        first = windows["window_id"][apart].iloc[0]
+    # The length of whole clips differs a little from the recipe's.
+    differs = np.abs(length - store.recipe.seconds) > 0.05 * store.recipe.seconds
+    if differs.any():
+        first = windows["window_id"][differs].iloc[0]
         raise StoreError(
-            f"{store.path}: window {first} has {length[apart][0]:.1f} s in the features and "
+            f"{store.path}: window {first} has {length[differs][0]:.1f} s in the features and "
             f"{store.recipe.seconds:g} s in its image; compute features of windows of the same "
             "length."
         )
-    alone = len(ids) + len(table) - 2 * len(windows)
-    if alone:
+    unmatched = len(ids) + len(table) - 2 * len(windows)
+    if unmatched:
         warnings.warn(
-            f"{alone} windows have an image or features but not both, and are left out.",
+            f"{unmatched} windows have an image or features but not both, and are left out.",
             GtzanWarning,
             stacklevel=2,
         )
@@ -83,7 +84,7 @@ def with_features(
 
 
 def by_track(store: SpectrogramStore) -> tuple[np.ndarray, pd.DataFrame]:
-    """Put the windows of each track into one row, in the order of time.
+    """Return the windows of each track as one row, in the order of time.
 
     Parameters
     ----------
@@ -93,13 +94,13 @@ def by_track(store: SpectrogramStore) -> tuple[np.ndarray, pd.DataFrame]:
     Returns
     -------
     X : np.ndarray [shape=(tracks, windows, height, width), dtype=uint8]
-        As many windows as the longest track has; shorter ones repeat their last.
+        The windows of the longest track; shorter tracks repeat their last window.
     tracks : pd.DataFrame
-        One row a track, in the form of a table of windows: `window_id` (the
-        track's first), `track_id`, `genre`, `start_s`.
+        One row per track, in the form of a table of windows: `window_id` (of the
+        first window), `track_id`, `genre`, `start_s`.
     """
     groups = store.windows.groupby("track_id", sort=False).indices
     longest = max(len(rows) for rows in groups.values())
-    picked = [rows[np.minimum(np.arange(longest), len(rows) - 1)] for rows in groups.values()]
+    indices = [rows[np.minimum(np.arange(longest), len(rows) - 1)] for rows in groups.values()]
     first = store.windows.iloc[[rows[0] for rows in groups.values()]].reset_index(drop=True)
-    return store.images[np.stack(picked)], first
+    return store.images[np.stack(indices)], first

@@ -30,15 +30,15 @@ class SkorchNet(NeuralNetClassifier):
     Parameters
     ----------
     module : callable
-        Makes the net.
+        Builds the net.
     augment : Augmentation
-        What is done to training batches.
+        The augmentation of training batches.
     mixed : bool
-        Whether to compute in bfloat16 where that is safe.
+        Whether to use automatic mixed precision with bfloat16.
     channels_last : bool
-        How images lie in memory.
+        Whether to use the channels-last memory format.
     **kwargs
-        What `skorch.NeuralNetClassifier` takes.
+        Parameters of `skorch.NeuralNetClassifier`.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class SkorchNet(NeuralNetClassifier):
             iterator_train__shuffle=True,
             iterator_train__collate_fn=_unchanged,
             iterator_valid__collate_fn=_unchanged,
-            # Its own generator, lest validation shift the random numbers of training.
+            # A separate generator, so that validation does not change the random numbers
+            # of training.
             iterator_valid__generator=torch.Generator(),
             verbose=0,
             **kwargs,
@@ -66,11 +67,11 @@ class SkorchNet(NeuralNetClassifier):
 
     @property
     def bare_module(self) -> torch.nn.Module:
-        """The net itself, also where it was compiled."""
+        """The net without the wrapper of `torch.compile`."""
         return getattr(self.module_, "_orig_mod", self.module_)
 
     def initialize_module(self) -> SkorchNet:
-        """Build the net with its memory layout."""
+        """Build the net in its memory format."""
         super().initialize_module()
         if self.channels_last:
             self.module_.to(memory_format=torch.channels_last)
@@ -83,7 +84,7 @@ class SkorchNet(NeuralNetClassifier):
             return super().infer(x, **fit_params).float()
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, torch.Tensor]:
-        """Return loss and logits of a batch that was augmented, and compute the gradients."""
+        """Augment a batch, compute the gradients, and return loss and logits."""
         self._set_training(True)
         inputs, labels = unpack_data(batch)
         inputs, targets = self.augment(inputs, labels, len(self.classes))
@@ -96,19 +97,19 @@ class SkorchNet(NeuralNetClassifier):
 
     def _diverged(self) -> ModelError:
         return ModelError(
-            f"the loss is no number in epoch {len(self.history)}; lower learning_rate "
+            f"the loss is not finite in epoch {len(self.history)}; lower learning_rate "
             f"{self.lr:g}, or look for values out of range in the data."
         )
 
     def train(self, X: Any, labels: np.ndarray) -> SkorchNet:
-        """Train to the last epoch, from the checkpoint where there is one.
+        """Train to the last epoch, from the checkpoint if there is one.
 
         Parameters
         ----------
         X : np.ndarray or dict of np.ndarray
             Inputs.
         labels : np.ndarray [shape=(n,), dtype=int64]
-            Numbers of genres.
+            Indices of genres.
 
         Returns
         -------
@@ -118,7 +119,7 @@ class SkorchNet(NeuralNetClassifier):
         Raises
         ------
         KeyboardInterrupt
-            If it was interrupted, which skorch would ignore.
+            If the training was interrupted, which skorch would ignore.
         """
         data = ArrayDataset(X, labels, device=str(self.device))
         callbacks = dict(self.callbacks_)
@@ -131,8 +132,8 @@ class SkorchNet(NeuralNetClassifier):
                 raise KeyboardInterrupt
         if stopping.best_:
             self.bare_module.load_state_dict(stopping.best_)
-        # Weights may be finite and still too large to predict with.
-        few = ArrayDataset(data.take(self.batch_size))
-        if not np.isfinite(self.predict_proba(few)).all():
+        # Finite weights can still be so large that predictions are not finite.
+        sample = ArrayDataset(data.take(self.batch_size))
+        if not np.isfinite(self.predict_proba(sample)).all():
             raise self._diverged()
         return self

@@ -1,4 +1,4 @@
-"""Continuing an interrupted training from its checkpoint."""
+"""Resuming an interrupted training from its checkpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .stopping import EarlyStopping
 
 __all__ = ["Resume", "training_digest"]
 
-# The modules that decide the weights, beside that of the net itself.
+# The modules that determine the weights, in addition to the module of the net.
 _MODULES = (
     "models.layers",
     "models.registry",
@@ -40,13 +40,13 @@ _MODULES = (
 
 
 def training_digest(architecture: str) -> str:
-    """Return a digest of the code that decides the weights of a trained net.
+    """Return a digest of the code that determines the weights of a trained net.
 
     Parameters
     ----------
     architecture : str
         A name of `gtzan_lib.models.registry.ARCHITECTURES`; the modules of
-        other nets do not matter.
+        other nets are not included.
 
     Returns
     -------
@@ -63,11 +63,11 @@ class Resume(Callback):
     Parameters
     ----------
     identity : dict
-        Settings that the net depends on.
+        Settings that the weights depend on.
     folder : str or Path, optional
-        Where checkpoints are kept. Default: none are written.
+        Folder of the checkpoints. Default: none are written.
     stopping : EarlyStopping
-        Its state is part of the checkpoint.
+        The early stopping, whose state is part of the checkpoint.
     """
 
     def __init__(
@@ -110,8 +110,8 @@ class Resume(Callback):
         optimizer = net.optimizer_.state_dict()
         moments = {
             f"{number}/{name}": value
-            for number, own in optimizer["state"].items()
-            for name, value in own.items()
+            for number, values in optimizer["state"].items()
+            for name, value in values.items()
         }
         random = {"cpu": torch.get_rng_state()}
         if str(net.device).startswith("cuda"):
@@ -121,7 +121,7 @@ class Resume(Callback):
             "best": self.stopping.best_,
             "random": random,
         }
-        # A finished training needs no moments any more, which need twice the space.
+        # A finished training does not need the moments, twice the size of the weights.
         if not self.stopping.is_finished(net):
             parts["optimizer"] = moments
         history = [
@@ -139,14 +139,14 @@ class Resume(Callback):
         self.stopping.restore(state, best, len(net.history))
         if self.stopping.is_finished(net):
             return
-        weights = [one for group in net.optimizer_.param_groups for one in group["params"]]
+        weights = [weight for group in net.optimizer_.param_groups for weight in group["params"]]
         moments: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in checkpoints.part_of(tensors, "optimizer").items():
             number, name = key.split("/")
-            like = weights[int(number)]
-            if value.shape == like.shape:
-                # The fused optimizer needs moments in the weights' own memory layout.
-                value = torch.empty_like(like, dtype=value.dtype).copy_(value)
+            weight = weights[int(number)]
+            if value.shape == weight.shape:
+                # The fused optimizer needs moments in the memory format of the weights.
+                value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
             moments.setdefault(int(number), {})[name] = value
         groups = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
@@ -157,7 +157,7 @@ class Resume(Callback):
 
 
 def _remove_outdated(folder: Path, architecture: str, code: str) -> None:
-    """Remove checkpoints of the same net by other code, which can never be restored."""
+    """Remove checkpoints of the same architecture by other code, which are never restored."""
     pattern = re.compile(re.escape(architecture) + r"-([0-9a-f]{8})-[0-9a-f]{16}")
     for file in folder.glob("*.safetensors"):
         name = pattern.fullmatch(file.stem)
@@ -166,7 +166,7 @@ def _remove_outdated(folder: Path, architecture: str, code: str) -> None:
 
 
 def _training_id(identity: dict[str, Any], net: NeuralNetClassifier, data: ArrayDataset) -> str:
-    """Return a digest of all that a training depends on, beside the code."""
+    """Return a digest of the settings and data that a training depends on."""
     digest = hashlib.sha256(f"{sorted(identity.items())} {torch.__version__}".encode())
     digest.update(str(net.device).encode())
     valid = net.train_split.keywords["valid_ds"] if net.train_split else None

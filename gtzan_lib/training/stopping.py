@@ -1,4 +1,4 @@
-"""When a training ends: after its last epoch, or early."""
+"""The end of a training: after the last epoch, or early."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["EarlyStopping", "StopTraining"]
 
 
 class EarlyStopping(Callback):
-    """Watches the validation loss, keeps the best weights, and says when to stop.
+    """Monitors the validation loss, stores the best weights, and decides when to stop.
 
     Parameters
     ----------
     patience : int, optional
-        Epochs without a lower validation loss before it stops. Default: train
-        to the last epoch and keep its weights.
+        Epochs without a lower validation loss before training stops. Default:
+        train to the last epoch and use its weights.
 
     Attributes
     ----------
     best_ : dict of str to torch.Tensor
         The weights of the epoch with the lowest loss; empty without patience.
     lowest_ : float
-        That loss.
+        The lowest validation loss.
     misses_ : int
-        Epochs since then.
+        Epochs since the lowest loss.
     done_ : bool
         Whether patience has run out.
     completed_ : int
@@ -40,7 +40,7 @@ class EarlyStopping(Callback):
         self.patience = patience
 
     def initialize(self) -> EarlyStopping:
-        """Start from the first epoch."""
+        """Reset the state."""
         self.best_: dict[str, torch.Tensor] = {}
         self.lowest_, self.misses_, self.done_ = math.inf, 0, False
         self.completed_ = 0
@@ -63,7 +63,7 @@ class EarlyStopping(Callback):
         return self.done_ or self.completed_ >= net.max_epochs
 
     def state(self) -> dict[str, Any]:
-        """Return everything but the weights, ready for JSON."""
+        """Return the state without the weights, as JSON types."""
         return {
             "lowest": self.lowest_ if self.best_ else None,
             "misses": self.misses_,
@@ -71,7 +71,7 @@ class EarlyStopping(Callback):
         }
 
     def restore(self, state: dict[str, Any], best: dict[str, torch.Tensor], completed: int) -> None:
-        """Continue from a state, the best weights and a number of completed epochs."""
+        """Restore a state, the best weights and the number of completed epochs."""
         self.best_ = best
         self.lowest_ = math.inf if state["lowest"] is None else state["lowest"]
         self.misses_, self.done_ = state["misses"], state["done"]
@@ -79,18 +79,18 @@ class EarlyStopping(Callback):
 
 
 class StopTraining(Callback):
-    """Ends the training when patience has run out; after the checkpoint is written.
+    """Ends the training when patience has run out, after the checkpoint is written.
 
     Parameters
     ----------
     stopping : EarlyStopping
-        Says when.
+        The early stopping that decides.
     """
 
     def __init__(self, stopping: EarlyStopping) -> None:
         self.stopping = stopping
 
     def on_epoch_end(self, net: NeuralNetClassifier, **kwargs: Any) -> None:
-        """Raise what skorch ends a training with."""
+        """Raise the exception with which skorch ends a training."""
         if self.stopping.done_:
             raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Unpacking: all of an archive, inside the folder, or nothing at all."""
+"""Unpacking of archives: completely and inside the folder, or not at all."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ def zipped(file, entries, *, stored=False):
         warnings.filterwarnings("ignore", "Duplicate name")
         for name, content in entries:
             member = zipfile.ZipInfo("x")
-            # As it is, which no constructor takes.
+            # The constructor would change the name.
             member.filename = name if content is not None else name.rstrip("/") + "/"
             member.compress_type = compression
             archive.writestr(member, content or b"")
@@ -68,7 +68,7 @@ def packed(folder, entries, form):
 
 
 def tree(folder) -> dict:
-    """What a folder holds: the bytes of files, None for folders."""
+    """Return the contents of a folder: bytes of files, None for folders."""
     return {
         path.relative_to(folder).as_posix(): None if path.is_dir() else path.read_bytes()
         for path in folder.rglob("*")
@@ -79,8 +79,8 @@ def files(folder) -> dict:
     return {name: content for name, content in tree(folder).items() if content is not None}
 
 
-def refused(archive, sentence, **limits) -> None:
-    """Expect one sentence, and nothing else to be left of the attempt."""
+def assert_refused(archive, sentence, **limits) -> None:
+    """Unpack, expect one sentence as error, and no change of files."""
     base = archive.parent
     before = tree(base)
     with pytest.raises(CorpusError, match=sentence) as caught:
@@ -92,7 +92,7 @@ def refused(archive, sentence, **limits) -> None:
     assert tree(base) == before
 
 
-# --- there and back -----------------------------------------------------------
+# --- round trips --------------------------------------------------------------
 
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="/\\\0:")
 names = st.text(letters, min_size=1, max_size=12).filter(lambda name: name not in (".", ".."))
@@ -102,13 +102,13 @@ paths = st.lists(names, min_size=1, max_size=3).map("/".join)
 @st.composite
 def trees(draw):
     """A few files and folders, none of which is below a file."""
-    found = {}
+    entries = {}
     for path in draw(st.lists(paths, max_size=8, unique=True)):
-        beside = [other for other in found if f"{path}/".startswith(f"{other}/")]
-        below = [other for other in found if other.startswith(f"{path}/")]
-        if not beside and not below:
-            found[path] = draw(st.none() | st.binary(max_size=300))
-    return found
+        above = [other for other in entries if f"{path}/".startswith(f"{other}/")]
+        below = [other for other in entries if other.startswith(f"{path}/")]
+        if not above and not below:
+            entries[path] = draw(st.none() | st.binary(max_size=300))
+    return entries
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -117,30 +117,30 @@ def test_round_trip_is_exact(tmp_path_factory, form, entries):
     base = tmp_path_factory.mktemp("archive")
     file = packed(base, entries.items(), form)
     assert unpack(file, base / "out") == base / "out"
-    found = tree(base / "out")
-    assert {name: found[name] for name in entries} == entries
-    # Beyond that, only the folders above.
-    above = found.keys() - entries.keys()
-    assert all(any(name.startswith(f"{one}/") for name in entries) for one in above)
+    unpacked = tree(base / "out")
+    assert {name: unpacked[name] for name in entries} == entries
+    # Other names are folders above these.
+    others = unpacked.keys() - entries.keys()
+    assert all(any(name.startswith(f"{folder}/") for name in entries) for folder in others)
     assert sorted(path.name for path in base.iterdir()) == [file.name, "out"]
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
 def test_every_form_of_tar(tmp_path, form):
-    """Long names are written in another way in each."""
+    """They differ in how they write long names."""
     entries = {f"{'a' * 90}/{'b' * 90}/ü": b"1", "c": b"2"}
     file = tarred(tmp_path / "a.tar", [member(*entry) for entry in entries.items()], form=form)
     assert files(unpack(file, tmp_path / "out")) == entries
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_the_ending_says_does_not_matter(tmp_path, form):
+def test_the_file_extension_is_ignored(tmp_path, form):
     file = packed(tmp_path, TREE.items(), form).rename(tmp_path / "download.bin")
     assert files(unpack(str(file), str(tmp_path / "a" / "b"))) == TREE
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_names_of_windows_become_folders(tmp_path, form):
+def test_backslashes_separate_folders(tmp_path, form):
     entries = [("./a", b"1"), ("b\\c\\d", b"2"), ("b//e", b"3"), ("b", None), ("b", None)]
     file = packed(tmp_path, entries, form)
     assert files(unpack(file, tmp_path / "out")) == {"a": b"1", "b/c/d": b"2", "b/e": b"3"}
@@ -157,13 +157,13 @@ def test_tar_that_holds_a_zip_is_a_tar(tmp_path):
     assert files(unpack(file, tmp_path / "out")) == {"a": b"1", "inner.zip": inner}
 
 
-def test_modes_and_owners_are_not_taken_over(tmp_path):
-    odd = member("a", b"1", mode=0o4777, uid=12_345, gid=12_345)
-    file = tarred(tmp_path / "a.tar", [odd])
+def test_modes_and_owners_are_not_unpacked(tmp_path):
+    unusual = member("a", b"1", mode=0o4777, uid=12_345, gid=12_345)
+    file = tarred(tmp_path / "a.tar", [unusual])
     (tmp_path / "plain").touch()
-    found, plain = (unpack(file, tmp_path / "out") / "a").stat(), (tmp_path / "plain").stat()
-    assert stat.S_IMODE(found.st_mode) == stat.S_IMODE(plain.st_mode)
-    assert (found.st_uid, found.st_gid) == (plain.st_uid, plain.st_gid)
+    unpacked, plain = (unpack(file, tmp_path / "out") / "a").stat(), (tmp_path / "plain").stat()
+    assert stat.S_IMODE(unpacked.st_mode) == stat.S_IMODE(plain.st_mode)
+    assert (unpacked.st_uid, unpacked.st_gid) == (plain.st_uid, plain.st_gid)
 
 
 def test_tilde(tmp_path, monkeypatch):
@@ -177,22 +177,22 @@ def test_tilde(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_target_that_holds_something_is_left_as_it_is(tmp_path, form):
+def test_target_that_is_not_empty_is_not_changed(tmp_path, form):
     file = packed(tmp_path, TREE.items(), form)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / ".hidden").write_text("dear")
+    (tmp_path / "out" / ".hidden").write_text("text")
     before = tree(tmp_path)
-    with pytest.raises(CorpusError, match="out: is there already; name a new folder"):
+    with pytest.raises(CorpusError, match="out: already exists; name a new folder"):
         unpack(file, tmp_path / "out")
     assert tree(tmp_path) == before
 
 
-def test_target_that_is_a_file_is_left_as_it_is(tmp_path):
+def test_target_that_is_a_file_is_not_changed(tmp_path):
     file = packed(tmp_path, TREE.items(), "zip")
     (tmp_path / "out").write_bytes(b"")
-    with pytest.raises(CorpusError, match="out: is there already"):
+    with pytest.raises(CorpusError, match="out: already exists"):
         unpack(file, tmp_path / "out")
-    with pytest.raises(CorpusError, match=r"archive\.zip: is there already"):
+    with pytest.raises(CorpusError, match=r"archive\.zip: already exists"):
         unpack(file, file)
     assert files(tmp_path) == {"out": b"", "archive.zip": file.read_bytes()}
 
@@ -204,14 +204,14 @@ def test_empty_target_is_filled(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, "out"]
 
 
-def test_empty_target_stays_where_the_archive_is_refused(tmp_path):
+def test_empty_target_remains_after_an_error(tmp_path):
     file = packed(tmp_path, [("../a", b"1")], "zip")
     (tmp_path / "out").mkdir()
-    refused(file, "leads out of the folder")
+    assert_refused(file, "leads out of the folder")
     assert (tmp_path / "out").is_dir()
 
 
-def test_target_may_be_the_folder_one_stands_in(tmp_path, monkeypatch):
+def test_target_may_be_the_current_folder(tmp_path, monkeypatch):
     file = packed(tmp_path, TREE.items(), "zip")
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
@@ -234,30 +234,30 @@ def test_target_below_a_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("good", [True, False])
-def test_what_a_killed_call_left_is_cleared(tmp_path, good, form):
+@pytest.mark.parametrize("valid", [True, False])
+def test_remains_of_a_killed_call_are_removed(tmp_path, valid, form):
     seen = set()
 
-    def look(steps, *_, **__):
+    def list_files(steps, *_, **__):
         seen.update(tmp_path.iterdir())
         yield from steps
 
-    # How the partial folder is called is nobody's business, so ask a call for it.
+    # The name of the partial folder is private, so find it during a call.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gtzan_lib.data.archives.follow", look)
+        patch.setattr("gtzan_lib.data.archives.progress_bar", list_files)
         unpack(packed(tmp_path, [("a", b"1")], form), tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
-    (left,) = seen - set(tmp_path.iterdir())
-    file = packed(tmp_path, [*TREE.items(), *([] if good else [("..", b"1")])], form)
-    (left / "Data").mkdir(parents=True)
-    (left / "Data" / "half.wav").write_bytes(b"half")
-    if good:
+    (partial,) = seen - set(tmp_path.iterdir())
+    file = packed(tmp_path, [*TREE.items(), *([] if valid else [("..", b"1")])], form)
+    (partial / "Data").mkdir(parents=True)
+    (partial / "Data" / "half.wav").write_bytes(b"half")
+    if valid:
         assert files(unpack(file, tmp_path / "out")) == TREE
     else:
         with pytest.raises(CorpusError, match="leads out"):
             unpack(file, tmp_path / "out")
         assert not (tmp_path / "out").exists()
-    assert not left.exists()
+    assert not partial.exists()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
@@ -268,13 +268,13 @@ def test_interrupted_call_leaves_nothing(tmp_path, monkeypatch, error):
         yield next(iter(steps))
         raise error
 
-    monkeypatch.setattr("gtzan_lib.data.archives.follow", interrupt)
+    monkeypatch.setattr("gtzan_lib.data.archives.progress_bar", interrupt)
     with pytest.raises((error, CorpusError)):
         unpack(file, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [file]
 
 
-# --- what leads elsewhere -----------------------------------------------------
+# --- unsafe names -------------------------------------------------------------
 
 ESCAPES = [
     "../x", "/abs", "C:\\x", "C:/x", "C:x", "..\\x", "a/../../x", "a\\..\\..\\x", "a/..", "..",
@@ -288,7 +288,7 @@ ESCAPES = [
 def test_names_that_lead_out_are_refused(tmp_path, name, form, content):
     (tmp_path / "in").mkdir()
     file = packed(tmp_path / "in", [("good", b"1"), (name, content)], form)
-    refused(file, "which leads out of the folder")
+    assert_refused(file, "which leads out of the folder")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
@@ -314,9 +314,9 @@ def test_no_name_ever_leads_out(tmp_path_factory, parts, slash, form):
 )
 @pytest.mark.parametrize("target", ["good", "/etc/passwd", ".."])
 def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind, target):
-    odd = member("odd", kind=kind, linkname=target)
-    file = tarred(tmp_path / "a.tar", [member("good", b"1"), odd, member("odd/x", b"2")])
-    refused(file, "holds 'odd', a link or a device")
+    unusual = member("odd", kind=kind, linkname=target)
+    file = tarred(tmp_path / "a.tar", [member("good", b"1"), unusual, member("odd/x", b"2")])
+    assert_refused(file, "holds 'odd', a link or a device")
 
 
 def test_links_in_a_zip_are_refused(tmp_path):
@@ -325,14 +325,14 @@ def test_links_in_a_zip_are_refused(tmp_path):
         link = zipfile.ZipInfo("odd")
         link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, b"/etc")
-    refused(tmp_path / "a.zip", "holds 'odd', a link")
+    assert_refused(tmp_path / "a.zip", "holds 'odd', a link")
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("again", ["a/x", "a/./x", "a\\x", "a//x"])
-def test_doubled_names_are_refused(tmp_path, form, again):
-    file = packed(tmp_path, [("a/x", b"1"), ("b", b"1"), (again, b"2")], form)
-    refused(file, re.escape(f"holds {again!r} twice"))
+@pytest.mark.parametrize("repeated", ["a/x", "a/./x", "a\\x", "a//x"])
+def test_repeated_names_are_refused(tmp_path, form, repeated):
+    file = packed(tmp_path, [("a/x", b"1"), ("b", b"1"), (repeated, b"2")], form)
+    assert_refused(file, re.escape(f"holds {repeated!r} twice"))
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -345,33 +345,35 @@ def test_doubled_names_are_refused(tmp_path, form, again):
         [("a", None), ("a", b"1")],
     ],
 )
-def test_file_where_a_folder_is_is_refused(tmp_path, form, entries):
-    refused(packed(tmp_path, entries, form), r"archive\.")
+def test_file_and_folder_of_the_same_name_are_refused(tmp_path, form, entries):
+    assert_refused(packed(tmp_path, entries, form), r"archive\.")
 
 
 def test_file_without_a_name_is_refused(tmp_path):
-    refused(zipped(tmp_path / "a.zip", [("good", b"1"), ("", b"2")]), r"a\.zip: ")
+    assert_refused(zipped(tmp_path / "a.zip", [("good", b"1"), ("", b"2")]), r"a\.zip: ")
 
 
-def test_name_that_no_file_can_have_is_refused(tmp_path):
-    refused(zipped(tmp_path / "a.zip", [("good", b"1"), ("a" * 300, b"2")]), "cannot be unpacked")
+def test_name_that_is_too_long_is_refused(tmp_path):
+    assert_refused(
+        zipped(tmp_path / "a.zip", [("good", b"1"), ("a" * 300, b"2")]), "cannot be unpacked"
+    )
 
 
-# --- what is too large --------------------------------------------------------
+# --- limits -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_bombs_are_refused(tmp_path, form):
-    """Ten megabytes that lie in ten kilobytes."""
+    """Ten megabytes, compressed to less than twenty kilobytes."""
     file = packed(tmp_path, [("good", b"1"), ("bomb", bytes(10**7))], form)
     assert file.stat().st_size < 20_000 or form == "tar"
-    refused(file, "unpacks to more than 0.001 GB", max_bytes=10**6)
+    assert_refused(file, "unpacks to more than 0.001 GB", max_bytes=10**6)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_bytes_of_all_files_count(tmp_path, form):
     file = packed(tmp_path, [(f"{n}", bytes(100)) for n in range(10)], form)
-    refused(file, "unpacks to more than", max_bytes=999)
+    assert_refused(file, "unpacks to more than", max_bytes=999)
     assert len(files(unpack(file, tmp_path / "out", max_bytes=1000))) == 10
 
 
@@ -379,12 +381,12 @@ def test_bytes_of_all_files_count(tmp_path, form):
 @pytest.mark.parametrize("form", FORMATS)
 def test_too_many_files_are_refused(tmp_path, form, content):
     file = packed(tmp_path, [(f"a/{n}", content) for n in range(10)], form)
-    refused(file, "or 9 files", max_files=9)
+    assert_refused(file, "or 9 files", max_files=9)
     assert len(files(unpack(file, tmp_path / "out", max_files=10))) == 10
 
 
-def test_sizes_are_counted_not_believed(tmp_path):
-    """A zip whose directory says that the bomb has ten bytes."""
+def test_sizes_are_counted_while_unpacking(tmp_path):
+    """In the directory of this zip file, ten megabytes have a size of ten bytes."""
     file = zipped(tmp_path / "a.zip", [("bomb", bytes(10**7))])
     content = bytearray(file.read_bytes())
     for start, offset in ((b"PK\3\4", 22), (b"PK\1\2", 24)):
@@ -392,41 +394,43 @@ def test_sizes_are_counted_not_believed(tmp_path):
         assert content[place : place + 4] == (10**7).to_bytes(4, "little")
         content[place : place + 4] = (10).to_bytes(4, "little")
     file.write_bytes(content)
-    refused(file, "cannot be unpacked", max_bytes=10**6)
+    assert_refused(file, "cannot be unpacked", max_bytes=10**6)
 
 
 @pytest.mark.parametrize("size", [2**62, 2**63])
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.REGTYPE])
-def test_tar_with_an_absurd_size_is_refused(tmp_path, kind, size):
+def test_tar_with_an_impossible_size_is_refused(tmp_path, kind, size):
     header = tarfile.TarInfo("a")
     header.type, header.size = kind, size
     content = header.tobuf(tarfile.GNU_FORMAT) + bytes(10_240)
     (tmp_path / "a.tar").write_bytes(content)
-    refused(tmp_path / "a.tar", r"a\.tar: ")
+    assert_refused(tmp_path / "a.tar", r"a\.tar: ")
 
 
-# --- what is broken -----------------------------------------------------------
+# --- damaged archives ---------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"PK", b"no archive", b"no archive " * 1000, b"RIFF" * 200]
 )
-def test_what_is_no_archive_is_refused(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    refused(tmp_path / "a.zip", r"a\.zip: is neither a zip nor a tar file; download it again\.")
+    assert_refused(
+        tmp_path / "a.zip", r"a\.zip: is neither a zip nor a tar file; download it again\."
+    )
 
 
 @given(content=st.binary(max_size=600))
 def test_any_bytes_are_an_archive_or_refused(tmp_path_factory, content):
     base = tmp_path_factory.mktemp("archive")
     (base / "a").write_bytes(content)
-    refused(base / "a", "a: ")
+    assert_refused(base / "a", "a: ")
 
 
 def test_missing_archive_is_named(tmp_path):
-    refused(tmp_path / "none.zip", r"none\.zip: there is no such file")
+    assert_refused(tmp_path / "none.zip", r"none\.zip: there is no such file")
     (tmp_path / "folder.zip").mkdir()
-    refused(tmp_path / "folder.zip", r"folder\.zip: there is no such file")
+    assert_refused(tmp_path / "folder.zip", r"folder\.zip: there is no such file")
 
 
 def test_zip_with_a_password_is_refused(tmp_path):
@@ -435,11 +439,11 @@ def test_zip_with_a_password_is_refused(tmp_path):
     content[content.index(b"PK\3\4") + 6] |= 1
     content[content.index(b"PK\1\2") + 8] |= 1
     file.write_bytes(content)
-    refused(file, "cannot be unpacked .*password")
+    assert_refused(file, "cannot be unpacked .*password")
 
 
-def whole_or_nothing(base, content, form, *, changed=False) -> None:
-    """Unpack these bytes: all files come out, or a sentence does and nothing is left."""
+def assert_all_or_nothing(base, content, form, *, changed=False) -> None:
+    """Unpack these bytes: either all files, or an error and no files."""
     file = base / f"archive.{form}"
     file.write_bytes(content)
     try:
@@ -454,25 +458,25 @@ def whole_or_nothing(base, content, form, *, changed=False) -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_archive_that_breaks_off_is_never_half_unpacked(tmp_path_factory, form, share):
+def test_truncated_archive_is_never_unpacked_in_part(tmp_path_factory, form, share):
     base = tmp_path_factory.mktemp("archive")
     content = packed(base, TREE.items(), form).read_bytes()
-    whole_or_nothing(base, content[: int(share * len(content))], form)
+    assert_all_or_nothing(base, content[: int(share * len(content))], form)
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_archive_of_which_half_is_there_is_refused(tmp_path, form):
+def test_half_an_archive_is_refused(tmp_path, form):
     file = packed(tmp_path, [(f"{n}", bytes(range(n, 256)) * 40) for n in range(9)], form)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
-    refused(file, r"archive\.")
+    assert_refused(file, r"archive\.")
 
 
-def test_tar_that_breaks_off_between_two_files_is_refused(tmp_path):
-    """After a header and a block, where no byte of either is missing."""
+def test_tar_that_is_truncated_between_two_files_is_refused(tmp_path):
+    """After a complete header and its block."""
     file = packed(tmp_path, [("a", b"1"), ("b", b"2")], "tar")
     file.write_bytes(file.read_bytes()[:1024])
-    refused(file, r"archive\.tar: cannot be unpacked")
+    assert_refused(file, r"archive\.tar: cannot be unpacked")
 
 
 changes = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1,
@@ -487,21 +491,21 @@ def test_corrupt_archive_leaves_nothing(tmp_path_factory, form, changes):
     content = bytearray(packed(base, TREE.items(), form).read_bytes())
     for share, byte in changes:
         content[int(share * len(content))] = byte
-    whole_or_nothing(base, bytes(content), form, changed=True)
+    assert_all_or_nothing(base, bytes(content), form, changed=True)
 
 
 def test_tar_with_a_corrupt_header_is_refused(tmp_path):
-    """What comes after it must not be left out without a word."""
+    """The files after it must not be left out silently."""
     file = packed(tmp_path, [("a", b"1"), ("b", b"2"), ("c", b"3")], "tar")
     content = bytearray(file.read_bytes())
     content[1024] ^= 1
     file.write_bytes(content)
-    refused(file, r"archive\.tar: cannot be unpacked")
+    assert_refused(file, r"archive\.tar: cannot be unpacked")
 
 
 @pytest.mark.parametrize("form", ["zip", "tar.gz", "tar.xz"])
 def test_wrong_byte_is_found_by_the_checksum(tmp_path, form):
-    """Stored, not deflated, so that nothing but a checksum can tell."""
+    """Stored, not compressed, so that only the checksum is wrong."""
     text = b"one two three " * 3
     if form == "zip":
         file = zipped(tmp_path / "a.zip", [("a", text)], stored=True)
@@ -516,4 +520,4 @@ def test_wrong_byte_is_found_by_the_checksum(tmp_path, form):
     place = content.index(b"two") if form != "tar.xz" else len(content) // 2
     content[place] ^= 1
     file.write_bytes(content)
-    refused(file, "download it again")
+    assert_refused(file, "download it again")

@@ -1,4 +1,4 @@
-"""Decoding: what goes in comes out, and what cannot come out is said in a sentence."""
+"""Decoding of audio files, and the error messages of files that cannot be decoded."""
 
 import os
 
@@ -27,8 +27,8 @@ pcm16 = npst.arrays(
 def test_lossless_round_trip_is_exact(tmp_path_factory, ending, samples, rate):
     file = tmp_path_factory.mktemp("audio") / f"a{ending}"
     soundfile.write(file, samples, rate, subtype=LOSSLESS[ending])
-    y, found = audio.load(file)
-    assert found == rate
+    y, loaded_rate = audio.load(file)
+    assert loaded_rate == rate
     assert y.dtype == np.float32
     assert y.flags.c_contiguous
     expected = (samples.astype(np.float64) / 2**15).mean(axis=1)
@@ -89,7 +89,7 @@ def test_resampling_is_librosas_default(rng):
     assert not theirs[len(ours) :].any()
 
 
-def test_resampling_removes_what_the_new_rate_cannot_hold():
+def test_resampling_removes_frequencies_above_half_the_new_rate():
     time = np.arange(22_050) / 22_050
     above = np.sin(2 * np.pi * 8_000 * time).astype(np.float32)
     below = np.sin(2 * np.pi * 1_000 * time).astype(np.float32)
@@ -106,18 +106,20 @@ def test_load_resamples_on_request(tmp_path, rng):
     np.testing.assert_array_equal(y, audio.resample(own, 22_050, 12_000))
 
 
-# --- piece by piece -----------------------------------------------------------
+# --- in blocks ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", [None, 8_000, 12_000, 44_100])
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("ending", audio.EXTENSIONS)
-def test_blocks_are_what_load_gives(tmp_path, ending, channels, target, rng):
+def test_blocks_are_the_samples_of_load(tmp_path, ending, channels, target, rng):
     file = tmp_path / f"a{ending}"
     soundfile.write(file, rng.uniform(-0.5, 0.5, (30_011, channels)), 22_050)
     whole, _ = audio.load(file, sample_rate=target)
     for seconds in (0.0101, 0.5, 30.0):
-        pieces = list(audio.blocks(file, sample_rate=target, seconds=seconds))
+        blocks = audio.Blocks(file, sample_rate=target, seconds=seconds)
+        pieces = list(blocks)
+        assert blocks.duration_s == pytest.approx(30_011 / 22_050, abs=0.1)
         assert {piece.dtype for piece in pieces} == {np.dtype(np.float32)}
         np.testing.assert_array_equal(np.concatenate(pieces), whole)
 
@@ -131,7 +133,7 @@ def test_blocks_are_what_load_gives(tmp_path, ending, channels, target, rng):
 def test_blocks_of_any_length(tmp_path_factory, samples, source, target, seconds):
     file = tmp_path_factory.mktemp("audio") / "a.wav"
     soundfile.write(file, samples, source, subtype="PCM_16")
-    pieces = list(audio.blocks(file, sample_rate=target, seconds=seconds))
+    pieces = list(audio.Blocks(file, sample_rate=target, seconds=seconds))
     whole, _ = audio.load(file, sample_rate=target)
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
     if target in (None, source):
@@ -152,19 +154,20 @@ def test_resampling_in_pieces_is_resampling(y, edges, source, target):
     np.testing.assert_array_equal(np.concatenate(pieces), audio.resample(y, source, target))
 
 
-def test_flac_that_breaks_off_gives_what_it_had_first(tmp_path, rng):
+def test_truncated_flac_gives_its_first_blocks(tmp_path, rng):
     file = tmp_path / "a.flac"
     soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
     whole, _ = audio.load(file)
     file.write_bytes(file.read_bytes()[:150_000])
-    got = []
+    blocks = []
     with pytest.raises(AudioError, match=r"a\.flac: cannot be decoded \(.+\); replace the file"):
-        got.extend(audio.blocks(file, seconds=0.1))
-    assert len(got) > 10
-    np.testing.assert_array_equal(np.concatenate(got), whole[: len(np.concatenate(got))])
+        blocks.extend(audio.Blocks(file, seconds=0.1))
+    assert len(blocks) > 10
+    y = np.concatenate(blocks)
+    np.testing.assert_array_equal(y, whole[: len(y)])
 
 
-def test_blocks_of_a_stream_whose_header_leaves_the_length_open(tmp_path, rng):
+def test_blocks_of_a_stream_without_a_length_in_its_header(tmp_path, rng):
     file = tmp_path / "a.flac"
     soundfile.write(file, rng.uniform(-0.5, 0.5, 3 * 8_000), 8_000)
     whole, _ = audio.load(file)
@@ -174,37 +177,37 @@ def test_blocks_of_a_stream_whose_header_leaves_the_length_open(tmp_path, rng):
     content[22:26] = bytes(4)
     file.write_bytes(content)
     assert audio.info(file).frames > 10**9
-    np.testing.assert_array_equal(np.concatenate(list(audio.blocks(file, seconds=1.0))), whole)
+    np.testing.assert_array_equal(np.concatenate(list(audio.Blocks(file, seconds=1.0))), whole)
 
 
 def test_blocks_of_a_file_without_sound(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(0), 8_000)
     for target in (None, 12_000):
-        assert sum(map(len, audio.blocks(tmp_path / "a.wav", sample_rate=target))) == 0
+        assert sum(map(len, audio.Blocks(tmp_path / "a.wav", sample_rate=target))) == 0
 
 
-def test_mono_copies_only_what_it_must(rng):
+def test_to_mono_does_not_copy_mono_sound(rng):
     y = rng.uniform(-1, 1, (50, 3)).astype(np.float32)
-    for one in (y[:, 0], y[:, :1]):
-        assert np.shares_memory(audio.mono(one), y)
-        np.testing.assert_array_equal(audio.mono(one), y[:, 0])
-    assert audio.mono(y).dtype == np.float32
-    np.testing.assert_allclose(audio.mono(y), y.sum(axis=1) / 3, atol=1e-6)
+    for mono in (y[:, 0], y[:, :1]):
+        assert np.shares_memory(audio.to_mono(mono), y)
+        np.testing.assert_array_equal(audio.to_mono(mono), y[:, 0])
+    assert audio.to_mono(y).dtype == np.float32
+    np.testing.assert_allclose(audio.to_mono(y), y.sum(axis=1) / 3, atol=1e-6)
 
 
-# --- what cannot be read ------------------------------------------------------
+# --- unreadable files ---------------------------------------------------------
 
 
 def in_blocks(file) -> np.ndarray:
-    """As `load`, and piece by piece."""
-    return np.concatenate(list(audio.blocks(file, seconds=0.1)))
+    """Decode as `load`, in blocks."""
+    return np.concatenate(list(audio.Blocks(file, seconds=0.1)))
 
 
 CALLS = [audio.info, audio.load, in_blocks]
 
 
-def refusal(call, file) -> str:
-    """The one sentence that a call refuses a file with."""
+def error_message(call, file) -> str:
+    """Return the one sentence of a call's `AudioError`."""
     with pytest.raises(AudioError) as caught:
         call(file)
     message = str(caught.value)
@@ -216,26 +219,26 @@ def refusal(call, file) -> str:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_missing_file_is_named(tmp_path, call):
-    assert "no such file" in refusal(call, tmp_path / "a.wav")
+    assert "no such file" in error_message(call, tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_folder_is_no_file(tmp_path, call):
     (tmp_path / "a.wav").mkdir()
-    refusal(call, tmp_path / "a.wav")
+    error_message(call, tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("ending", audio.EXTENSIONS)
 @pytest.mark.parametrize("content", [b"", b"RIFF", bytes(5000), b"no music " * 100])
 @pytest.mark.parametrize("call", CALLS)
-def test_garbage_is_refused(tmp_path, call, content, ending):
+def test_files_without_audio_are_refused(tmp_path, call, content, ending):
     file = tmp_path / f"a{ending}"
     file.write_bytes(content)
-    assert "cannot be decoded" in refusal(call, file)
+    assert "cannot be decoded" in error_message(call, file)
 
 
 @given(content=st.binary(max_size=300), ending=st.sampled_from(audio.EXTENSIONS))
-def test_any_bytes_are_music_or_refused(tmp_path_factory, content, ending):
+def test_any_bytes_are_audio_or_refused(tmp_path_factory, content, ending):
     file = tmp_path_factory.mktemp("audio") / f"a{ending}"
     file.write_bytes(content)
     try:
@@ -246,36 +249,36 @@ def test_any_bytes_are_music_or_refused(tmp_path_factory, content, ending):
 
 @pytest.mark.parametrize("ending", audio.EXTENSIONS)
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
-def test_file_that_breaks_off_never_becomes_silence(tmp_path, ending, share, rng):
-    """Either its length is found from what is there, or it is refused."""
+def test_truncated_file_never_becomes_silence(tmp_path, ending, share, rng):
+    """Either its length is that of the rest, or it is refused."""
     file = tmp_path / f"a{ending}"
     soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     try:
-        promised = audio.info(file).frames
+        frames = audio.info(file).frames
         decoded = len(audio.load(file)[0])
     except AudioError as error:
         assert "cannot be decoded" in str(error)
     else:
-        assert decoded == promised
+        assert decoded == frames
 
 
-def test_flac_that_breaks_off_is_named(tmp_path, rng):
-    """The header is fine, so that only decoding can tell."""
+def test_truncated_flac_is_named(tmp_path, rng):
+    """The header is valid; only decoding fails."""
     file = tmp_path / "a.flac"
     soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
     file.write_bytes(file.read_bytes()[:50_000])
     assert audio.info(file).duration_s == 5
-    assert "replace the file" in refusal(audio.load, file)
-    assert refusal(in_blocks, file)
+    assert "replace the file" in error_message(audio.load, file)
+    assert error_message(in_blocks, file)
 
 
-# --- why it cannot be read ----------------------------------------------------
+# --- reasons ------------------------------------------------------------------
 
 
 def reason(file) -> str:
-    """Why a file cannot be opened, in a few words."""
-    with pytest.raises(AudioError) as caught, audio.opened(file):
+    """Return the reason why a file cannot be opened."""
+    with pytest.raises(AudioError) as caught, audio.open_audio(file):
         raise AssertionError("it was opened")
     message, words = str(caught.value), caught.value.reason
     assert message.startswith(f"{file}: ")
@@ -287,7 +290,7 @@ def reason(file) -> str:
     return words
 
 
-def test_reasons_of_what_is_no_file(tmp_path, rng):
+def test_reasons_of_folders_and_links(tmp_path, rng):
     (tmp_path / "folder.wav").mkdir()
     (tmp_path / "loop.wav").symlink_to(tmp_path / "pool.wav")
     (tmp_path / "pool.wav").symlink_to(tmp_path / "loop.wav")
@@ -300,22 +303,22 @@ def test_reasons_of_what_is_no_file(tmp_path, rng):
         assert reason(tmp_path / f"{name}.wav") == "it is a link that leads to no file"
     assert reason(tmp_path / "none.wav") == "there is no such file"
     assert reason(tmp_path / "folder.wav" / "a.wav") == "there is no such file"
-    # A link is no fault in itself.
+    # A link to a file is valid.
     soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 100), 8_000)
     (tmp_path / "good.wav").symlink_to("a.wav")
-    with audio.opened(tmp_path / "good.wav") as file:
+    with audio.open_audio(tmp_path / "good.wav") as file:
         assert file.frames == 100
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
-def test_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "a.wav")
     assert reason(tmp_path / "a.wav") == "there is no such file"
 
 
 @pytest.mark.parametrize("content", [b"no music " * 100, bytes(5000), b".snd", b".sn" + bytes(40)])
-def test_reason_of_garbage_that_is_called_au(tmp_path, content):
-    """libsndfile would take it for sound without a header."""
+def test_reason_of_other_contents_named_au(tmp_path, content):
+    """libsndfile would read it as sound without a header."""
     (tmp_path / "a.au").write_bytes(content)
     words = reason(tmp_path / "a.au")
     if content != b".snd":
@@ -323,14 +326,14 @@ def test_reason_of_garbage_that_is_called_au(tmp_path, content):
 
 
 @pytest.mark.parametrize("ending", audio.EXTENSIONS)
-def test_reason_of_garbage_is_what_libsndfile_says(tmp_path, ending):
+def test_reason_of_other_contents_is_from_libsndfile(tmp_path, ending):
     file = tmp_path / f"a{ending}"
     file.write_bytes(b"RIFF" + bytes(30))
     assert len(reason(file)) < 100
 
 
-def test_reason_is_not_the_files_name(tmp_path):
-    """Also where it is the system, not libsndfile, that refuses."""
+def test_reason_is_not_the_name_of_the_file(tmp_path):
+    """Also for an error of the system, not of libsndfile."""
     words = reason(tmp_path / ("n" * 300 + ".wav"))
     assert "nnn" not in words
 
@@ -350,15 +353,15 @@ def test_file_without_permission(tmp_path, rng, locked):
         shut.chmod(mode)
 
 
-def test_reason_of_what_shows_later(tmp_path, rng):
-    """Errors in the block, where a file is read in pieces, are told in the same way."""
+def test_reason_of_a_later_error(tmp_path, rng):
+    """Errors while a file is read in pieces have the same form."""
     soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 100), 8_000)
     with (
         pytest.raises(AudioError, match="cannot be decoded") as caught,
-        audio.opened(tmp_path / "a.wav") as file,
+        audio.open_audio(tmp_path / "a.wav") as file,
     ):
         file.seek(1_000)
     assert caught.value.reason
-    with pytest.raises(ZeroDivisionError), audio.opened(tmp_path / "a.wav"):
-        # What is no fault of the file is none.
+    with pytest.raises(ZeroDivisionError), audio.open_audio(tmp_path / "a.wav"):
+        # Other errors are not changed.
         _ = 1 / 0

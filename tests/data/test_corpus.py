@@ -1,6 +1,7 @@
-"""Opening collections of music in every layout, and telling them apart."""
+"""Opening corpora in every layout, selecting tracks, checksums and fingerprints."""
 
 import dataclasses
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -15,12 +16,16 @@ from gtzan_lib.data import corpus as module
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.audio import EXTENSIONS
 from gtzan_lib.data.corpus import corpus_state, find_tracks, open_corpus
-from gtzan_lib.data.splits import split
+from gtzan_lib.data.splits import Split, split
 from gtzan_lib.data.tables import COLUMNS, FEATURES
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import WindowGrid, window_table
+from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning
+from gtzan_lib.health.check import check_health
+from gtzan_lib.signal.features import features
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
+from gtzan_lib.synthetic import compose
 
 LAYOUTS = ["genres_original", "Data/genres_original", "genres", ".", "mini"]
 
@@ -52,13 +57,13 @@ def test_every_layout_and_format(music_folder, layout, ending):
     assert abs(len(y) - 12_000) < 1_300
 
 
-def test_layout_may_be_named_itself(music_folder):
+def test_genre_root_may_be_named_directly(music_folder):
     folder = music_folder(layout="genres_original")
     inner, outer = open_corpus(folder / "genres_original"), open_corpus(folder)
     pd.testing.assert_frame_equal(inner.tracks, outer.tracks)
 
 
-def test_whole_data_set_comes_before_the_sample(music_folder):
+def test_the_whole_data_set_is_preferred_to_the_sample(music_folder):
     folder = music_folder(layout="genres_original", tracks=3)
     shutil.copytree(folder / "genres_original" / "blues", folder / "mini" / "blues")
     assert len(open_corpus(folder)) == 6
@@ -72,7 +77,7 @@ def test_tilde_and_relative_paths(music_folder, monkeypatch):
     assert len(open_corpus(f"~/{folder.name}")) == 2
 
 
-def test_own_music_gets_the_genre_before_its_name(music_folder):
+def test_ids_of_other_music_begin_with_the_genre(music_folder):
     corpus = open_corpus(music_folder(layout=".", genres=["fado"], name="Song No. {number}"))
     assert corpus.tracks.index.tolist() == ["fado.Song No. 0", "fado.Song No. 1"]
     assert corpus.tracks["artist"].isna().all()
@@ -80,11 +85,11 @@ def test_own_music_gets_the_genre_before_its_name(music_folder):
 
 
 @pytest.mark.parametrize("ending", [".WAV", ".Flac"])
-def test_endings_in_capitals(music_folder, ending):
+def test_endings_in_upper_case(music_folder, ending):
     assert len(open_corpus(music_folder(ending=ending))) == 4
 
 
-def test_other_and_hidden_files_are_passed_over(music_folder):
+def test_other_and_hidden_files_are_ignored(music_folder):
     folder = music_folder(layout=".")
     (folder / "blues" / "notes.txt").write_text("x")
     (folder / "blues" / "._blues.00000.wav").write_bytes(b"left by a file manager")
@@ -96,7 +101,7 @@ def test_other_and_hidden_files_are_passed_over(music_folder):
     assert len(open_corpus(folder)) == 4
 
 
-def test_repr_says_what_it_is(music_folder):
+def test_repr_has_counts_and_duration(music_folder):
     text = repr(open_corpus(music_folder(seconds=3.0)))
     assert "4 tracks, 2 genres, 0.2 min" in text
 
@@ -109,11 +114,11 @@ def open_nothing(path):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_listing_is_what_opening_finds(music_folder, monkeypatch, layout):
+def test_listing_has_the_tracks_of_opening(music_folder, monkeypatch, layout):
     folder = music_folder(layout=layout, seconds=0.1)
     corpus = open_corpus(folder)
     monkeypatch.setattr(module.audio, "info", open_nothing)
-    monkeypatch.setattr(module.audio, "opened", open_nothing)
+    monkeypatch.setattr(module.audio, "open_audio", open_nothing)
     monkeypatch.setattr(module, "sha256_of", open_nothing)
     name, root, tracks = find_tracks(str(folder))
     assert (name, root) == ("gtzan", corpus.root)
@@ -121,7 +126,7 @@ def test_listing_is_what_opening_finds(music_folder, monkeypatch, layout):
     pd.testing.assert_frame_equal(tracks, corpus.tracks[columns])
 
 
-def test_files_that_are_no_audio_are_listed(music_folder):
+def test_unreadable_files_are_listed(music_folder):
     folder = music_folder(layout=".")
     (folder / "rock" / "rock.00001.wav").write_bytes(b"not audio")
     (folder / "rock" / "rock.00002.au").mkdir()
@@ -134,8 +139,8 @@ def test_files_that_are_no_audio_are_listed(music_folder):
 
 
 @pytest.mark.parametrize("genre", ["jazz", "fado"])
-def test_twins_are_listed_once_each(music_folder, genre):
-    """Of GTZAN, about which facts are joined, and of other music."""
+def test_tracks_with_equal_ids_are_listed_separately(music_folder, genre):
+    """In GTZAN, with its facts, and in other music."""
     folder = music_folder(layout=".", genres=[genre])
     shutil.copy(folder / genre / f"{genre}.00000.wav", folder / genre / f"{genre}.00000.au")
     name, _, tracks = find_tracks(folder)
@@ -149,7 +154,7 @@ def test_twins_are_listed_once_each(music_folder, genre):
         open_corpus(folder)
 
 
-def test_listing_with_an_own_table(music_folder):
+def test_listing_with_a_tracks_csv(music_folder):
     folder = music_folder(genres=["fado"])
     (folder / "tracks.csv").write_text("track_id,artist\nfado.00001,007\n")
     name, _, tracks = find_tracks(folder)
@@ -199,38 +204,38 @@ def test_known_faults_are_of_known_clips():
     assert set(faults["reference"]) == {"kaggle", "checksums", "sturm2013"}
     assert faults["track_id"].isin(facts.index).all()
     assert faults["detail"].notna().all()
-    # Only copies have another clip that they are copies of.
-    copied = faults["fault"].isin(["identical", "mislabelled", "repeated"])
-    assert (faults["source_track"].notna() == copied).all()
+    # Only duplicates have a source track.
+    duplicate = faults["fault"].isin(["identical", "mislabelled", "repeated"])
+    assert (faults["source_track"].notna() == duplicate).all()
     assert faults["source_track"].dropna().isin(facts.index).all()
     assert (faults["source_track"] != faults["track_id"]).all()
-    # No pair is named twice.
+    # No pair is listed twice.
     pairs = [
-        frozenset(pair) for pair in faults.loc[copied, ["track_id", "source_track"]].to_numpy()
+        frozenset(pair) for pair in faults.loc[duplicate, ["track_id", "source_track"]].to_numpy()
     ]
     assert len(set(pairs)) == len(pairs)
     assert faults.loc[faults["fault"] == "unreadable", "track_id"].tolist() == ["jazz.00054"]
 
 
-def test_known_copies_are_what_the_checksums_prove():
+def test_known_duplicates_agree_with_the_checksums():
     faults, sums = gtzan.known_faults(), gtzan.facts()["wav_sha256"]
     proven = set()
     for row in faults.dropna(subset=["source_track"]).itertuples():
-        equal = sums[row.track_id] == sums[row.source_track]
-        assert equal == (row.fault != "repeated")
-        assert equal == (row.reference == "checksums")
+        same = sums[row.track_id] == sums[row.source_track]
+        assert same == (row.fault != "repeated")
+        assert same == (row.reference == "checksums")
         genres = {name.split(".")[0] for name in (row.track_id, row.source_track)}
         assert (len(genres) == 2) == (row.fault == "mislabelled")
-        if equal:
+        if same:
             proven.add(frozenset((row.track_id, row.source_track)))
-    # And no two other clips have equal checksums.
-    twins = sums[sums.duplicated(keep=False)].groupby(sums)
-    assert proven == {frozenset(group.index) for _, group in twins}
+    # No other clips have equal checksums.
+    equal = sums[sums.duplicated(keep=False)].groupby(sums)
+    assert proven == {frozenset(group.index) for _, group in equal}
     assert len(proven) == 14
 
 
 @pytest.mark.parametrize(
-    ("track_id", "genre", "answer"),
+    ("track_id", "genre", "expected"),
     [
         ("blues.00042", "blues", True),
         ("blues.0042", "blues", False),
@@ -239,19 +244,19 @@ def test_known_copies_are_what_the_checksums_prove():
         ("bluesx00042", "blues", False),
     ],
 )
-def test_gtzan_ids(track_id, genre, answer):
-    assert gtzan.is_gtzan_id(track_id, genre) is answer
+def test_gtzan_ids(track_id, genre, expected):
+    assert gtzan.is_gtzan_id(track_id, genre) is expected
 
 
-def test_a_genre_gtzan_does_not_have_makes_it_other_music(music_folder):
+def test_music_with_another_genre_is_not_gtzan(music_folder):
     corpus = open_corpus(music_folder(genres=["blues", "fado"]))
     assert corpus.name != "gtzan"
     assert corpus.tracks["artist"].isna().all()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_own_table_of_artists(music_folder, layout):
-    """A `tracks.csv` in the folder that was named, whatever its layout."""
+def test_artists_from_a_tracks_csv(music_folder, layout):
+    """In the folder that was named, in every layout."""
     folder = music_folder(layout=layout, genres=["fado", "samba"])
     (folder / "tracks.csv").write_text(
         "track_id,artist,partition\nfado.00000,Amália,train\nsamba.00001,,test\nother,Cartola,\n",
@@ -265,7 +270,7 @@ def test_own_table_of_artists(music_folder, layout):
     assert len(tracks) == 4
 
 
-def test_own_table_beats_gtzans_facts(music_folder):
+def test_tracks_csv_replaces_gtzans_facts(music_folder):
     folder = music_folder()
     (folder / "tracks.csv").write_text("track_id,artist\nblues.00000,007\n")
     tracks = open_corpus(folder).tracks
@@ -273,24 +278,24 @@ def test_own_table_beats_gtzans_facts(music_folder):
     assert tracks["partition"].isna().all()
 
 
-def test_table_without_ids_is_refused(music_folder):
+def test_tracks_csv_without_ids_is_refused(music_folder):
     folder = music_folder()
     (folder / "tracks.csv").write_text("name,artist\nblues.00000,X\n")
     with pytest.raises(CorpusError, match=r"tracks\.csv: has no column 'track_id'"):
         open_corpus(folder)
 
 
-def test_table_that_names_a_track_twice_is_refused(music_folder):
+def test_tracks_csv_with_a_repeated_track_is_refused(music_folder):
     folder = music_folder()
     (folder / "tracks.csv").write_text("track_id,artist\nrock.00001,X\nrock.00001,Y\n")
-    with pytest.raises(CorpusError, match=r"names track 'rock\.00001' twice"):
+    with pytest.raises(CorpusError, match=r"has track 'rock\.00001' twice"):
         open_corpus(folder)
 
 
-# --- what is refused ----------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
-def test_twins_are_refused(music_folder):
+def test_tracks_with_equal_ids_are_refused(music_folder):
     folder = music_folder(layout=".", genres=["jazz"])
     y, rate = soundfile.read(folder / "jazz" / "jazz.00000.wav")
     soundfile.write(folder / "jazz" / "jazz.00000.flac", y, rate)
@@ -307,7 +312,7 @@ def test_missing_folder(tmp_path):
     assert "Kaggle" in str(caught.value)
 
 
-def test_file_is_no_folder(music_folder):
+def test_audio_file_is_refused(music_folder):
     file = music_folder(layout=".") / "blues" / "blues.00000.wav"
     with pytest.raises(CorpusError, match="there is no such folder"):
         open_corpus(file)
@@ -318,7 +323,7 @@ def test_empty_folder(tmp_path):
         open_corpus(tmp_path)
 
 
-def test_genre_folder_named_instead_of_the_one_above(music_folder):
+def test_genre_folder_is_refused(music_folder):
     folder = music_folder(layout=".") / "blues"
     with pytest.raises(CorpusError, match="holds no genre folders with audio") as caught:
         open_corpus(folder)
@@ -331,7 +336,7 @@ def test_folders_without_audio(tmp_path):
         open_corpus(tmp_path)
 
 
-def test_unreadable_file_is_announced_and_gives_no_windows(music_folder):
+def test_unreadable_file_causes_a_warning_and_has_no_windows(music_folder):
     folder = music_folder(layout=".", seconds=3.0)
     (folder / "rock" / "rock.00001.wav").write_bytes(b"not audio")
     with pytest.warns(GtzanWarning, match=r"1 of 4 tracks cannot be read.*rock\.00001"):
@@ -339,7 +344,7 @@ def test_unreadable_file_is_announced_and_gives_no_windows(music_folder):
     assert corpus.unreadable == ["rock.00001"]
     assert np.isnan(corpus.tracks.at["rock.00001", "duration_s"])
     assert corpus.tracks["sample_rate"].isna().tolist() == [False, False, False, True]
-    assert "rock.00001" not in set(windows(corpus)["track_id"])
+    assert "rock.00001" not in set(window_table(corpus)["track_id"])
     with pytest.raises(AudioError, match=r"rock\.00001\.wav"):
         corpus.load("rock.00001")
     assert corpus.exclude(corpus.unreadable).unreadable == []
@@ -369,8 +374,8 @@ def test_exclude(music_folder):
     assert len(corpus.exclude([])) == 4
 
 
-def test_exclude_what_a_report_condemns(music_folder):
-    """It may be of a larger corpus, so that not all it excludes need be here."""
+def test_exclude_by_a_report(music_folder):
+    """Of a larger corpus, which excludes tracks that are not in this one."""
     corpus = open_corpus(music_folder())
     report = SimpleNamespace(excluded=["jazz.00054", "rock.00000", "rock.09999", "blues.00001"])
     left = corpus.exclude(report)
@@ -381,7 +386,7 @@ def test_exclude_what_a_report_condemns(music_folder):
     assert len(corpus.exclude(SimpleNamespace(excluded=("jazz.00054",)))) == 4
     with pytest.raises(CorpusError, match="leaves no track"):
         corpus.exclude(SimpleNamespace(excluded=corpus.tracks.index))
-    # Ids that are named one by one must be here, though.
+    # Ids in a list must be in the corpus.
     with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00054'"):
         corpus.exclude(report.excluded)
 
@@ -413,16 +418,82 @@ def test_nothing_left_is_refused(music_folder, call):
         call(open_corpus(music_folder()))
 
 
+# --- artists ------------------------------------------------------------------
+
+
+def test_artists_of_tracks(music_folder):
+    """The artist is the track's own id where it is unknown."""
+    folder = music_folder(genres=["fado"], tracks=3)
+    (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,Ana\nfado.00002,None\n")
+    corpus = open_corpus(folder)
+    track_ids = ["fado.00001", "fado.00000", "fado.00002", "fado.00000"]
+    artists = corpus.artists_of(track_ids)
+    assert artists.dtype == object
+    assert artists.tolist() == ["fado.00001", "Ana", "None", "Ana"]
+    assert corpus.artists_of([]).tolist() == []
+    with pytest.raises(CorpusError, match=r"there is no track 'fado\.00009'"):
+        corpus.artists_of(["fado.00000", "fado.00009"])
+
+
+# --- workspaces ---------------------------------------------------------------
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_caches_are_in_the_workspace_of_the_corpus(music_folder, tmp_path, work):
+    folder = music_folder(seconds=1.1, tracks=1)
+    music = files_below(folder)
+    roots = [tmp_path / "first", tmp_path / "second"]
+    for root in roots:
+        corpus = open_corpus(folder, work=Workspace("a", root=root))
+        selected = corpus.select(genres="rock")
+        for function in (
+            selected.checksums,
+            lambda: features(selected, 0.5, progress=False),  # noqa: B023
+            lambda: check_health(corpus, progress=False),  # noqa: B023
+        ):
+            before = files_below(tmp_path)
+            function()
+            new = files_below(tmp_path) - before
+            assert new
+            assert all((tmp_path / path).is_relative_to(root) for path in new)
+    assert not work.exists()
+    assert files_below(folder) == music
+    for cache in (".checksums", ".features", ".inspections"):
+        for root in roots:
+            assert files_below(root / cache)
+
+
+def test_a_second_workspace_has_an_empty_cache(music_folder, tmp_path, monkeypatch):
+    """Results of one workspace are not read in another."""
+    folder = music_folder(seconds=1.1, tracks=1)
+    read, sha256_of = [], module.sha256_of
+    monkeypatch.setattr(module, "sha256_of", lambda path: read.append(path) or sha256_of(path))
+    for name in ("first", "second", "first"):
+        open_corpus(folder, work=Workspace("a", root=tmp_path / name)).checksums()
+    assert len(read) == 4
+
+
+def test_the_synthetic_corpus_is_in_its_workspace(tmp_path, work):
+    compose(Workspace("a", root=tmp_path / "w").corpus, artists=1, tracks=1, seconds=1.0)
+    corpus = open_corpus(work=Workspace("a", root=tmp_path / "w"))
+    assert corpus.name == "synthetic"
+    assert corpus.root.is_relative_to(tmp_path / "w" / "a")
+    assert not work.exists()
+
+
 # --- fingerprints and checksums -----------------------------------------------
 
 
-def test_fingerprint_does_not_depend_on_the_place(music_folder, tmp_path):
+def test_fingerprint_does_not_depend_on_the_folder(music_folder, tmp_path):
     folder = music_folder(layout="genres_original")
     shutil.copytree(folder / "genres_original", tmp_path / "elsewhere" / "genres")
-    here, there = open_corpus(folder), open_corpus(tmp_path / "elsewhere")
-    assert here.fingerprint == there.fingerprint
-    assert len(here.fingerprint) == 16
-    assert here.select(genres="rock").fingerprint != here.fingerprint
+    corpus, copy = open_corpus(folder), open_corpus(tmp_path / "elsewhere")
+    assert corpus.fingerprint == copy.fingerprint
+    assert len(corpus.fingerprint) == 16
+    assert corpus.select(genres="rock").fingerprint != corpus.fingerprint
 
 
 def test_fingerprint_changes_with_a_byte(music_folder):
@@ -438,31 +509,29 @@ def test_fingerprint_changes_with_a_byte(music_folder):
 
 def test_fingerprint_changes_with_name_genre_and_artist(music_folder):
     folder = music_folder(layout=".", genres=["fado", "samba"])
-    seen = {open_corpus(folder).fingerprint}
+    fingerprints = {open_corpus(folder).fingerprint}
     (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,A\n")
-    seen.add(open_corpus(folder).fingerprint)
+    fingerprints.add(open_corpus(folder).fingerprint)
     (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,B\n")
-    seen.add(open_corpus(folder).fingerprint)
+    fingerprints.add(open_corpus(folder).fingerprint)
     (folder / "samba" / "samba.00000.wav").rename(folder / "samba" / "samba.00007.wav")
-    seen.add(open_corpus(folder).fingerprint)
+    fingerprints.add(open_corpus(folder).fingerprint)
     (folder / "samba").rename(folder / "tango")
-    seen.add(open_corpus(folder).fingerprint)
-    assert len(seen) == 5
+    fingerprints.add(open_corpus(folder).fingerprint)
+    assert len(fingerprints) == 5
 
 
 def test_fingerprint_does_not_depend_on_the_order(music_folder):
     corpus = open_corpus(music_folder())
-    turned = module.Corpus(corpus.name, corpus.root, corpus.tracks.iloc[::-1])
-    assert turned.fingerprint == corpus.fingerprint
+    backwards = module.Corpus(corpus.name, corpus.root, corpus.tracks.iloc[::-1])
+    assert backwards.fingerprint == corpus.fingerprint
 
 
 def read_nothing(path):
     raise AssertionError(f"{path} was read")
 
 
-def test_checksums_are_those_of_the_files_and_remembered(music_folder, monkeypatch, work):
-    import hashlib
-
+def test_checksums_are_those_of_the_files_and_cached(music_folder, monkeypatch, work):
     folder = music_folder()
     digests = open_corpus(folder).checksums()
     for track_id, path in open_corpus(folder).tracks["path"].items():
@@ -491,7 +560,7 @@ def test_changed_file_is_read_again_and_no_other(music_folder, monkeypatch, chan
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "\x00\xff"])
-def test_damaged_cache_is_made_anew(music_folder, work, content):
+def test_damaged_cache_is_computed_again(music_folder, work, content):
     corpus = open_corpus(music_folder())
     digests = corpus.checksums()
     for file in (work / ".checksums").iterdir():
@@ -508,7 +577,7 @@ def test_vanished_file_is_named(music_folder):
         corpus.checksums()
 
 
-def test_state_changes_with_files_not_with_reading(music_folder):
+def test_state_depends_on_the_files(music_folder):
     folder = music_folder(layout=".")
     states = [corpus_state(folder)]
     open_corpus(folder).checksums()
@@ -531,18 +600,18 @@ def test_state_of_a_missing_folder(tmp_path):
         corpus_state(tmp_path / "none")
 
 
-# --- genres whose names look like something else ------------------------------
+# --- genres with numbers as names ---------------------------------------------
 
 
 def test_decades_as_genres(music_folder, tmp_path):
-    """Folder names that look like numbers stay names all the way to a saved split."""
+    """Folder names that look like numbers stay text, also in a saved split."""
     corpus = open_corpus(
         music_folder(layout=".", genres=["1980", "1990"], tracks=4, name="{number:02d}")
     )
     assert corpus.genres == ["1980", "1990"]
-    made = split(windows(corpus, 0.5), corpus, protocol="track")
-    loaded = type(made).load(made.save(tmp_path / "split.csv"))
-    pd.testing.assert_frame_equal(loaded.table, made.table, check_dtype=False)
+    divided = split(window_table(corpus, WindowGrid(0.5)), corpus, protocol="track")
+    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    pd.testing.assert_frame_equal(loaded.table, divided.table, check_dtype=False)
 
 
 # --- real recordings ----------------------------------------------------------
@@ -559,7 +628,7 @@ def test_real_clips(gtzan_root):
 
 
 def test_lossless_copies_are_kaggles_recordings(gtzan_root, real_clips, tmp_path):
-    """Written back as WAV, a lossless copy has the checksum the facts tell."""
+    """Written as WAV, a lossless copy has the checksum of the facts."""
     facts = gtzan.facts()
     checked = 0
     for clip in real_clips:
@@ -577,7 +646,7 @@ def test_lossless_copies_are_kaggles_recordings(gtzan_root, real_clips, tmp_path
 
 
 def write_table(path: Path, *filenames: str, length="66149", **labels: str) -> Path:
-    """Write a table; a label is that of `labels`, or the first part of the name."""
+    """Write a table; labels are those of `labels`, or the first part of the name."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.random((len(filenames), 60)), columns=list(COLUMNS)).astype(object)
     table["filename"] = filenames
@@ -590,7 +659,7 @@ def write_table(path: Path, *filenames: str, length="66149", **labels: str) -> P
 
 @pytest.fixture
 def table(tmp_path) -> Path:
-    """Two windows of a track, and one of another."""
+    """Return a table of two windows of a track, and one of another."""
     names = ("rock.00001.0.wav", "rock.00001.1.wav", "blues.00003.0.wav")
     return write_table(tmp_path / "features_3_sec.csv", *names)
 
@@ -616,7 +685,7 @@ def test_a_table_is_a_corpus_of_its_tracks(table):
     assert "2 tracks, 2 genres" in repr(corpus)
 
 
-def test_a_folder_is_no_table(music_folder):
+def test_a_folder_is_not_a_table(music_folder):
     assert not open_corpus(music_folder()).is_table
 
 
@@ -627,7 +696,7 @@ def test_a_table_holds_no_sound(table):
             refused()
 
 
-def test_a_folder_may_be_named_like_a_table(music_folder):
+def test_a_folder_may_have_the_name_of_a_table(music_folder):
     folder = music_folder()
     named = folder.rename(folder.with_name("x.csv"))
     assert len(open_corpus(named)) == 4
@@ -656,7 +725,7 @@ def test_other_music_in_a_table(tmp_path):
     assert corpus.tracks[["artist", "partition"]].isna().all(axis=None)
 
 
-def test_the_label_is_the_genre_whatever_the_name(tmp_path):
+def test_the_label_is_the_genre(tmp_path):
     file = write_table(tmp_path / "t.csv", "a.wav", "b.wav", **{"a.wav": "1980", "b.wav": "fado"})
     assert open_corpus(file).tracks["genre"].to_dict() == {"a": "1980", "b": "fado"}
 
@@ -689,7 +758,7 @@ def test_fingerprint_of_a_table(table):
     assert open_corpus(copy).fingerprint != before
 
 
-def test_a_table_of_one_file_is_read_once(table, monkeypatch):
+def test_a_table_is_read_once_for_its_checksums(table, monkeypatch):
     read = []
     monkeypatch.setattr(module, "sha256_of", lambda path: read.append(path) or "0" * 64)
     open_corpus(table).checksums()
@@ -710,8 +779,8 @@ def test_state_changes_with_table_and_artists(table):
     assert all(len(state) == 16 for state in states)
 
 
-def test_what_is_no_table_is_refused(tmp_path):
-    for content, told in [
+def test_other_files_are_not_read_as_tables(tmp_path):
+    for content, message in [
         (b"", "cannot be read as a table"),
         (b"\xef\xbb\xbf", "cannot be read as a table"),
         (b"RIFF\x00\x00", "has no column 'filename'"),
@@ -719,7 +788,7 @@ def test_what_is_no_table_is_refused(tmp_path):
         ((",".join(COLUMNS) + "\n").encode(), "has no rows"),
     ]:
         (tmp_path / "t.csv").write_bytes(content)
-        with pytest.raises(CorpusError, match=rf"t\.csv: {told}") as caught:
+        with pytest.raises(CorpusError, match=rf"t\.csv: {message}") as caught:
             open_corpus(tmp_path / "t.csv")
         assert "\n" not in str(caught.value)
 
@@ -749,8 +818,8 @@ def test_state_of_a_missing_table(tmp_path):
 
 
 @pytest.mark.parametrize("length", ["-66149", "inf", "-inf", "nan", "", "long"])
-def test_lengths_that_cannot_be_are_left_to_the_rows(tmp_path, length):
-    """They are faults there, but never a duration."""
+def test_invalid_lengths_are_no_durations(tmp_path, length):
+    """The rows have faults, which are found when they are read."""
     file = write_table(tmp_path / "t.csv", "fado.a.wav", "fado.b.wav", length=length)
     seconds = open_corpus(file).tracks["duration_s"].fillna(0)
     assert (seconds >= 0).all()
@@ -761,15 +830,15 @@ def test_a_row_without_a_label_is_refused(tmp_path):
     names = ["fado.a.0.wav", "fado.a.1.wav", "fado.b.0.wav"]
     for name in names:
         file = write_table(tmp_path / "t.csv", *names, **{name: ""})
-        with pytest.raises(CorpusError, match=rf"row '{name}' has no label; write its genre"):
+        with pytest.raises(CorpusError, match=rf"row '{name}' has no label; add its genre"):
             open_corpus(file)
 
 
-def test_a_table_is_neither_cut_nor_drawn(table, tmp_path):
+def test_a_table_has_no_windows_and_no_spectrograms(table, tmp_path):
     corpus = open_corpus(table)
     for refused in (
-        lambda: windows(corpus, 3.0),
-        lambda: windows(corpus, 1.0, 0.5),
+        lambda: window_table(corpus, WindowGrid(3.0)),
+        lambda: window_table(corpus, WindowGrid(1.0, 0.5)),
         lambda: SpectrogramStore.build(corpus, Recipe.preset(), path=tmp_path / "w" / "store"),
     ):
         with pytest.raises(CorpusError, match=r"features_3_sec\.csv: .* holds no sound; open the"):
@@ -792,28 +861,28 @@ def test_rows_are_those_of_the_table_in_the_corpus_order(tmp_path):
     ]  # fmt: skip
     assert rows_of(corpus) == expected
     assert rows_of(corpus.select(genres=["rock", "jazz"])) == [*expected[:2], expected[3]]
-    turned = dataclasses.replace(corpus, tracks=corpus.tracks[::-1])
-    assert rows_of(turned) == [expected[3], expected[2], *expected[:2]]
+    backwards = dataclasses.replace(corpus, tracks=corpus.tracks[::-1])
+    assert rows_of(backwards) == [expected[3], expected[2], *expected[:2]]
     assert set(map(type, corpus.rows()["tempo"])) == {str}
 
 
 def test_rows_of_a_table_that_changed(table):
-    """New tracks are passed over, lost ones are not."""
+    """New tracks are ignored; missing ones are an error."""
     corpus = open_corpus(table)
     before = rows_of(corpus)
     write_table(table, "jazz.00000.0.wav", *[name for _, name in before])
     assert rows_of(corpus) == before
     write_table(table, "rock.00001.0.wav")
     assert len(rows_of(corpus.select(genres="rock"))) == 1
-    told = r"features_3_sec\.csv: has no row of blues\.00003 any more; open it again\."
-    with pytest.raises(CorpusError, match=told):
+    message = r"features_3_sec\.csv: has no row of blues\.00003 any more; open it again\."
+    with pytest.raises(CorpusError, match=message):
         corpus.rows()
     table.unlink()
     with pytest.raises(CorpusError, match="there is no such file"):
         corpus.rows()
 
 
-def test_a_table_that_vanished_is_still_no_folder(table):
+def test_a_deleted_table_is_still_a_table(table):
     corpus = open_corpus(table)
     table.unlink()
     assert corpus.is_table
@@ -821,7 +890,7 @@ def test_a_table_that_vanished_is_still_no_folder(table):
         corpus.require_audio()
 
 
-def test_a_table_may_be_called_tracks(tmp_path):
+def test_a_table_may_be_named_tracks(tmp_path):
     assert len(open_corpus(write_table(tmp_path / "tracks.csv", "fado.a.wav"))) == 1
 
 
@@ -849,7 +918,7 @@ def write_log_mels(path: Path, *names: str, seed: int = 0) -> Path:
 
 @pytest.fixture
 def log_mels(tmp_path) -> Path:
-    """Three of GTZAN's clips, out of order."""
+    """Return a file of three of GTZAN's clips, not sorted."""
     return write_log_mels(tmp_path / "mel.npz", "rock.00001", "blues.00003", "rock.00000")
 
 
@@ -867,7 +936,7 @@ def test_log_mels_are_a_corpus_of_their_clips(log_mels):
     ]  # fmt: skip
     assert tracks["genre"].tolist() == ["rock", "blues", "rock"]
     assert set(tracks["path"]) == {str(log_mels)}
-    assert set(tracks["duration_s"]) == {30.0}
+    assert tracks["duration_s"].tolist() == gtzan.durations()[tracks.index].tolist()
     assert tracks["sample_rate"].isna().all()
     facts = gtzan.facts().loc[tracks.index]
     pd.testing.assert_frame_equal(
@@ -879,7 +948,7 @@ def test_log_mels_are_a_corpus_of_their_clips(log_mels):
     assert "3 tracks, 2 genres, 1.5 min" in repr(corpus)
 
 
-def test_a_folder_is_no_file_of_log_mels(music_folder):
+def test_a_folder_is_not_a_file_of_log_mels(music_folder):
     folder = music_folder()
     assert not open_corpus(folder).is_log_mels
     folder.rename(folder.with_suffix(".npz"))
@@ -900,6 +969,7 @@ def test_other_music_as_log_mels(tmp_path):
     corpus = open_corpus(write_log_mels(tmp_path / "mine.npz", "fado.Song 1", "1980.007"))
     assert corpus.name == "mine"
     assert corpus.tracks["genre"].tolist() == ["fado", "1980"]
+    assert set(corpus.tracks["duration_s"]) == {30.0}
     assert corpus.tracks[["artist", "partition"]].isna().all(axis=None)
 
 
@@ -919,8 +989,8 @@ def test_images_are_those_of_the_tracks_in_their_order(log_mels):
     np.testing.assert_array_equal(corpus.log_mels(), x)
     np.testing.assert_array_equal(corpus.select(genres="rock").log_mels(), x[[0, 2]])
     np.testing.assert_array_equal(corpus.exclude(["rock.00001"]).log_mels(), x[1:])
-    turned = dataclasses.replace(corpus, tracks=corpus.tracks[::-1])
-    np.testing.assert_array_equal(turned.log_mels(), x[::-1])
+    backwards = dataclasses.replace(corpus, tracks=corpus.tracks[::-1])
+    np.testing.assert_array_equal(backwards.log_mels(), x[::-1])
 
 
 def test_selected_and_excluded_clips_of_log_mels(log_mels):
@@ -969,28 +1039,28 @@ def test_log_mels_hold_no_sound(log_mels):
 
 
 def test_log_mels_are_cut_into_windows(log_mels):
-    table = windows(open_corpus(log_mels))
+    table = window_table(open_corpus(log_mels))
     assert len(table) == 30
     assert table["window_id"].iloc[[0, -1]].tolist() == ["rock.00001.0", "rock.00000.9"]
 
 
 def test_clips_with_two_images_are_refused(tmp_path):
     file = write_log_mels(tmp_path / "a.npz", "rock.00000", "blues.00000", "rock.00000")
-    told = r"a\.npz: names track 'rock\.00000' twice; keep one image a track\."
-    with pytest.raises(CorpusError, match=told):
+    message = r"a\.npz: has track 'rock\.00000' twice; keep one image per track\."
+    with pytest.raises(CorpusError, match=message):
         open_corpus(file)
 
 
-def test_what_is_no_file_of_log_mels_is_refused(log_mels):
+def test_other_files_are_not_read_as_log_mels(log_mels):
     (log_mels.parent / "b.npz").write_bytes(log_mels.read_bytes()[:5000])
-    for name, told in [("b.npz", "holds no log-mel images"), ("c.npz", "there is no such file")]:
-        with pytest.raises(CorpusError, match=rf"{name}: {told}") as caught:
+    for name, message in [("b.npz", "holds no log-mel images"), ("c.npz", "there is no such file")]:
+        with pytest.raises(CorpusError, match=rf"{name}: {message}") as caught:
             open_corpus(log_mels.with_name(name))
         assert "\n" not in str(caught.value)
 
 
 def test_log_mels_that_changed(log_mels):
-    """New clips are passed over, lost ones are not."""
+    """New clips are ignored; missing ones are an error."""
     corpus = open_corpus(log_mels)
     before = corpus.log_mels()
     with np.load(log_mels) as stored:
@@ -998,8 +1068,8 @@ def test_log_mels_that_changed(log_mels):
     np.savez(log_mels, X=x[[1, 1, 2, 0]], names=["jazz.00000", *names[[1, 2, 0]]])
     np.testing.assert_array_equal(corpus.log_mels(), before)
     np.savez(log_mels, X=x[:2], names=names[:2])
-    told = r"mel\.npz: has no image of rock\.00000 any more; open it again\."
-    with pytest.raises(CorpusError, match=told):
+    message = r"mel\.npz: has no image of rock\.00000 any more; open it again\."
+    with pytest.raises(CorpusError, match=message):
         corpus.log_mels()
     log_mels.unlink()
     assert corpus.is_log_mels
@@ -1019,4 +1089,4 @@ def test_the_shared_log_mels_are_a_corpus(gtzan_root):
     assert corpus.tracks["partition"].value_counts().to_dict() == (
         facts["partition"].value_counts().to_dict()
     )
-    assert len(windows(corpus)) == 9990
+    assert len(window_table(corpus)) == 9990

@@ -1,4 +1,4 @@
-"""Getting GTZAN with nobody at the other end, and telling whether it is Kaggle's copy."""
+"""Download of GTZAN, without a network, and comparison with Kaggle's checksums."""
 
 import shutil
 import sys
@@ -21,13 +21,13 @@ from gtzan_lib.files import sha256_of
 
 @pytest.fixture
 def music(music_folder) -> Path:
-    """Two genres of two tracks in the layout of Kaggle's archive."""
+    """Return two genres of two tracks in the layout of Kaggle's archive."""
     return music_folder(layout="Data/genres_original", seconds=0.2)
 
 
 @pytest.fixture
 def archive(music, tmp_path) -> Path:
-    """The same as a zip file."""
+    """Return the same as a zip file."""
     with zipfile.ZipFile(tmp_path / "archive.zip", "w") as opened:
         for file in sorted(music.rglob("*.wav")):
             opened.write(file, file.relative_to(music))
@@ -35,19 +35,19 @@ def archive(music, tmp_path) -> Path:
 
 
 class Kaggle(types.ModuleType):
-    """kagglehub without a network, as its version 1.0 behaves outside Kaggle's notebooks."""
+    """Stand-in for kagglehub 1.0 without a network, as outside Kaggle's notebooks."""
 
     def __init__(self, music: Path, cache: Path) -> None:
         super().__init__("kagglehub")
         self.music, self.cache = music, cache
-        self.asked: list[tuple[str, str | None]] = []
-        self.trouble: list[BaseException] = []
+        self.calls: list[tuple[str, str | None]] = []
+        self.errors: list[BaseException] = []
 
     def dataset_download(self, handle, path=None, *, force_download=False, output_dir=None):
-        self.asked.append((handle, output_dir))
+        self.calls.append((handle, output_dir))
         folder = Path(output_dir or self.cache)
-        mark, half = folder / ".complete" / "bundle.complete", folder / "1.archive"
-        if mark.exists() and not force_download:
+        marker, partial = folder / ".complete" / "bundle.complete", folder / "1.archive"
+        if marker.exists() and not force_download:
             return str(folder)
         if output_dir and folder.exists() and any(folder.iterdir()):
             if not force_download:
@@ -56,19 +56,19 @@ class Kaggle(types.ModuleType):
                 )
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        half.touch()
-        if self.trouble:
-            raise self.trouble.pop()
-        half.unlink()
+        partial.touch()
+        if self.errors:
+            raise self.errors.pop()
+        partial.unlink()
         shutil.copytree(self.music, folder, dirs_exist_ok=True)
-        mark.parent.mkdir()
-        mark.touch()
+        marker.parent.mkdir()
+        marker.touch()
         return str(folder)
 
 
 @pytest.fixture
 def kaggle(music, tmp_path, monkeypatch) -> Kaggle:
-    """What `import kagglehub` gets."""
+    """Replace kagglehub."""
     module = Kaggle(music, tmp_path / "cache" / "kagglehub")
     monkeypatch.setitem(sys.modules, "kagglehub", module)
     return module
@@ -76,23 +76,23 @@ def kaggle(music, tmp_path, monkeypatch) -> Kaggle:
 
 @pytest.fixture
 def no_kaggle(monkeypatch) -> None:
-    """No kagglehub, whether or not it is installed."""
+    """Make the import of kagglehub fail."""
     monkeypatch.setitem(sys.modules, "kagglehub", None)
 
 
 def contents(folder) -> dict:
-    """The bytes of all music in a folder, by name."""
+    """Return the bytes of all audio files in a folder, by name."""
     return {file.name: file.read_bytes() for file in sorted(Path(folder).rglob("*.wav"))}
 
 
 # --- downloading --------------------------------------------------------------
 
 
-def test_download_goes_where_it_is_asked_to(kaggle, music, tmp_path):
+def test_download_into_a_new_folder(kaggle, music, tmp_path):
     folder = tmp_path / "deep" / "gtzan"
     assert fetch(folder) == folder
-    assert [handle for handle, _ in kaggle.asked] == [HANDLE]
-    assert kaggle.asked[0][1] in (str(folder), None)
+    assert [handle for handle, _ in kaggle.calls] == [HANDLE]
+    assert kaggle.calls[0][1] in (str(folder), None)
     assert HANDLE == "andradaolteanu/gtzan-dataset-music-genre-classification"
     assert contents(folder) == contents(music)
     corpus = open_corpus(folder)
@@ -108,16 +108,16 @@ def test_download_to_the_home_folder(kaggle, music, tmp_path, monkeypatch):
     assert not Path("~").exists()
 
 
-def test_download_that_broke_off_goes_on(kaggle, music, tmp_path):
-    """What the first call left behind must not stand in the second one's way."""
-    kaggle.trouble = [ConnectionError("the line is dead")]
+def test_interrupted_download_continues(kaggle, music, tmp_path):
+    """Files of the first call are no obstacle for the second one."""
+    kaggle.errors = [ConnectionError("the connection was lost")]
     with pytest.raises(CorpusError, match="run the command again"):
         fetch(tmp_path / "gtzan")
     assert contents(fetch(tmp_path / "gtzan")) == contents(music)
 
 
-def test_download_that_lands_elsewhere(kaggle, music, tmp_path, monkeypatch):
-    """In notebooks of Colab and Kaggle, kagglehub has its own place for everything."""
+def test_download_into_another_folder(kaggle, music, tmp_path, monkeypatch):
+    """In notebooks of Colab and Kaggle, kagglehub chooses the folder."""
     download = kaggle.dataset_download
     monkeypatch.setattr(kaggle, "dataset_download", lambda handle, **_: download(handle))
     try:
@@ -128,7 +128,7 @@ def test_download_that_lands_elsewhere(kaggle, music, tmp_path, monkeypatch):
         assert contents(folder) == contents(music)
 
 
-def test_missing_kagglehub_is_said_with_the_way_out(no_kaggle, tmp_path):
+def test_error_for_missing_kagglehub_names_the_alternatives(no_kaggle, tmp_path):
     with pytest.raises(CorpusError, match="python -m pip install kagglehub") as caught:
         fetch(tmp_path / "gtzan")
     message = str(caught.value)
@@ -139,16 +139,16 @@ def test_missing_kagglehub_is_said_with_the_way_out(no_kaggle, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"),
+    ("error", "reason"),
     [
-        (ConnectionError("the line\n is   dead."), "(the line is dead)"),
+        (ConnectionError("the line\n is   down."), "(the line is down)"),
         (ValueError(), "(ValueError)"),
         (RuntimeError("403 " + "x" * 1000), "(403 xxx"),
         (OSError(28, "No space left on device"), "No space left on device)"),
     ],
 )
-def test_download_that_fails_says_why(kaggle, tmp_path, trouble, reason):
-    kaggle.trouble = [trouble]
+def test_error_of_a_failed_download_has_the_reason(kaggle, tmp_path, error, reason):
+    kaggle.errors = [error]
     with pytest.raises(CorpusError, match="the download from Kaggle failed") as caught:
         fetch(tmp_path / "gtzan")
     message = str(caught.value)
@@ -157,22 +157,22 @@ def test_download_that_fails_says_why(kaggle, tmp_path, trouble, reason):
     assert message.endswith("--archive FILE.")
     assert "\n" not in message
     assert len(message) < 500
-    assert caught.value.__cause__ is trouble
+    assert caught.value.__cause__ is error
 
 
-def test_interrupting_is_not_a_failure(kaggle, tmp_path):
-    kaggle.trouble = [KeyboardInterrupt()]
+def test_an_interrupted_download_is_interrupted(kaggle, tmp_path):
+    kaggle.errors = [KeyboardInterrupt()]
     with pytest.raises(KeyboardInterrupt):
         fetch(tmp_path / "gtzan")
 
 
-def test_folder_that_holds_something_else_is_left_as_it_is(kaggle, tmp_path):
+def test_folder_with_other_files_is_not_changed(kaggle, tmp_path):
     (tmp_path / "gtzan").mkdir()
-    (tmp_path / "gtzan" / "thesis.tex").write_text("dear")
+    (tmp_path / "gtzan" / "thesis.tex").write_text("text")
     with pytest.raises(CorpusError, match="gtzan: "):
         fetch(tmp_path / "gtzan")
     assert [file.name for file in (tmp_path / "gtzan").iterdir()] == ["thesis.tex"]
-    assert (tmp_path / "gtzan" / "thesis.tex").read_text() == "dear"
+    assert (tmp_path / "gtzan" / "thesis.tex").read_text() == "text"
 
 
 # --- unpacking ----------------------------------------------------------------
@@ -184,20 +184,20 @@ def test_archive_needs_no_kagglehub(no_kaggle, archive, music, tmp_path):
     assert len(open_corpus(tmp_path / "gtzan")) == 4
 
 
-def test_archive_is_taken_instead_of_the_download(kaggle, archive, music, tmp_path):
+def test_archive_replaces_the_download(kaggle, archive, music, tmp_path):
     fetch(str(tmp_path / "gtzan"), archive=str(archive))
-    assert kaggle.asked == []
+    assert kaggle.calls == []
     assert contents(tmp_path / "gtzan") == contents(music)
 
 
-def test_bad_archive_is_refused(kaggle, tmp_path):
+def test_damaged_archive_is_refused(kaggle, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"no archive")
     with pytest.raises(CorpusError, match=r"a\.zip: is neither a zip nor a tar"):
         fetch(tmp_path / "gtzan", archive=tmp_path / "a.zip")
     with pytest.raises(CorpusError, match=r"none\.zip: there is no such file"):
         fetch(tmp_path / "gtzan", archive=tmp_path / "none.zip")
     assert not (tmp_path / "gtzan").exists()
-    assert kaggle.asked == []
+    assert kaggle.calls == []
 
 
 # --- verifying ----------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_bad_archive_is_refused(kaggle, tmp_path):
 
 @pytest.fixture
 def blues_is_known(music, monkeypatch) -> None:
-    """Facts that tell the checksums of these two tracks, and the real ones of all others."""
+    """Use facts with the checksums of the two tracks of blues."""
     facts = gtzan.facts()
     for number in range(2):
         name = f"blues.{number:05d}"
@@ -234,7 +234,7 @@ def test_states_of_all_tracks(blues_is_known, music):
     assert len(states) == 1002
 
 
-def test_one_byte_makes_a_difference(blues_is_known, music):
+def test_one_changed_byte_is_found(blues_is_known, music):
     file = music / "Data" / "genres_original" / "blues" / "blues.00001.wav"
     assert verify(music)["blues.00001"] == "same"
     content = bytearray(file.read_bytes())
@@ -252,14 +252,14 @@ def test_same_samples_in_another_format_differ(blues_is_known, music):
     assert verify(music)["blues.00000"] == "differs"
 
 
-def test_verifying_a_corpus_and_its_folder_is_the_same(blues_is_known, music):
+def test_verifying_a_corpus_and_its_folder(blues_is_known, music):
     corpus = open_corpus(music)
     pd.testing.assert_series_equal(verify(corpus), verify(str(music)))
     part = verify(corpus.select(genres="rock"))
     assert part.value_counts().to_dict() == {"missing": 998, "differs": 2}
 
 
-def test_verifying_what_is_no_corpus(tmp_path):
+def test_verifying_a_missing_folder(tmp_path):
     with pytest.raises(CorpusError, match="there is no such folder"):
         verify(tmp_path / "none")
 
@@ -277,39 +277,39 @@ def gtzan_fetch(*arguments):
 
 
 def test_command_prints_the_folder_and_counts(blues_is_known, kaggle, tmp_path):
-    done = gtzan_fetch(tmp_path / "gtzan")
-    assert done.exit_code == 0, done.output
-    assert done.stdout == f"{tmp_path / 'gtzan'}\n"
-    counts = sorted(done.stderr.strip().split(", "))
+    result = gtzan_fetch(tmp_path / "gtzan")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'gtzan'}\n"
+    counts = sorted(result.stderr.strip().split(", "))
     assert counts == ["2 differs", "2 same", "996 missing"]
-    assert kaggle.asked[0][0] == HANDLE
+    assert kaggle.calls[0][0] == HANDLE
 
 
 def test_command_takes_an_archive(blues_is_known, no_kaggle, archive, music, tmp_path):
-    done = gtzan_fetch(tmp_path / "gtzan", "--archive", archive)
-    assert done.exit_code == 0, done.output
-    assert done.stdout == f"{tmp_path / 'gtzan'}\n"
-    assert "2 same" in done.stderr
+    result = gtzan_fetch(tmp_path / "gtzan", "--archive", archive)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'gtzan'}\n"
+    assert "2 same" in result.stderr
     assert contents(tmp_path / "gtzan") == contents(music)
 
 
 def test_command_fails_with_one_sentence(no_kaggle, tmp_path, monkeypatch, capsys):
-    done = gtzan_fetch(tmp_path / "gtzan")
-    assert done.exit_code == 1
-    assert isinstance(done.exception, CorpusError)
-    assert done.stdout == ""
+    result = gtzan_fetch(tmp_path / "gtzan")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, CorpusError)
+    assert result.stdout == ""
     monkeypatch.setattr(sys, "argv", ["gtzan", "fetch", str(tmp_path / "gtzan")])
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: {done.exception}\n"
+    assert err == f"error: {result.exception}\n"
 
 
-def test_archive_without_music_is_said(no_kaggle, tmp_path):
+def test_archive_without_audio_is_an_error(no_kaggle, tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as opened:
         opened.writestr("readme.txt", "nothing")
-    done = gtzan_fetch(tmp_path / "gtzan", "--archive", tmp_path / "a.zip")
-    assert isinstance(done.exception, CorpusError)
-    assert "holds no genre folders with audio" in str(done.exception)
+    result = gtzan_fetch(tmp_path / "gtzan", "--archive", tmp_path / "a.zip")
+    assert isinstance(result.exception, CorpusError)
+    assert "holds no genre folders with audio" in str(result.exception)

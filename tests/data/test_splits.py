@@ -1,4 +1,4 @@
-"""What a protocol promises is never on both sides, and is never."""
+"""Splits: units that a protocol keeps in one part, balance, saving and checking."""
 
 import dataclasses
 import itertools
@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.splits import Split, split
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.splits import Split, quiet_split, split
+from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import GtzanWarning, SplitError
 from gtzan_lib.genres import GENRES
 
@@ -23,31 +24,24 @@ PARTS = ["train", "valid", "test"]
 SHARES = np.array([0.70, 0.15, 0.15])
 
 
-def made(table, corpus, **arguments) -> Split:
-    """Split without the window protocol's warning, which a test of its own expects."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GtzanWarning)
-        return split(table, corpus, **arguments)
-
-
 SOME_ARTISTS, SOME_UNKNOWN = st.integers(3, 8), st.integers(0, 4)
 
 
 @st.composite
 def rows(draw, artists=SOME_ARTISTS, unknown=SOME_UNKNOWN):
-    """Tracks of a few genres whose artists have few or many, as (genre, artist, seconds)."""
-    found = []
+    """Tracks of a few genres, one to five per artist, as (genre, artist, seconds)."""
+    tracks = []
     for genre in draw(st.sampled_from([GENRES[:1], GENRES[:2], GENRES[:4]])):
         for artist in range(draw(artists)):
-            found += [(genre, f"{genre} artist {artist}")] * draw(st.integers(1, 5))
-        found += [(genre, None)] * draw(unknown)
-    seconds = draw(st.lists(st.integers(1, 10), min_size=len(found), max_size=len(found)))
-    return [(*row, 3.0 * n) for row, n in zip(found, seconds, strict=True)]
+            tracks += [(genre, f"{genre} artist {artist}")] * draw(st.integers(1, 5))
+        tracks += [(genre, None)] * draw(unknown)
+    seconds = draw(st.lists(st.integers(1, 10), min_size=len(tracks), max_size=len(tracks)))
+    return [(*row, 3.0 * n) for row, n in zip(tracks, seconds, strict=True)]
 
 
 @pytest.fixture
-def lumpy(paper_corpus):
-    """Two genres of 9 artists, one of whom plays much, and two tracks of unknown artists."""
+def uneven(paper_corpus):
+    """Return two genres of 9 artists, one with many tracks, and two tracks of unknown artists."""
     tracks = [
         (genre, f"{genre}{artist}", 6.0)
         for genre in ("blues", "rock")
@@ -55,19 +49,19 @@ def lumpy(paper_corpus):
         for _ in range(6 if artist == 0 else 2)
     ]
     corpus = paper_corpus([*tracks, ("blues", None, 6.0), ("rock", None, 6.0)])
-    return windows(corpus), corpus
+    return window_table(corpus), corpus
 
 
-# --- promises -----------------------------------------------------------------
+# --- units in one part --------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
 @pytest.mark.parametrize("folds", [1, 3])
 @given(rows=rows(), seed=st.integers(0, 5))
-def test_promises_of_every_protocol(paper_corpus, protocol, folds, rows, seed):
+def test_every_protocol_keeps_its_units_in_one_part(paper_corpus, protocol, folds, rows, seed):
     corpus = paper_corpus(rows)
-    table = windows(corpus)
-    divided = made(table, corpus, protocol=protocol, folds=folds, seed=seed)
+    table = window_table(corpus)
+    divided = quiet_split(table, corpus, protocol=protocol, folds=folds, seed=seed)
     assert len(divided) == folds
     for number, fold in enumerate(divided):
         # Every window is in exactly one part.
@@ -76,46 +70,46 @@ def test_promises_of_every_protocol(paper_corpus, protocol, folds, rows, seed):
         # Every part has every genre.
         for part in fold:
             assert set(table["genre"].iloc[part]) == set(corpus.genres)
-        # What is kept together is on one side only.
-        sides = divided.table[f"fold_{number}"]
+        # Each unit is in one part.
+        parts = divided.table[f"fold_{number}"]
         if protocol != "window":
             assert divided.shared("track_id", number) == []
-            assert (sides.groupby(table["track_id"]).nunique() == 1).all()
+            assert (parts.groupby(table["track_id"]).nunique() == 1).all()
         if protocol == "artist":
             assert divided.shared("artist", number) == []
             known = divided.table["artist"] != ""
-            assert (sides[known].groupby(divided.table["artist"][known]).nunique() == 1).all()
-            # Nobody knows whose they are, so they are never tested.
-            assert (sides[~known] == "train").all()
+            assert (parts[known].groupby(divided.table["artist"][known]).nunique() == 1).all()
+            # Tracks of unknown artists may be by a tested artist, so they stay in train.
+            assert (parts[~known] == "train").all()
 
 
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
 @given(rows=rows(artists=st.integers(5, 7)), folds=st.integers(3, 5), seed=st.integers(0, 5))
 def test_folds_test_everything_once(paper_corpus, protocol, rows, folds, seed):
     corpus = paper_corpus(rows)
-    table = windows(corpus)
-    divided = made(table, corpus, protocol=protocol, folds=folds, seed=seed)
+    table = window_table(corpus)
+    divided = quiet_split(table, corpus, protocol=protocol, folds=folds, seed=seed)
     tested = np.concatenate([fold.test for fold in divided])
-    selected_on = np.concatenate([fold.valid for fold in divided])
-    never = divided.table.index[divided.table["artist"] == ""] if protocol == "artist" else []
-    expected = sorted(set(range(len(table))) - set(never))
+    validated = np.concatenate([fold.valid for fold in divided])
+    unknown = divided.table.index[divided.table["artist"] == ""] if protocol == "artist" else []
+    expected = sorted(set(range(len(table))) - set(unknown))
     assert sorted(tested) == expected
-    assert sorted(selected_on) == expected
-    # What one fold selects on, the next one tests on.
-    for one, other in zip(divided, [*divided.folds[1:], divided.folds[0]], strict=True):
-        assert one.valid.tolist() == other.test.tolist()
+    assert sorted(validated) == expected
+    # The validation part of a fold is the test part of the next one.
+    for fold, following in zip(divided, [*divided.folds[1:], divided.folds[0]], strict=True):
+        assert fold.valid.tolist() == following.test.tolist()
 
 
 @given(rows=rows(unknown=st.just(0)), seed=st.integers(0, 5))
 def test_shares_are_met_to_a_track(paper_corpus, rows, seed):
-    """A part gets less than one track too much of a genre, so lacks less than two."""
+    """A part has less than one track too many of a genre, and less than two too few."""
     corpus = paper_corpus(rows)
-    table = windows(corpus)
+    table = window_table(corpus)
     divided = split(table, corpus, protocol="track", seed=seed)
     counts = pd.crosstab(table["genre"], divided.table["fold_0"])[PARTS]
-    wanted = np.outer(counts.sum(axis=1), SHARES)
+    target = np.outer(counts.sum(axis=1), SHARES)
     biggest = table.groupby(["genre", "track_id"]).size().groupby("genre").max()
-    surplus = (counts.to_numpy() - wanted) / biggest.loc[counts.index].to_numpy()[:, None]
+    surplus = (counts.to_numpy() - target) / biggest.loc[counts.index].to_numpy()[:, None]
     assert surplus.max() < 1
     assert surplus.min() > -2
 
@@ -123,7 +117,7 @@ def test_shares_are_met_to_a_track(paper_corpus, rows, seed):
 @given(rows=rows(artists=st.integers(5, 7)), folds=st.integers(3, 5), seed=st.integers(0, 5))
 def test_folds_are_equal_to_an_artist(paper_corpus, rows, folds, seed):
     corpus = paper_corpus(rows)
-    divided = split(windows(corpus), corpus, protocol="artist", folds=folds, seed=seed)
+    divided = split(window_table(corpus), corpus, protocol="artist", folds=folds, seed=seed)
     known = divided.table[divided.table["artist"] != ""]
     biggest = known.groupby(["genre", "artist"]).size().groupby("genre").max()
     tested = pd.DataFrame(
@@ -132,66 +126,66 @@ def test_folds_are_equal_to_an_artist(paper_corpus, rows, folds, seed):
             for number, fold in enumerate(divided)
         }
     )
-    lumps = tested.max(axis=1) - tested.min(axis=1)
-    assert (lumps <= biggest.loc[lumps.index]).all()
+    spread = tested.max(axis=1) - tested.min(axis=1)
+    assert (spread <= biggest.loc[spread.index]).all()
 
 
-def test_window_protocol_splits_tracks_and_warns(lumpy):
-    table, corpus = lumpy
-    with pytest.warns(GtzanWarning, match="show the leak"):
+def test_window_protocol_splits_tracks_and_warns(uneven):
+    table, corpus = uneven
+    with pytest.warns(GtzanWarning, match="include the leak"):
         divided = split(table, corpus, protocol="window")
     assert divided.shared("track_id")
 
 
-def test_other_protocols_do_not_warn(lumpy):
+def test_other_protocols_do_not_warn(uneven):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        split(*lumpy, protocol="track")
-        split(*lumpy)
+        split(*uneven, protocol="track")
+        split(*uneven)
 
 
-def test_track_protocol_may_share_artists(lumpy):
-    divided = split(*lumpy, protocol="track")
+def test_track_protocol_may_share_artists(uneven):
+    divided = split(*uneven, protocol="track")
     assert divided.shared("artist")
     assert "" not in divided.shared("artist")
 
 
-def test_unsorted_windows_keep_their_order(lumpy):
-    table, corpus = lumpy
+def test_unsorted_windows_keep_their_order(uneven):
+    table, corpus = uneven
     table = table.sample(frac=1, random_state=0)
     divided = split(table, corpus)
     assert divided.table["window_id"].tolist() == table["window_id"].tolist()
     assert divided.shared("artist") == []
 
 
-# --- the same again -----------------------------------------------------------
+# --- reproducibility and saving -----------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
-def test_same_seed_same_split_other_seed_other_split(lumpy, protocol):
-    first, again = (made(*lumpy, protocol=protocol, seed=3) for _ in range(2))
+def test_same_seed_same_split_other_seed_other_split(uneven, protocol):
+    first, again = (quiet_split(*uneven, protocol=protocol, seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(first.table, again.table)
     assert first.hash == again.hash
-    assert len({made(*lumpy, protocol=protocol, seed=seed).hash for seed in range(5)}) > 1
+    assert len({quiet_split(*uneven, protocol=protocol, seed=seed).hash for seed in range(5)}) > 1
 
 
-def test_global_random_state_has_no_say(lumpy):
+def test_global_random_state_is_not_used(uneven):
     np.random.seed(1)
-    first = split(*lumpy).hash
+    first = split(*uneven).hash
     np.random.seed(2)
-    assert split(*lumpy).hash == first
+    assert split(*uneven).hash == first
     assert np.random.randint(10**6) == np.random.RandomState(2).randint(10**6)
 
 
-def test_hash_tells_protocols_apart(lumpy):
-    divided = split(*lumpy, protocol="track")
+def test_hash_depends_on_the_protocol(uneven):
+    divided = split(*uneven, protocol="track")
     assert Split("artist", divided.table, divided.settings).hash != divided.hash
 
 
 @pytest.mark.parametrize("folds", [1, 4])
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
-def test_save_and_load(lumpy, tmp_path, protocol, folds):
-    divided = made(*lumpy, protocol=protocol, folds=folds, seed=9)
+def test_save_and_load(uneven, tmp_path, protocol, folds):
+    divided = quiet_split(*uneven, protocol=protocol, folds=folds, seed=9)
     path = divided.save(tmp_path / "deep" / "split.csv")
     loaded = Split.load(path)
     assert loaded.hash == divided.hash
@@ -199,9 +193,9 @@ def test_save_and_load(lumpy, tmp_path, protocol, folds):
     assert loaded.settings == divided.settings
     assert loaded.settings["seed"] == 9
     pd.testing.assert_frame_equal(loaded.table, divided.table, check_dtype=False)
-    for one, other in zip(loaded, divided, strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-    # A table that any tool reads.
+    for fold, expected in zip(loaded, divided, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(fold, expected, strict=True))
+    # Other tools can read the table.
     assert len(pd.read_csv(path, comment="#")) == len(divided.table)
     assert loaded.save(tmp_path / "again.csv").read_bytes() == path.read_bytes()
 
@@ -224,8 +218,8 @@ def other_protocol(text: str) -> str:
 
 
 @pytest.mark.parametrize("change", [change_index, drop_row, swap_rows, other_protocol])
-def test_tampering_is_refused(lumpy, tmp_path, change):
-    path = split(*lumpy).save(tmp_path / "split.csv")
+def test_changed_files_are_refused(uneven, tmp_path, change):
+    path = split(*uneven).save(tmp_path / "split.csv")
     before = path.read_text()
     path.write_text(change(before))
     assert path.read_text() != before
@@ -249,7 +243,7 @@ HEAD = '# {"protocol":"track","hash":"0"}\n'
         "\x00\xff",
     ],
 )
-def test_what_is_no_split_is_refused(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     file = tmp_path / "split.csv"
     file.write_text(content, encoding="latin-1")
     with pytest.raises(SplitError, match=r"split\.csv: "):
@@ -261,13 +255,13 @@ def test_missing_split_is_refused(tmp_path):
         Split.load(tmp_path / "none.csv")
 
 
-# --- refusals -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 def artists(paper_corpus, **counts):
-    """A corpus with as many one-track artists as said of each genre."""
+    """Return windows and corpus of one-track artists, with their number by genre."""
     corpus = paper_corpus((g, f"{g}{a}", 30.0) for g, n in counts.items() for a in range(n))
-    return windows(corpus), corpus
+    return window_table(corpus), corpus
 
 
 def test_genre_with_too_few_artists_is_named(paper_corpus):
@@ -288,8 +282,8 @@ def test_all_genres_with_too_few_are_named(paper_corpus):
 def test_unknown_artists_are_mentioned(paper_corpus):
     corpus = paper_corpus([("jazz", None, 30.0)] * 4)
     with pytest.raises(SplitError, match="4 tracks have no known artist"):
-        split(windows(corpus), corpus)
-    assert split(windows(corpus), corpus, protocol="track").shared() == []
+        split(window_table(corpus), corpus)
+    assert split(window_table(corpus), corpus, protocol="track").shared() == []
 
 
 def test_genre_with_too_few_tracks_is_named(paper_corpus):
@@ -299,10 +293,9 @@ def test_genre_with_too_few_tracks_is_named(paper_corpus):
     assert "protocol='track'" not in str(caught.value)
 
 
-def test_artists_who_play_all_genres(paper_corpus):
-    """Either every part has every genre, or the genre that cannot be is named."""
+def test_artists_in_all_genres(paper_corpus):
     corpus = paper_corpus((g, f"artist {a}", 30.0) for g in ("blues", "rock") for a in range(3))
-    divided = split(windows(corpus), corpus)
+    divided = split(window_table(corpus), corpus)
     assert divided.shared("artist") == []
     assert (divided.parts() > 0).all(axis=None)
 
@@ -319,36 +312,36 @@ def test_artists_who_play_all_genres(paper_corpus):
         ({"shares": (0.8, 0.3, 0.1)}, "sum to 1"),
     ],
 )
-def test_impossible_wishes(lumpy, arguments, sentence):
+def test_invalid_arguments_are_refused(uneven, arguments, sentence):
     with pytest.raises(SplitError, match=sentence):
-        split(*lumpy, **arguments)
+        split(*uneven, **arguments)
 
 
-# --- what it says about itself ------------------------------------------------
+# --- counts and settings ------------------------------------------------------
 
 
-def test_parts_count_tracks(lumpy):
-    divided = split(*lumpy)
+def test_parts_count_tracks(uneven):
+    divided = split(*uneven)
     counts = divided.parts()
     assert counts.columns.tolist() == PARTS
     assert counts.index.tolist() == ["blues", "rock"]
     tracks = divided.table.drop_duplicates("track_id")
     for genre in counts.index:
-        own = tracks[tracks["genre"] == genre]
+        of_genre = tracks[tracks["genre"] == genre]
         for part in PARTS:
-            assert counts.loc[genre, part] == (own["fold_0"] == part).sum()
+            assert counts.loc[genre, part] == (of_genre["fold_0"] == part).sum()
 
 
-def test_repr(lumpy):
-    divided = split(*lumpy, folds=3)
+def test_repr(uneven):
+    divided = split(*uneven, folds=3)
     assert divided.hash in repr(divided)
     assert "3 folds" in repr(divided)
-    assert "one division" in repr(split(*lumpy))
+    assert "one division" in repr(split(*uneven))
 
 
-def test_settings_name_the_corpus(lumpy):
-    assert split(*lumpy).settings == {
-        "seed": 42, "folds": 1, "corpus": lumpy[1].fingerprint, "shares": [0.7, 0.15, 0.15],
+def test_settings_name_the_corpus(uneven):
+    assert split(*uneven).settings == {
+        "seed": 42, "folds": 1, "corpus": uneven[1].fingerprint, "shares": [0.7, 0.15, 0.15],
     }  # fmt: skip
 
 
@@ -356,7 +349,7 @@ def test_settings_name_the_corpus(lumpy):
 
 
 def with_parts(corpus, parts):
-    """The same corpus on paper, with the part that is known of each track."""
+    """Return the same corpus with a partition of each track."""
     known = dataclasses.replace(corpus, tracks=corpus.tracks.assign(partition=list(parts)))
     known.__dict__["fingerprint"] = corpus.fingerprint
     return known
@@ -365,11 +358,11 @@ def with_parts(corpus, parts):
 @given(rows=rows(), data=st.data())
 def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
     corpus = paper_corpus(rows)
-    free = st.sampled_from([*PARTS, "dropped"])
-    drawn = data.draw(st.lists(free, min_size=len(rows), max_size=len(rows)))
+    parts = st.sampled_from([*PARTS, "dropped"])
+    drawn = data.draw(st.lists(parts, min_size=len(rows), max_size=len(rows)))
     assume(set(PARTS) <= set(drawn))
     corpus = with_parts(corpus, drawn)
-    table = windows(corpus).sample(frac=1, random_state=len(rows))
+    table = window_table(corpus).sample(frac=1, random_state=len(rows))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         divided = split(table, corpus, protocol="fault-filtered")
@@ -399,16 +392,16 @@ def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
 
 @pytest.fixture
 def published(paper_corpus):
-    """Nine artists of two tracks each, three artists in each part and none in two."""
+    """Return nine artists of two tracks each, three artists in each part."""
     corpus = paper_corpus(
         (g, f"{g}{a}", 6.0) for g in ("blues", "rock") for a in range(9) for _ in "ab"
     )
     corpus = with_parts(corpus, [PARTS[n // 2 % 9 // 3] for n in range(36)])
-    return windows(corpus), corpus
+    return window_table(corpus), corpus
 
 
 def test_published_division_is_the_same_for_every_seed(published):
-    """Chance and shares have no say."""
+    """Shares have no effect, either."""
     table, corpus = published
     first = split(table, corpus, protocol="fault-filtered")
     other = split(table, corpus, protocol="fault-filtered", seed=7, shares=(0.2, 0.4, 0.4))
@@ -423,12 +416,12 @@ def test_published_division_has_no_folds(published, folds):
         split(*published, protocol="fault-filtered", folds=folds)
 
 
-def test_published_division_needs_known_tracks(lumpy, published):
+def test_published_division_needs_known_tracks(uneven, published):
     with pytest.raises(SplitError, match=r"track 'blues\.00000' is in no part .*protocol='artist'"):
-        split(*lumpy, protocol="fault-filtered")
-    for strange in (None, "", "Train", "rest"):
+        split(*uneven, protocol="fault-filtered")
+    for unlisted in (None, "", "Train", "rest"):
         parts = published[1].tracks["partition"].tolist()
-        parts[20] = strange
+        parts[20] = unlisted
         with pytest.raises(SplitError, match=r"track 'rock\.00002' is in no part"):
             split(published[0], with_parts(published[1], parts), protocol="fault-filtered")
 
@@ -445,8 +438,8 @@ def test_published_division_needs_every_part(published, empty, instead):
         split(table, corpus, protocol="fault-filtered")
 
 
-def test_windows_of_a_part_alone_are_refused(published):
-    """It is the windows that count, not the corpus they are from."""
+def test_windows_without_a_part_are_refused(published):
+    """The windows must have all parts, not only the corpus."""
     table, corpus = published
     tested = corpus.tracks.index[corpus.tracks["partition"] == "test"]
     with pytest.raises(SplitError, match="none of its tracks is in the test part"):
@@ -466,39 +459,39 @@ def test_published_division_is_saved_and_loaded(published, tmp_path):
     pd.testing.assert_frame_equal(loaded.parts(), divided.parts(), check_dtype=False)
 
 
-# --- what two parts share -----------------------------------------------------
+# --- artists in two parts -----------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
 @given(rows=rows(), seed=st.integers(0, 5), folds=st.sampled_from([1, 3]))
 def test_sharing_by_hand(paper_corpus, protocol, rows, seed, folds):
     corpus = paper_corpus(rows)
-    divided = made(windows(corpus), corpus, protocol=protocol, folds=folds, seed=seed)
+    divided = quiet_split(window_table(corpus), corpus, protocol=protocol, folds=folds, seed=seed)
     for number, fold in enumerate(divided):
         expected = []
         for first, second in (("train", "test"), ("valid", "test"), ("train", "valid")):
-            both = [divided.table.iloc[getattr(fold, part)] for part in (first, second)]
+            pair = [divided.table.iloc[getattr(fold, part)] for part in (first, second)]
             tracks, artists = (
-                sorted(set(both[0][unit]) & set(both[1][unit]) - {""})
+                sorted(set(pair[0][unit]) & set(pair[1][unit]) - {""})
                 for unit in ("track_id", "artist")
             )
             assert divided.shared(fold=number, parts=(first, second)) == tracks
             assert divided.shared("track_id", number, parts=(second, first)) == tracks
             assert divided.shared("artist", number, parts=(first, second)) == artists
             for artist in artists:
-                own = [
-                    part["track_id"][part["artist"] == artist].unique().tolist() for part in both
+                of_artist = [
+                    part["track_id"][part["artist"] == artist].unique().tolist() for part in pair
                 ]
-                expected.append((first, second, artist, *own))
-        told = divided.sharing(number)
-        assert told.columns.tolist() == [
+                expected.append((first, second, artist, *of_artist))
+        sharing = divided.sharing(number)
+        assert sharing.columns.tolist() == [
             "first", "second", "artist", "tracks_first", "tracks_second",
         ]  # fmt: skip
-        assert list(told.itertuples(index=False, name=None)) == expected
+        assert list(sharing.itertuples(index=False, name=None)) == expected
 
 
-def test_sharing_leaves_out_what_is_dropped(published):
-    """An artist in train and among the dropped is in one part only."""
+def test_sharing_leaves_out_dropped_tracks(published):
+    """An artist with tracks in train and dropped tracks is in one part only."""
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
     assert split(table, corpus, protocol="fault-filtered").sharing().empty
@@ -511,15 +504,15 @@ PAIRS = [("train", "test"), ("valid", "test"), ("train", "valid")]
 
 @pytest.mark.parametrize("folds", [1, 4])
 @pytest.mark.parametrize("protocol", ["window", "track", "artist"])
-def test_good_splits_pass_the_check(lumpy, tmp_path, protocol, folds):
-    divided = made(*lumpy, protocol=protocol, folds=folds)
+def test_good_splits_pass_the_check(uneven, tmp_path, protocol, folds):
+    divided = quiet_split(*uneven, protocol=protocol, folds=folds)
     assert divided.check() is divided
     loaded = Split.load(divided.save(tmp_path / "split.csv"))
     assert loaded.check() is loaded
 
 
 def moved(divided, row, part, fold=0) -> Split:
-    """The same split with some windows in another part."""
+    """Return the same split with some windows in another part."""
     table = divided.table.copy()
     table.loc[row, f"fold_{fold}"] = part
     return Split(divided.protocol, table, divided.settings)
@@ -527,8 +520,8 @@ def moved(divided, row, part, fold=0) -> Split:
 
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
 @pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
-def test_track_in_two_parts_is_refused(lumpy, published, protocol, first, second):
-    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
+def test_track_in_two_parts_is_refused(uneven, published, protocol, first, second):
+    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
     row = getattr(divided.folds[0], first)[-1]
     track = divided.table.at[row, "track_id"]
     sentence = f"track {track!r} is in (.+) and in (.+) of fold 0, which the {protocol} protocol"
@@ -538,40 +531,40 @@ def test_track_in_two_parts_is_refused(lumpy, published, protocol, first, second
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_artist_in_two_parts_is_refused(lumpy, first, second):
-    """Whole tracks are moved, so that nothing but the artist is in two parts."""
-    divided = split(*lumpy, protocol="artist")
+def test_artist_in_two_parts_is_refused(uneven, first, second):
+    """Whole tracks are moved, so that only the artist is in two parts."""
+    divided = split(*uneven, protocol="artist")
     table = divided.table
     known = table[(table["fold_0"] == first) & (table["artist"] != "")]
     artist = known["artist"].iloc[-1]
-    own = known[known["artist"] == artist]
-    assert own["track_id"].nunique() > 1
-    one = own.index[own["track_id"] == own["track_id"].iloc[0]]
-    broken = moved(divided, one, second)
+    of_artist = known[known["artist"] == artist]
+    assert of_artist["track_id"].nunique() > 1
+    windows = of_artist.index[of_artist["track_id"] == of_artist["track_id"].iloc[0]]
+    broken = moved(divided, windows, second)
     sentence = f"artist {artist!r} is in {first} and in {second} of fold 0, which the artist"
     with pytest.raises(SplitError, match=sentence):
         broken.check()
-    # The other protocols never promised that.
+    # The other protocols allow that.
     for protocol in ("track", "fault-filtered", "window"):
         assert Split(protocol, broken.table, {}).check()
 
 
-def test_unknown_artists_may_be_everywhere(lumpy):
-    divided = split(*lumpy, protocol="artist")
+def test_unknown_artists_may_be_in_any_part(uneven):
+    divided = split(*uneven, protocol="artist")
     unknown = divided.table.index[divided.table["track_id"] == "blues.00022"]
     assert set(divided.table.loc[unknown, "artist"]) == {""}
     assert moved(divided, unknown, "test").check()
 
 
-def test_every_fold_is_checked(lumpy):
-    divided = split(*lumpy, protocol="track", folds=3)
+def test_every_fold_is_checked(uneven):
+    divided = split(*uneven, protocol="track", folds=3)
     row = divided.folds[2].test[0]
     with pytest.raises(SplitError, match=r"of fold 2, which the track protocol forbids"):
         moved(divided, row, "train", fold=2).check()
 
 
-def copies(*pairs) -> SimpleNamespace:
-    """A report that knows of these copies."""
+def duplicates(*pairs) -> SimpleNamespace:
+    """Return a report with these pairs of duplicates."""
     return SimpleNamespace(duplicates=pd.DataFrame(list(pairs), columns=["a", "b"]))
 
 
@@ -579,59 +572,134 @@ def track_in(divided, part) -> str:
     return divided.table.at[getattr(divided.folds[0], part)[-1], "track_id"]
 
 
-@pytest.mark.parametrize(("one", "other"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
+@pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
 @pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
-def test_copies_in_two_parts_are_refused(lumpy, published, protocol, one, other):
-    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
-    a, b = track_in(divided, one), track_in(divided, other)
-    sentence = f"{a} is in {one} and its copy {b} in {other} of fold_0; .*corpus.exclude"
+def test_duplicates_in_two_parts_are_refused(uneven, published, protocol, first, second):
+    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
+    a, b = track_in(divided, first), track_in(divided, second)
+    sentence = f"{a} is in {first} and its duplicate {b} in {second} of fold_0; .*corpus.exclude"
     with pytest.raises(SplitError, match=sentence):
-        divided.check(copies(("x", "y"), (a, b)))
-    # It is the report that knows.
+        divided.check(duplicates(("x", "y"), (a, b)))
+    # Without the report they are not known.
     assert divided.check() is divided
 
 
-def test_copies_in_two_parts_of_a_later_fold_are_refused(lumpy):
-    divided = split(*lumpy, protocol="track", folds=4)
+def test_duplicates_in_two_parts_of_a_later_fold_are_refused(uneven):
+    divided = split(*uneven, protocol="track", folds=4)
     later = divided.table.drop_duplicates("track_id").set_index("track_id")
-    # Both train in the first fold, and part in another one.
+    # Both are in train in the first fold, and in two parts of another one.
     trained = later.index[later["fold_0"] == "train"]
     a, b = next(
         (a, b)
         for a, b in itertools.combinations(trained, 2)
         if later.at[a, "fold_2"] != later.at[b, "fold_2"]
     )
-    with pytest.raises(SplitError, match=f"{a} is in .* its copy {b} in .* of fold_[123]"):
-        divided.check(copies((a, b)))
+    with pytest.raises(SplitError, match=f"{a} is in .* its duplicate {b} in .* of fold_[123]"):
+        divided.check(duplicates((a, b)))
 
 
-def test_copies_may_leak_under_the_window_protocol(lumpy):
-    divided = made(*lumpy, protocol="window")
-    pairs = itertools.combinations(lumpy[1].tracks.index[:9], 2)
-    assert divided.check(copies(*pairs)) is divided
+def test_duplicates_may_leak_under_the_window_protocol(uneven):
+    divided = quiet_split(*uneven, protocol="window")
+    pairs = itertools.combinations(uneven[1].tracks.index[:9], 2)
+    assert divided.check(duplicates(*pairs)) is divided
 
 
 @pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
-def test_copies_on_one_side_and_unknown_ones_pass(lumpy, published, protocol):
-    divided = split(*(published if protocol == "fault-filtered" else lumpy), protocol=protocol)
+def test_duplicates_in_one_part_and_unknown_ones_pass(uneven, published, protocol):
+    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
     trained, tested = (
         divided.table["track_id"].iloc[getattr(divided.folds[0], part)].unique()
         for part in ("train", "test")
     )
     good = [*itertools.combinations(trained, 2), *itertools.combinations(tested, 2)]
-    strange = [(trained[0], "blues.00999"), ("blues.00999", tested[0]), ("fado.1", "fado.2")]
-    assert divided.check(copies(*good, *strange)) is divided
-    assert divided.check(copies()) is divided
+    unknown = [(trained[0], "blues.00999"), ("blues.00999", tested[0]), ("fado.1", "fado.2")]
+    assert divided.check(duplicates(*good, *unknown)) is divided
+    assert divided.check(duplicates()) is divided
 
 
-def test_copies_of_what_is_dropped_pass(published):
+def test_duplicates_of_dropped_tracks_pass(published):
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
     divided = split(table, corpus, protocol="fault-filtered")
     out, trained, tested = "blues.00000", track_in(divided, "train"), track_in(divided, "test")
-    assert divided.check(copies((out, trained), (trained, out), (tested, out))) is divided
-    with pytest.raises(SplitError, match="is in train and its copy"):
-        divided.check(copies((out, trained), (trained, tested)))
+    assert divided.check(duplicates((out, trained), (trained, out), (tested, out))) is divided
+    with pytest.raises(SplitError, match="is in train and its duplicate"):
+        divided.check(duplicates((out, trained), (trained, tested)))
+
+
+# --- scikit-learn -------------------------------------------------------------
+
+
+def fold_numbers(divided: Split) -> np.ndarray:
+    """Return the fold in which each window is tested; -1 for none."""
+    number = np.full(len(divided.table), -1)
+    for fold, indices in enumerate(divided):
+        number[indices.test] = fold
+    return number
+
+
+def sklearn_folds(genres: pd.Series, groups: pd.Series, *, folds: int, seed: int = 0) -> np.ndarray:
+    """Return the fold in which each window is tested by `StratifiedGroupKFold`."""
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    number = np.full(len(genres), -1)
+    for fold, (_, test) in enumerate(splitter.split(genres, genres, groups)):
+        number[test] = fold
+    return number
+
+
+def largest_deviation(genres: pd.Series, number: np.ndarray, folds: int) -> float:
+    """Return how far the share of a genre in a fold is from an equal share, at most."""
+    counts = pd.crosstab(genres, number).reindex(columns=range(folds), fill_value=0)
+    return (counts.div(counts.sum(axis=1), axis=0) - 1 / folds).abs().to_numpy().max()
+
+
+@pytest.mark.parametrize("folds", [3, 5])
+@pytest.mark.parametrize("seed", range(6))
+def tested_in_are_as_balanced_as_those_of_scikit_learn(paper_corpus, folds, seed):
+    rng = np.random.default_rng(seed)
+    corpus = paper_corpus(
+        (genre, f"{genre} {artist}", 3.0)
+        for genre in GENRES
+        for artist in range(rng.integers(8, 20))
+        for _ in range(rng.geometric(0.3))
+    )
+    divided = split(window_table(corpus), corpus, folds=folds, seed=seed)
+    genres, artists = divided.table["genre"], divided.table["artist"]
+    ours = fold_numbers(divided)
+    theirs = sklearn_folds(genres, artists, folds=folds, seed=seed)
+    for number in (ours, theirs):
+        assert (number >= 0).all()
+        assert (pd.Series(number).groupby(artists).nunique() == 1).all()
+    rounding = 1e-12
+    deviation = largest_deviation(genres, theirs, folds)
+    assert largest_deviation(genres, ours, folds) <= deviation + rounding
+
+
+def test_scikit_learn_tests_on_unknown_artists(paper_corpus):
+    """As one group, or as a group per track; `split` keeps them in train."""
+    rows = [("blues", f"artist {number}", 3.0) for number in range(9)]
+    corpus = paper_corpus([*rows, *[("blues", None, 3.0)] * 4])
+    divided = split(window_table(corpus), corpus, folds=3)
+    table = divided.table
+    unknown = (table["artist"] == "").to_numpy()
+    assert (fold_numbers(divided)[unknown] == -1).all()
+    per_track = table["artist"].where(~unknown, table["track_id"])
+    for groups in (table["artist"], per_track):
+        assert (sklearn_folds(table["genre"], groups, folds=3)[unknown] >= 0).all()
+
+
+def test_scikit_learn_allows_a_fold_without_a_genre(paper_corpus):
+    """`split` raises an error."""
+    rows = [("rock", f"rock {number}", 3.0) for number in range(9)]
+    rows += [("blues", f"blues {number % 2}", 3.0) for number in range(6)]
+    corpus = paper_corpus(rows)
+    table, artists = window_table(corpus), corpus.tracks["artist"].to_numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        number = sklearn_folds(table["genre"], artists, folds=3)
+    assert set(number[table["genre"] == "blues"]) < {0, 1, 2}
+    with pytest.raises(SplitError, match="genre 'blues' has 2 artists for 3 parts"):
+        split(table, corpus, folds=3)
 
 
 # --- GTZAN --------------------------------------------------------------------
@@ -639,13 +707,13 @@ def test_copies_of_what_is_dropped_pass(published):
 
 @pytest.fixture(scope="module")
 def gtzan_on_paper(paper_corpus):
-    """GTZAN's thousand clips with their real artists; no audio is needed for a split."""
+    """Return GTZAN's thousand clips with their artists, without audio."""
     facts = gtzan.facts()
     artist = facts["artist"].where(facts["artist"].notna(), None)
     rows = [(t.split(".")[0], a, 30.0) for t, a in artist.items()]
     corpus = paper_corpus(rows)
     assert corpus.tracks.index.tolist() == facts.index.tolist()
-    return windows(corpus), corpus
+    return window_table(corpus), corpus
 
 
 @pytest.mark.parametrize("folds", [1, 3])
@@ -665,12 +733,12 @@ def test_gtzan_by_track_is_stratified(gtzan_on_paper):
 
 @pytest.fixture(scope="module")
 def gtzan_published(gtzan_on_paper):
-    """The published division of GTZAN, and the warning that comes with it."""
+    """Return the published division of GTZAN, and its warning."""
     table, corpus = gtzan_on_paper
     corpus = with_parts(corpus, gtzan.facts()["partition"])
     with pytest.warns(GtzanWarning) as caught:
         divided = split(table, corpus, protocol="fault-filtered")
-    return divided, [str(one.message) for one in caught]
+    return divided, [str(warning.message) for warning in caught]
 
 
 def test_gtzan_fault_filtered(gtzan_published):
@@ -686,25 +754,24 @@ def test_gtzan_fault_filtered(gtzan_published):
     assert divided.check() is divided
 
 
-def test_gtzan_fault_filtered_tells_what_it_leaks(gtzan_published):
+def test_gtzan_fault_filtered_warns_of_shared_artists(gtzan_published):
     divided, messages = gtzan_published
     assert messages == [
         "the fault-filtered split has 6 artists in both train and test, with 14 of its 290 test "
         "tracks; split.shared('artist') names them."
     ]
     assert len(divided.shared("artist")) == 6
-    told = divided.sharing()
-    leaks = told[(told["first"] == "train") & (told["second"] == "test")]
+    sharing = divided.sharing()
+    leaks = sharing[(sharing["first"] == "train") & (sharing["second"] == "test")]
     assert leaks["artist"].tolist() == divided.shared("artist")
     assert leaks["tracks_second"].map(len).sum() == 14
 
 
-def test_gtzan_fault_filtered_has_no_known_copies_on_both_sides(gtzan_published):
-    """That is what it was made for."""
+def test_gtzan_fault_filtered_has_no_known_duplicates_in_two_parts(gtzan_published):
     divided, _ = gtzan_published
     known = gtzan.known_faults().dropna(subset=["source_track"])
     assert len(known) > 14
-    report = copies(*zip(known["track_id"], known["source_track"], strict=True))
+    report = duplicates(*zip(known["track_id"], known["source_track"], strict=True))
     assert divided.check(report) is divided
 
 
@@ -713,5 +780,5 @@ def test_one_artist_a_genre_cannot_be_split_by_artist(gtzan_root):
         pytest.skip(f"{gtzan_root} holds no mini/")
     corpus = open_corpus(gtzan_root / "mini")
     with pytest.raises(SplitError, match=r"genre 'blues' has 1 artist .*reggae"):
-        split(windows(corpus), corpus)
-    assert split(windows(corpus), corpus, protocol="track", folds=5).shared() == []
+        split(window_table(corpus), corpus)
+    assert split(window_table(corpus), corpus, protocol="track", folds=5).shared() == []

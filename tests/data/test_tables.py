@@ -1,4 +1,4 @@
-"""Tables of features: what is wrong with a row is told, and what is right is not touched."""
+"""Tables of features: reading, faults of rows, and copies without faulty rows."""
 
 import re
 
@@ -26,7 +26,7 @@ HEAD = ",".join(COLUMNS)
 
 
 def line(filename, value="0.25", label="blues", **cells) -> str:
-    """One line of a table: the same value in all features but those that are named."""
+    """Return a line of a table with one value in all features except those in `cells`."""
     features = [cells.get(name, value) for name in FEATURES]
     return ",".join([filename, "661794", *features, label])
 
@@ -39,7 +39,7 @@ def write(folder, lines, *, head=HEAD, end="\n"):
 
 
 def faults(folder, *lines, known=TRACKS, excluded=None) -> dict:
-    """What is wrong with these lines, by their number."""
+    """Return the faults of these lines, by their number."""
     return row_faults(
         read_table(write(folder, lines)), known=known, excluded=excluded or {}
     ).to_dict()
@@ -62,11 +62,11 @@ def test_columns_are_kaggles():
 
 @pytest.fixture(params=["features_30_sec*.csv", "features_3_sec*.csv"])
 def real_table(request, gtzan_root):
-    """Kaggle's own tables: one row a track, and one row three seconds."""
-    found = sorted((gtzan_root / "features").glob(request.param))
-    if not found:
+    """Return Kaggle's tables, of whole tracks and of three seconds."""
+    files = sorted((gtzan_root / "features").glob(request.param))
+    if not files:
         pytest.skip(f"{gtzan_root} holds no features/{request.param}")
-    return found[0]
+    return files[0]
 
 
 def test_real_tables_have_no_faults(real_table):
@@ -74,7 +74,7 @@ def test_real_tables_have_no_faults(real_table):
         assert tuple(stream.readline().rstrip("\r\n").split(",")) == COLUMNS
     table = read_table(real_table)
     assert table.columns.tolist() == ["track_id", *COLUMNS]
-    # Every row is of one of GTZAN's tracks, and of the genre that its label says.
+    # Every row has a track of GTZAN, and its genre as label.
     assert set(table["track_id"]) <= set(gtzan.facts().index)
     assert (table["track_id"].str.split(".").str[0] == table["label"]).all()
     assert row_faults(table, known=gtzan.facts().index, excluded={}).empty
@@ -89,14 +89,14 @@ def test_real_tables_keep_their_bytes(real_table, tmp_path):
         excluded={"jazz.00054": "unreadable"},
     )
     lines = before.splitlines(keepends=True)
-    kept = [one for one in lines if not one.startswith(b"jazz.00054.")]
+    kept = [text for text in lines if not text.startswith(b"jazz.00054.")]
     assert len(out) == len(lines) - len(kept) > 0
     assert set(out["reason"]) == {"unreadable"}
     assert (tmp_path / "clean.csv").read_bytes() == b"".join(kept)
     assert real_table.read_bytes() == before
 
 
-# --- whose row it is ----------------------------------------------------------
+# --- tracks of rows -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_cells_stay_text(tmp_path):
     assert table.loc[0, ["filename", "label", "rms_mean"]].tolist() == ["007.wav", "1980", " 1"]
 
 
-def test_columns_may_stand_in_another_order_and_be_more(tmp_path):
+def test_columns_may_be_more_and_in_another_order(tmp_path):
     names = ["mood", *reversed(COLUMNS)]
     cells = ["sad", *reversed(line("blues.00000.4.wav", tempo="nan").split(","))]
     table = read_table(write(tmp_path, [",".join(cells)], head=",".join(names)))
@@ -157,8 +157,8 @@ def test_columns_may_stand_in_another_order_and_be_more(tmp_path):
 # --- tables that cannot be read -----------------------------------------------
 
 
-def refusal(call, file) -> str:
-    """The one sentence that a call refuses a file with."""
+def error_message(call, file) -> str:
+    """Return the one sentence of a call's `CorpusError`."""
     with pytest.raises(CorpusError, match=re.escape(f"{file}: ")) as caught:
         call()
     message = str(caught.value)
@@ -171,12 +171,14 @@ def refusal(call, file) -> str:
 def test_missing_column_is_named(tmp_path, missing):
     head = ",".join(name for name in COLUMNS if name != missing)
     file = write(tmp_path, [], head=head)
-    assert f"has no column {missing!r}; expected the 60" in refusal(lambda: read_table(file), file)
+    assert f"has no column {missing!r}; expected the 60" in error_message(
+        lambda: read_table(file), file
+    )
 
 
-def test_of_many_missing_columns_the_first_is_named(tmp_path):
+def test_the_first_of_many_missing_columns_is_named(tmp_path):
     file = write(tmp_path, ["blues.00000,1"], head="filename,tempo")
-    message = refusal(lambda: read_table(file), file)
+    message = error_message(lambda: read_table(file), file)
     assert "has no column 'length' and 57 more columns" in message
 
 
@@ -193,31 +195,30 @@ def test_of_many_missing_columns_the_first_is_named(tmp_path):
         b"RIFF\x24\x00\x00\x00WAVEfmt ",
     ],
 )
-def test_what_is_no_table_is_refused(tmp_path, content):
+def test_other_files_are_refused(tmp_path, content):
     file = tmp_path / "features.csv"
     file.write_bytes(content)
-    refusal(lambda: read_table(file), file)
-    # Nor is anything made of it.
-    refusal(lambda: clean_table(file, tmp_path / "new.csv", known=TRACKS, excluded={}), file)
+    error_message(lambda: read_table(file), file)
+    error_message(lambda: clean_table(file, tmp_path / "new.csv", known=TRACKS, excluded={}), file)
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_missing_table_is_named(tmp_path):
     file, new = tmp_path / "none.csv", tmp_path / "new.csv"
-    assert "there is no such file" in refusal(lambda: read_table(file), file)
-    refusal(lambda: clean_table(file, new, known=TRACKS, excluded={}), file)
-    refusal(lambda: read_table(tmp_path), tmp_path)
+    assert "there is no such file" in error_message(lambda: read_table(file), file)
+    error_message(lambda: clean_table(file, new, known=TRACKS, excluded={}), file)
+    error_message(lambda: read_table(tmp_path), tmp_path)
     assert not new.exists()
 
 
-def test_cells_without_a_column_never_shift_the_others(tmp_path):
-    """A cell too many in every row would be taken for row labels: refused."""
+def test_rows_with_too_many_cells_are_refused(tmp_path):
+    """pandas would read the first cell of every row as its label."""
     file = write(tmp_path, [line(f"{track_id}.wav") + ",x" for track_id in TRACKS])
-    refusal(lambda: read_table(file), file)
+    error_message(lambda: read_table(file), file)
 
 
-def test_own_column_of_track_ids(tmp_path):
-    """Either refused in a sentence, or taken as any other column is."""
+def test_a_column_of_track_ids(tmp_path):
+    """It is either refused, or read like any other column."""
     file = write(tmp_path, ["x," + line("blues.00000.wav")], head=",".join(["track_id", *COLUMNS]))
     try:
         table = read_table(file)
@@ -227,11 +228,11 @@ def test_own_column_of_track_ids(tmp_path):
         assert table["track_id"].tolist() == ["blues.00000"]
 
 
-# --- what is wrong with a row -------------------------------------------------
+# --- faults of rows -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("cell", "told"),
+    ("cell", "fault"),
     [
         ("nan", "is 'nan'"),
         ("NaN", "is 'NaN'"),
@@ -247,13 +248,13 @@ def test_own_column_of_track_ids(tmp_path):
     ],
 )
 @pytest.mark.parametrize("column", [FEATURES[0], "tempo", FEATURES[-1]])
-def test_unusable_cells_are_told(tmp_path, column, cell, told):
+def test_unusable_cells_are_faults(tmp_path, column, cell, fault):
     lines = [line("blues.00000.wav"), line("blues.00001.wav", **{column: cell})]
-    assert faults(tmp_path, *lines) == {1: f"{column} {told}"}
+    assert faults(tmp_path, *lines) == {1: f"{column} {fault}"}
 
 
 @pytest.mark.parametrize("cell", ["0", "-0.0", "1E+3", ".5", "1.", "007", " 1 ", "1e-999", "9e307"])
-def test_numbers_in_any_form_are_good(tmp_path, cell):
+def test_numbers_in_any_form_are_valid(tmp_path, cell):
     assert faults(tmp_path, line("blues.00000.wav", cell)) == {}
 
 
@@ -261,49 +262,49 @@ def test_only_features_must_be_numbers(tmp_path):
     assert faults(tmp_path, line("blues.00000.wav", label="nan")) == {}
 
 
-def test_first_unusable_cell_is_told(tmp_path):
+def test_the_fault_is_the_first_unusable_cell(tmp_path):
     row = line("blues.00000.wav", mfcc3_var="inf", rms_mean="", tempo="x")
     assert faults(tmp_path, row) == {0: "rms_mean is empty"}
 
 
-def test_row_that_breaks_off_is_told(tmp_path):
-    whole, half = line("blues.00000.wav"), line("blues.00001.wav").split(",")
-    assert faults(tmp_path, whole, ",".join(half[:-3])) == {1: "mfcc20_mean is empty"}
-    assert faults(tmp_path, whole, ",".join(half[:2])) == {1: f"{FEATURES[0]} is empty"}
-    assert faults(tmp_path, whole, half[0]) == {1: "length is ''"}
+def test_incomplete_rows_have_faults(tmp_path):
+    whole, cells = line("blues.00000.wav"), line("blues.00001.wav").split(",")
+    assert faults(tmp_path, whole, ",".join(cells[:-3])) == {1: "mfcc20_mean is empty"}
+    assert faults(tmp_path, whole, ",".join(cells[:2])) == {1: f"{FEATURES[0]} is empty"}
+    assert faults(tmp_path, whole, cells[0]) == {1: "length is ''"}
 
 
-def test_unknown_tracks_are_told(tmp_path):
+def test_unknown_tracks_are_faults(tmp_path):
     lines = [line(f"{name}.wav") for name in ("blues.00000", "blues.00077", "polka.00000.2", "")]
     assert faults(tmp_path, *lines) == dict.fromkeys([1, 2, 3], "unknown track")
 
 
-def test_condemned_tracks_are_told_with_the_reason(tmp_path):
+def test_excluded_tracks_are_faults_with_their_reason(tmp_path):
     lines = [line(f"{name}.wav") for name in ("blues.00000.0", "blues.00001", "blues.00000.1")]
     excluded = {"blues.00000": "clipped (0.4 of all samples)", "rock.00000": "silent"}
-    told = dict.fromkeys([0, 2], "clipped (0.4 of all samples)")
-    assert faults(tmp_path, *lines, excluded=excluded) == told
+    reasons = dict.fromkeys([0, 2], "clipped (0.4 of all samples)")
+    assert faults(tmp_path, *lines, excluded=excluded) == reasons
 
 
-def test_doubled_filenames_are_told(tmp_path):
+def test_repeated_filenames_are_faults(tmp_path):
     names = ["blues.00000.0.wav", "blues.00000.1.wav", "blues.00000.0.wav", "blues.00000.0.wav"]
-    told = dict.fromkeys([2, 3], "the same window stands further up")
-    assert faults(tmp_path, *[line(name) for name in names]) == told
+    reasons = dict.fromkeys([2, 3], "repeats the window of an earlier row")
+    assert faults(tmp_path, *[line(name) for name in names]) == reasons
 
 
-def test_the_gravest_reason_is_told(tmp_path):
-    """The verdict of a track first, and what a cell holds last."""
+def test_order_of_reasons(tmp_path):
+    """Excluded tracks come first, unusable cells last."""
     lines = [line("blues.00000.wav"), *[line("blues.00000.wav", "nan")] * 2]
     assert faults(tmp_path, *lines, known=[], excluded={"blues.00000": "silent"})[2] == "silent"
     assert faults(tmp_path, *lines, known=[])[2] == "unknown track"
-    assert faults(tmp_path, *lines)[2] == "the same window stands further up"
+    assert faults(tmp_path, *lines)[2] == "repeats the window of an earlier row"
     short = sized("blues.00000.wav", 0.5, "nan")
-    assert faults(tmp_path, lines[0], short)[1] == "the same window stands further up"
+    assert faults(tmp_path, lines[0], short)[1] == "repeats the window of an earlier row"
     assert faults(tmp_path, short)[0] == "length is '0.5'"
     assert faults(tmp_path, *lines[1:])[0] == f"{FEATURES[0]} is 'nan'"
 
 
-def test_good_table_has_no_reasons(tmp_path):
+def test_a_valid_table_has_no_faults(tmp_path):
     table = read_table(write(tmp_path, [line(f"{track_id}.wav") for track_id in TRACKS]))
     reasons = row_faults(table, known=set(TRACKS), excluded={})
     assert reasons.empty
@@ -312,19 +313,19 @@ def test_good_table_has_no_reasons(tmp_path):
 
 # --- leaving rows out ---------------------------------------------------------
 
-good_cells = st.one_of(
+valid_cells = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(repr),
     st.floats(-1e6, 1e6).map("{:.10e}".format),
     st.integers(-(10**9), 10**9).map(str),
     st.sampled_from(["0.10", "+1", ".5", "1E+3", " 2", "00.5"]),
 )
-bad_cells = st.sampled_from(["", "nan", "-inf", "1e999", "n/a", "1 2"])
+invalid_cells = st.sampled_from(["", "nan", "-inf", "1e999", "n/a", "1 2"])
 some_rows = st.lists(
     st.tuples(
         st.sampled_from([*TRACKS, "metal.00000"]),
         st.sampled_from(["", ".0", ".9"]),
-        st.lists(good_cells, min_size=1, max_size=5),
-        st.none() | st.tuples(st.sampled_from(FEATURES), bad_cells),
+        st.lists(valid_cells, min_size=1, max_size=5),
+        st.none() | st.tuples(st.sampled_from(FEATURES), invalid_cells),
     ),
     max_size=12,
 )
@@ -337,37 +338,37 @@ some_rows = st.lists(
 )
 def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, excluded):
     folder = tmp_path_factory.mktemp("table")
-    lines, kept, out, seen = [], [], [], set()
-    for track_id, part, cells, bad in rows:
+    lines, kept, left_out, seen = [], [], [], set()
+    for track_id, part, cells, invalid in rows:
         name = f"{track_id}{part}.wav"
         values = dict(zip(FEATURES, cells * len(FEATURES), strict=False)) | dict(
-            [bad] if bad else []
+            [invalid] if invalid else []
         )
         lines.append(line(name, **values))
         if track_id in excluded:
-            out.append((name, track_id, "mute"))
+            left_out.append((name, track_id, "mute"))
         elif track_id not in TRACKS:
-            out.append((name, track_id, "unknown track"))
+            left_out.append((name, track_id, "unknown track"))
         elif f"{track_id}{part or '.0'}" in seen:
-            out.append((name, track_id, "the same window stands further up"))
-        elif bad:
-            told = repr(bad[1]) if bad[1] else "empty"
-            out.append((name, track_id, f"{bad[0]} is {told}"))
+            left_out.append((name, track_id, "repeats the window of an earlier row"))
+        elif invalid:
+            cell = repr(invalid[1]) if invalid[1] else "empty"
+            left_out.append((name, track_id, f"{invalid[0]} is {cell}"))
         else:
             kept.append(lines[-1])
         seen.add(f"{track_id}{part or '.0'}")
     source = write(folder, lines, end=end)
     before = source.read_bytes()
-    left_out = clean_table(
+    result = clean_table(
         source, folder / "new.csv", known=TRACKS, excluded=dict.fromkeys(excluded, "mute")
     )
     expected = "".join(text + end for text in [HEAD, *kept])
     assert (folder / "new.csv").read_bytes() == expected.encode()
-    assert left_out.columns.tolist() == ["filename", "track_id", "reason"]
-    assert list(left_out.itertuples(index=False, name=None)) == out
+    assert result.columns.tolist() == ["filename", "track_id", "reason"]
+    assert list(result.itertuples(index=False, name=None)) == left_out
     assert source.read_bytes() == before
     assert sorted(file.name for file in folder.iterdir()) == ["features.csv", "new.csv"]
-    # What was cleaned is clean.
+    # The new table has no faults.
     again = row_faults(
         read_table(folder / "new.csv"), known=TRACKS, excluded=dict.fromkeys(excluded, "mute")
     )
@@ -386,7 +387,7 @@ def test_other_columns_and_their_order_are_kept(tmp_path):
 
 
 def test_quotes_are_kept(tmp_path):
-    """As some programs put them around all text."""
+    """Some programs write them around all text."""
     head = ",".join(f'"{name}"' for name in COLUMNS)
     lines = [line(f'"{track_id}.wav"', label='"blues"') for track_id in TRACKS]
     source = write(tmp_path, lines, head=head)
@@ -395,7 +396,7 @@ def test_quotes_are_kept(tmp_path):
     assert (tmp_path / "new.csv").read_bytes() == expected.encode()
 
 
-def test_folder_of_the_new_table_is_made(tmp_path):
+def test_the_folder_of_the_new_table_is_created(tmp_path):
     source = write(tmp_path, [line("blues.00000.wav")])
     new = tmp_path / "a" / "b" / "new.csv"
     assert clean_table(str(source), str(new), known=TRACKS, excluded={}).empty
@@ -408,10 +409,10 @@ def test_nothing_is_overwritten(tmp_path, name):
     source = write(tmp_path, [line("blues.00000.wav"), line("polka.00000.wav")])
     target = tmp_path / name
     if not target.exists():
-        target.write_text("dear")
+        target.write_text("text")
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
-    message = refusal(lambda: clean_table(source, target, known=TRACKS, excluded={}), target)
-    assert "is there already" in message
+    message = error_message(lambda: clean_table(source, target, known=TRACKS, excluded={}), target)
+    assert "already exists" in message
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
@@ -422,7 +423,7 @@ def test_new_table_below_a_file_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == [source]
 
 
-# --- numbers ------------------------------------------------------------------
+# --- windows and numbers ------------------------------------------------------
 
 
 def rows_of(folder, *lines) -> pd.DataFrame:
@@ -467,14 +468,14 @@ def test_numbers_are_read_to_the_last_bit(tmp_path_factory, values):
 
 @given(
     cell=st.one_of(
-        good_cells,
-        bad_cells,
+        valid_cells,
+        invalid_cells,
         st.text(alphabet="0123456789.eE+- _xdj", max_size=6),
         st.sampled_from(["١", "½", "1_0", "1,5", "0b1", "1d3", "+-1", "1e", "\t1", "TRUE", "1j"]),
     )
 )
-def test_what_has_no_fault_is_a_number(tmp_path_factory, cell):
-    """Two readers of numbers, of which neither may take what the other refuses."""
+def test_cells_without_a_fault_are_numbers(tmp_path_factory, cell):
+    """`row_faults` and `numbers` accept the same text."""
     if "," in cell:
         cell = f'"{cell}"'
     table = read_table(
@@ -488,7 +489,7 @@ def test_what_has_no_fault_is_a_number(tmp_path_factory, cell):
 
 @given(part=st.integers(0, 9_999), tenths=st.integers(1, 600))
 def test_starts_follow_from_lengths(tmp_path_factory, part, tenths):
-    """Windows of Kaggle's kind, which lack a sample."""
+    """Windows of Kaggle's tables have one sample less than their length in seconds."""
     length = round(tenths / 10 * 22_050) - 1
     rows = rows_of(tmp_path_factory.mktemp("table"), sized(f"blues.00000.{part}.wav", length))
     assert rows.at[0, "start_s"] == pytest.approx(part * tenths / 10)
@@ -503,14 +504,14 @@ def test_left_out_rows_do_not_shift_the_others(tmp_path):
     assert rows["tempo"].tolist() == [1, 2, 4, 5]
 
 
-def test_of_no_rows_there_are_no_numbers(tmp_path):
+def test_a_table_without_rows(tmp_path):
     rows = rows_of(tmp_path)
     assert rows.empty
     assert rows.columns.tolist()[:2] == ["window_id", "track_id"]
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
-    """As spreadsheets write it."""
+def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path):
+    """Spreadsheets write it."""
     file = write(tmp_path, [line("blues.00000.3.wav")], head="\ufeff" + HEAD)
     table = read_table(file)
     assert table.columns.tolist() == ["track_id", *COLUMNS]
@@ -520,7 +521,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
 
 
 @pytest.mark.parametrize("length", ["66149.0", " 66149", "6.6149e4"])
-def test_lengths_may_be_written_in_other_ways(tmp_path, length):
+def test_lengths_in_other_forms(tmp_path, length):
     rows = rows_of(tmp_path, sized("blues.00000.2.wav", length))
     assert rows.at[0, "length"] == 66_149
     assert rows.at[0, "start_s"] == 6
@@ -534,27 +535,27 @@ def test_lengths_may_be_written_in_other_ways(tmp_path, length):
         "inf",
     ],
 )  # fmt: skip
-def test_lengths_that_cannot_be_are_faults(tmp_path, length):
-    """Else all windows of a track begin at its beginning, or before it."""
-    told = faults(tmp_path, line("blues.00000.1.wav"), sized("blues.00000.2.wav", length))
-    assert told == {1: f"length is {length!r}"}
+def test_invalid_lengths_are_faults(tmp_path, length):
+    """Starts of windows depend on them."""
+    reasons = faults(tmp_path, line("blues.00000.1.wav"), sized("blues.00000.2.wav", length))
+    assert reasons == {1: f"length is {length!r}"}
 
 
 @pytest.mark.parametrize("length", ["1", str(2**40 - 1)])
-def test_lengths_may_be_short_and_long(tmp_path, length):
+def test_the_shortest_and_the_longest_length(tmp_path, length):
     assert faults(tmp_path, sized("blues.00000.2.wav", length)) == {}
     assert rows_of(tmp_path, sized("blues.00000.2.wav", length)).at[0, "length"] == int(length)
 
 
 def test_long_tracks_may_have_many_windows(tmp_path):
-    """Half seconds of a recording of an hour and a half."""
+    """Such as half seconds of a recording of an hour and a half."""
     rows = rows_of(tmp_path, *[line(f"fado.concert.{n}.wav") for n in (9_999, 10_000)])
     assert rows["track_id"].tolist() == ["fado.concert"] * 2
     assert rows["window_id"].tolist() == ["fado.concert.9999", "fado.concert.10000"]
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("blues.00000.3.wav", "blues.00000.3.au"),
         ("blues.00000.3.wav", "blues.00000.3"),
@@ -563,14 +564,14 @@ def test_long_tracks_may_have_many_windows(tmp_path):
         ("blues.00000.0.au", "blues.00000.mp3"),
     ],
 )
-def test_rows_of_one_window_are_twins(tmp_path, one, other):
-    """A window has one row: joins by its id would double."""
-    told = {1: "the same window stands further up"}
-    assert faults(tmp_path, line(one), line(other)) == told
-    assert faults(tmp_path, line(other), line(one)) == told
+def test_rows_with_the_same_window_are_faults(tmp_path, first, second):
+    """A join by window id needs one row per window."""
+    reasons = {1: "repeats the window of an earlier row"}
+    assert faults(tmp_path, line(first), line(second)) == reasons
+    assert faults(tmp_path, line(second), line(first)) == reasons
 
 
-def test_a_window_is_no_twin_of_others(tmp_path):
+def test_different_windows_are_no_faults(tmp_path):
     names = ["blues.00000.wav", "blues.00000.1.wav", "blues.00000.10.wav", "blues.00001.wav"]
     assert faults(tmp_path, *map(line, names)) == {}
 
@@ -588,7 +589,7 @@ def test_a_window_is_no_twin_of_others(tmp_path):
         ("fado.a\nb.4.0", "fado.a\nb.4", "fado.a\nb.4.0.wav", "fado.a\nb.4.0.wav"),
     ],
 )
-def test_rows_are_named_so_that_they_are_read_back(tmp_path, window_id, track_id, whole, cut):
+def test_file_names_of_rows_can_be_read_back(tmp_path, window_id, track_id, whole, cut):
     for name, is_whole in ((whole, True), (cut, False)):
         assert filename_of(window_id, track_id, whole=is_whole) == name
         rows = rows_of(tmp_path, line(f'"{name}"'))
@@ -597,8 +598,8 @@ def test_rows_are_named_so_that_they_are_read_back(tmp_path, window_id, track_id
             assert rows.at[0, "window_id"] == window_id
 
 
-def test_known_tracks_are_not_taken_for_windows(tmp_path):
-    """A table of other makers may name a whole track so."""
+def test_known_tracks_are_not_read_as_windows(tmp_path):
+    """In another table, the name of a whole track may end with a number."""
     file = write(tmp_path, [line("fado.take.1.wav"), line("fado.take.2.wav")])
     assert read_table(file)["track_id"].tolist() == ["fado.take"] * 2
     table = read_table(file, known=["fado.take.1"])

@@ -1,4 +1,4 @@
-"""The rooms of a run."""
+"""The folders of a run."""
 
 from pathlib import Path
 
@@ -7,31 +7,31 @@ import pytest
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import RunError
 
-ROOMS = [
+FOLDERS = [
     "corpus", "stores", "splits", "models", "checkpoints", "records", "takes", "executed",
     "partial", "site",
 ]  # fmt: skip
 
 
-def test_rooms_of_two_runs_are_apart(tmp_path):
-    one, other = Workspace("one", root=tmp_path), Workspace("other", root=tmp_path)
-    rooms = [getattr(run, room) for run in (one, other) for room in ROOMS]
-    assert len(set(rooms)) == 2 * len(ROOMS)
-    assert all(room.is_relative_to(tmp_path / "one") for room in rooms[: len(ROOMS)])
-    assert one.checksums == other.checksums == tmp_path / ".checksums"
+def test_two_runs_share_no_folder(tmp_path):
+    first, second = Workspace("first", root=tmp_path), Workspace("second", root=tmp_path)
+    folders = [getattr(run, name) for run in (first, second) for name in FOLDERS]
+    assert len(set(folders)) == 2 * len(FOLDERS)
+    assert all(folder.is_relative_to(tmp_path / "first") for folder in folders[: len(FOLDERS)])
+    assert first.checksums == second.checksums == tmp_path / ".checksums"
 
 
-def test_takes_of_a_run_lie_in_its_folder(tmp_path):
+def test_recordings_are_in_the_folder_of_the_run(tmp_path):
     assert Workspace("quick", root=tmp_path).takes == tmp_path / "quick" / "takes"
 
 
-def test_nothing_is_made_by_asking(work):
-    for room in ROOMS:
-        getattr(Workspace(), room)
+def test_no_folder_is_created(work):
+    for name in FOLDERS:
+        getattr(Workspace(), name)
     assert not work.exists()
 
 
-def test_root_is_said_or_in_the_environment_or_here(tmp_path, monkeypatch, work):
+def test_root_is_given_or_from_the_environment_or_the_current_folder(tmp_path, monkeypatch, work):
     assert Workspace().root == work
     assert Workspace(root=tmp_path / "x").root == tmp_path / "x"
     monkeypatch.delenv("GTZAN_WORK")
@@ -40,7 +40,7 @@ def test_root_is_said_or_in_the_environment_or_here(tmp_path, monkeypatch, work)
     assert Workspace(root="there").root == tmp_path / "there"
 
 
-def test_a_later_change_of_folder_moves_nothing(tmp_path, monkeypatch):
+def test_a_workspace_does_not_depend_on_later_changes_of_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     workspace = Workspace(root="here")
     monkeypatch.chdir("/")
@@ -48,7 +48,7 @@ def test_a_later_change_of_folder_moves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("run", ["", "..", "a/b", "/tmp", ".hidden", "-x", "a b", "a\n"])
-def test_names_that_could_lead_elsewhere_are_refused(run):
+def test_names_that_are_paths_are_refused(run):
     with pytest.raises(RunError, match="cannot name a run"):
         Workspace(run)
 

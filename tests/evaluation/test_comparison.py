@@ -1,4 +1,4 @@
-"""Telling models apart: exact where it can be counted, and never looking at the test part."""
+"""McNemar's test of pairs of models, and learning curves."""
 
 import dataclasses
 
@@ -20,19 +20,19 @@ from gtzan_lib.evaluation.records import Record
 # --- McNemar ------------------------------------------------------------------
 
 
-def answers(right, *, start: int = 0) -> pd.DataFrame:
-    """Answers about blues and rock in turn, right where told."""
-    number = np.arange(start, start + len(right))
+def predictions_with(correct, *, start: int = 0) -> pd.DataFrame:
+    """Return predictions for alternating blues and rock, correct as given."""
+    number = np.arange(start, start + len(correct))
     genre = np.where(number % 2, "rock", "blues")
     other = np.where(number % 2, "blues", "rock")
     index = pd.Index([f"t{n:04d}" for n in number], name="track_id")
-    return pd.DataFrame({"genre": genre, "predicted": np.where(right, genre, other)}, index)
+    return pd.DataFrame({"genre": genre, "predicted": np.where(correct, genre, other)}, index)
 
 
 def pair(both: int, first: int, second: int, neither: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Two models that are right together, alone, or not at all so often."""
+    """Return predictions of two models by the numbers of tracks that each predicts correctly."""
     kinds = np.repeat([0, 1, 2, 3], [both, first, second, neither])
-    return answers(np.isin(kinds, [0, 1])), answers(np.isin(kinds, [0, 2]))
+    return predictions_with(np.isin(kinds, [0, 1])), predictions_with(np.isin(kinds, [0, 2]))
 
 
 @pytest.mark.parametrize(
@@ -41,83 +41,85 @@ def pair(both: int, first: int, second: int, neither: int) -> tuple[pd.DataFrame
         (0, 0, 1.0),
         (3, 3, 1.0),
         (0, 1, 1.0),
-        # Twice the shorter tail of as many tosses of a coin.
+        # Twice the shorter tail of the binomial distribution.
         (0, 5, 2 / 32),
         (1, 5, 2 * (1 + 6) / 64),
         (9, 2, 2 * (1 + 11 + 55) / 2048),
     ],
 )
 def test_mcnemar_by_hand(first, second, p_value):
-    found = mcnemar(*pair(4, first, second, 2))
-    assert found == McNemar(6 + first + second, first, second, pytest.approx(p_value))
+    test = mcnemar(*pair(4, first, second, 2))
+    assert test == McNemar(6 + first + second, first, second, pytest.approx(p_value))
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 5), st.integers(0, 5))
-def test_mcnemar_is_scipys_binomial_test_and_symmetric(first, second, both, neither):
+def test_mcnemar_is_a_binomial_test_and_symmetric(first, second, both, neither):
     if not first + second + both + neither:
         return
     tables = pair(both, first, second, neither)
-    found, turned = mcnemar(*tables), mcnemar(*tables[::-1])
-    assert turned == (found.n, found.only_second, found.only_first, pytest.approx(found.p_value))
+    test, swapped = mcnemar(*tables), mcnemar(*tables[::-1])
+    assert swapped == (test.n, test.only_second, test.only_first, pytest.approx(test.p_value))
     expected = 1.0
     if first + second:
         expected = min(1.0, 2 * stats.binom.cdf(min(first, second), first + second, 0.5))
-    assert found.p_value == pytest.approx(expected)
-    assert 0 < found.p_value <= 1
+    assert test.p_value == pytest.approx(expected)
+    assert 0 < test.p_value <= 1
 
 
-def test_wrong_in_another_way_is_wrong_all_the_same():
-    one = answers([False, True])
-    assert mcnemar(one, one.assign(predicted=["jazz", "rock"])) == (2, 0, 0, 1.0)
+def test_different_incorrect_predictions_count_as_equal():
+    table = predictions_with([False, True])
+    assert mcnemar(table, table.assign(predicted=["jazz", "rock"])) == (2, 0, 0, 1.0)
 
 
 def test_tracks_are_paired_by_their_ids(rng):
-    one, other = answers(rng.random(40) < 0.8), answers(rng.random(40) < 0.5)
-    expected = mcnemar(one, other)
-    assert mcnemar(one.sample(frac=1, random_state=1), other.iloc[::-1]) == expected
-    more = pd.concat([answers([True] * 9, start=100), other])
-    assert mcnemar(one, more) == expected
-    assert mcnemar(more, one)[:3] == (40, expected.only_second, expected.only_first)
+    first = predictions_with(rng.random(40) < 0.8)
+    second = predictions_with(rng.random(40) < 0.5)
+    expected = mcnemar(first, second)
+    assert mcnemar(first.sample(frac=1, random_state=1), second.iloc[::-1]) == expected
+    longer = pd.concat([predictions_with([True] * 9, start=100), second])
+    assert mcnemar(first, longer) == expected
+    assert mcnemar(longer, first)[:3] == (40, expected.only_second, expected.only_first)
 
 
 def test_no_track_in_common_is_refused():
-    with pytest.raises(RecordError, match=r"no track in common; compare .* protocol and seed\.$"):
-        mcnemar(answers([True]), answers([True], start=1))
+    message = r"no tested track in common; compare .* protocol and seed\.$"
+    with pytest.raises(RecordError, match=message):
+        mcnemar(predictions_with([True]), predictions_with([True], start=1))
 
 
-def test_other_genres_are_refused():
-    one = answers([True] * 3)
-    other = one.assign(genre=["blues", "jazz", "pop"])
-    with pytest.raises(RecordError, match=r"track 't0001' has another genre in the two exper"):
-        mcnemar(one, other)
+def test_tracks_with_different_genres_are_refused():
+    table = predictions_with([True] * 3)
+    changed = table.assign(genre=["blues", "jazz", "pop"])
+    with pytest.raises(RecordError, match=r"track 't0001' has different genres in the two exper"):
+        mcnemar(table, changed)
 
 
 # --- every pair of a run ------------------------------------------------------
 
 
 def holm(p_values: list[float]) -> list[float]:
-    """By its definition: each p-value times how many are not below it, and no order is turned."""
-    times = [p * sum(q >= p for q in p_values) for p in p_values]
-    return [
-        min(1.0, max(t for t, q in zip(times, p_values, strict=True) if q <= p)) for p in p_values
-    ]
+    """Return adjusted p-values by Holm's definition."""
+    products = [p * sum(q >= p for q in p_values) for p in p_values]
+    pairs = list(zip(products, p_values, strict=True))
+    return [min(1.0, max(product for product, q in pairs if q <= p)) for p in p_values]
 
 
 @pytest.fixture
-def save(lesson, by_artist, tmp_path):
-    """Write the record of a model that is right so often, or about which tracks."""
-    corpus, table, _, _ = lesson
+def save(toy_corpus, by_artist, tmp_path):
+    """Write the record of a model with given correct predictions for given tracks."""
+    corpus, table, _, _ = toy_corpus
     test = by_artist.table.iloc[by_artist.folds[0].test]
     genres = sorted(table["genre"].unique())
 
-    def save(name, right, tracks=slice(None)):
-        own = test[test["track_id"].isin(test["track_id"].unique()[tracks])].reset_index(drop=True)
-        number = pd.factorize(own["track_id"])[0]
-        truth = own["genre"].map(genres.index).to_numpy()
-        said = np.where(np.asarray(right)[number], truth, (truth + 1) % 3)
-        probabilities = pd.DataFrame(np.eye(3)[said], columns=genres)
+    def save(name, correct, tracks=slice(None)):
+        in_tracks = test["track_id"].isin(test["track_id"].unique()[tracks])
+        rows = test[in_tracks].reset_index(drop=True)
+        number = pd.factorize(rows["track_id"])[0]
+        truth = rows["genre"].map(genres.index).to_numpy()
+        predicted = np.where(np.asarray(correct)[number], truth, (truth + 1) % 3)
+        probabilities = pd.DataFrame(np.eye(3)[predicted], columns=genres)
         columns = ["window_id", "track_id", "genre", "artist"]
-        windows = own[columns].assign(fold=0).join(probabilities)
+        windows = rows[columns].assign(fold=0).join(probabilities)
         evaluation = Evaluation(windows, genres, 1.0, [], by_artist)
         Record.save(evaluation, tmp_path, experiment=name, corpus=corpus, parameters={})
         return evaluation.tracks
@@ -126,16 +128,16 @@ def save(lesson, by_artist, tmp_path):
 
 
 @pytest.fixture
-def number(by_artist):
-    """How many tracks are tested."""
+def n_tracks(by_artist):
+    """Number of tested tracks."""
     rows = by_artist.table.iloc[by_artist.folds[0].test]
     return rows["track_id"].nunique()
 
 
-def test_every_pair_is_tested_once(save, number, tmp_path):
+def test_every_pair_is_tested_once(save, n_tracks, tmp_path):
     rng = np.random.default_rng(2)
     shares = {"a": 1.0, "b": 0.0, "c": 0.5, "d": 0.8}
-    tracks = {name: save(name, rng.random(number) < share) for name, share in shares.items()}
+    tracks = {name: save(name, rng.random(n_tracks) < share) for name, share in shares.items()}
     table = paired_tests(tmp_path)
     pairs = list(zip(table["first"], table["second"], strict=True))
     assert pairs == [("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d")]
@@ -150,35 +152,35 @@ def test_every_pair_is_tested_once(save, number, tmp_path):
     assert table["p_holm"].max() <= 1
 
 
-def test_pairs_that_are_alike_are_told_apart_by_nothing(save, number, tmp_path):
+def test_equal_models_have_p_values_of_one(save, n_tracks, tmp_path):
     for name in "abc":
-        save(name, np.arange(number) % 2 == 0)
+        save(name, np.arange(n_tracks) % 2 == 0)
     table = paired_tests(tmp_path)
     assert table["p_value"].tolist() == table["p_holm"].tolist() == [1.0] * 3
 
 
-def test_pairs_without_a_common_track_are_left_out(save, number, tmp_path):
-    whole, half = np.ones(number, dtype=bool), number // 2
+def test_pairs_without_a_common_track_are_left_out(save, n_tracks, tmp_path):
+    whole, half = np.ones(n_tracks, dtype=bool), n_tracks // 2
     save("all", whole)
     save("early", whole, slice(half))
     save("late", ~whole, slice(half, None))
     table = paired_tests(tmp_path)
     assert table[["first", "second"]].to_numpy().tolist() == [["all", "early"], ["all", "late"]]
-    assert table["n"].tolist() == [half, number - half]
+    assert table["n"].tolist() == [half, n_tracks - half]
     assert table["p_holm"].tolist() == pytest.approx(holm(table["p_value"].tolist()))
 
 
-def test_one_experiment_has_no_pair(save, number, tmp_path):
-    save("alone", np.ones(number, dtype=bool))
+def test_one_experiment_has_no_pair(save, n_tracks, tmp_path):
+    save("alone", np.ones(n_tracks, dtype=bool))
     table = paired_tests(tmp_path)
     assert table.empty
     assert table.columns.tolist() == ["first", "second", *McNemar._fields, "p_holm"]
 
 
-def test_pairs_need_records(save, number, tmp_path):
+def test_pairs_need_records(save, n_tracks, tmp_path):
     with pytest.raises(RecordError, match="holds no records"):
         paired_tests(tmp_path)
-    save("a", np.ones(number, dtype=bool))
+    save("a", np.ones(n_tracks, dtype=bool))
     (tmp_path / "a.predictions.csv").write_text("")
     with pytest.raises(RecordError, match=r"a\.predictions\.csv: is missing or not the file"):
         paired_tests(tmp_path)
@@ -188,24 +190,24 @@ def test_pairs_need_records(save, number, tmp_path):
 
 
 @pytest.fixture
-def watched():
-    """Neighbours, what they were shown, and what they were asked."""
-    fitted, asked = [], []
+def recorded():
+    """A classifier, and the rows on which it was fitted and that it predicted."""
+    fitted, predicted = [], []
 
-    class Watched(KNeighborsClassifier):
+    class RecordingClassifier(KNeighborsClassifier):
         def fit(self, X, y, valid=None):
             fitted.append((X[:, 0].astype(int), valid[0][:, 0].astype(int)))
             return super().fit(X, y)
 
         def predict_proba(self, X):
-            asked.append(set(X[:, 0].astype(int)))
+            predicted.append(set(X[:, 0].astype(int)))
             return super().predict_proba(X)
 
-    return Watched(3), fitted, asked
+    return RecordingClassifier(3), fitted, predicted
 
 
 def numbered(table) -> np.ndarray:
-    """Features that say which row they are."""
+    """Return features that hold the number of their row."""
     return np.arange(float(len(table)))[:, None]
 
 
@@ -213,46 +215,44 @@ SHARES = (0.25, 0.5, 1.0)
 
 
 @pytest.mark.parametrize(("protocol", "folds"), [("artist", 1), ("artist", 3), ("window", 1)])
-def test_smaller_parts_lie_in_larger_ones_and_in_the_training_part(
-    lesson, watched, protocol, folds
+def test_smaller_parts_are_subsets_of_larger_ones_and_of_the_training_part(
+    toy_corpus, recorded, protocol, folds
 ):
-    corpus, table, _, _ = lesson
+    corpus, table, _, _ = toy_corpus
     if protocol == "window":
         with pytest.warns(GtzanWarning):
             divided = split(table, corpus, protocol=protocol, folds=folds)
     else:
         divided = split(table, corpus, protocol=protocol, folds=folds)
     before = divided.hash
-    estimator, fitted, asked = watched
+    estimator, fitted, predicted = recorded
     curve = learning_curve(estimator, numbered(table), table, divided, shares=SHARES)
     assert divided.hash == before
     assert curve.index.tolist() == list(SHARES)
     tracks = table["track_id"].to_numpy()
     counts = []
     for number, fold in enumerate(divided):
-        seen = [set(train) for train, _ in fitted[number::folds]]
-        assert seen[0] < seen[1] < seen[2] == set(fold.train)
+        trained = [set(train) for train, _ in fitted[number::folds]]
+        assert trained[0] < trained[1] < trained[2] == set(fold.train)
         assert all(valid.tolist() == fold.valid.tolist() for _, valid in fitted[number::folds])
-        own = tracks[fold.train]
-        for rows in seen:
-            # Whole tracks, as far as they are in the training part.
-            assert rows == set(fold.train[np.isin(own, tracks[list(rows)])])
+        train_tracks = tracks[fold.train]
+        for rows in trained:
+            # All training windows of the chosen tracks.
+            assert rows == set(fold.train[np.isin(train_tracks, tracks[list(rows)])])
             assert not rows & (set(fold.test) | set(fold.valid))
-            shown = table.loc[list(rows)].groupby("genre")["track_id"].nunique()
-            counts.append(shown)
-        every = counts[-1]
-        for share, shown in zip(SHARES, counts[-3:], strict=True):
-            np.testing.assert_allclose(shown, share * every, atol=0.5)
-        # Its own training part, and the same test part, at every share.
-        assert asked[2 * number + 1 :: 2 * folds] == [set(fold.test)] * 3
-        assert asked[2 * number :: 2 * folds] == seen
-    means = np.reshape([shown.sum() for shown in counts], (folds, 3)).mean(axis=0)
+            counts.append(table.loc[list(rows)].groupby("genre")["track_id"].nunique())
+        for share, count in zip(SHARES, counts[-3:], strict=True):
+            np.testing.assert_allclose(count, share * counts[-1], atol=0.5)
+        # The reduced training part, and the same test part, at every share.
+        assert predicted[2 * number + 1 :: 2 * folds] == [set(fold.test)] * 3
+        assert predicted[2 * number :: 2 * folds] == trained
+    means = np.reshape([count.sum() for count in counts], (folds, 3)).mean(axis=0)
     assert curve["tracks"].tolist() == pytest.approx(means)
 
 
 @pytest.mark.parametrize("folds", [1, 3])
-def test_all_of_the_training_part_is_evaluate(lesson, folds):
-    corpus, table, _, features = lesson
+def test_share_of_one_is_the_plain_evaluation(toy_corpus, folds):
+    corpus, table, _, features = toy_corpus
     divided = split(table, corpus, folds=folds)
     (row,) = learning_curve(
         KNeighborsClassifier(), features, table, divided, shares=[1.0]
@@ -262,9 +262,8 @@ def test_all_of_the_training_part_is_evaluate(lesson, folds):
     assert row.window_accuracy == evaluation.accuracy("window").value
 
 
-def test_curve_rises_where_there_is_something_to_learn(lesson, by_artist):
-    """What stands in few tracks cannot be learned from fewer."""
-    _, table, _, _ = lesson
+def test_accuracy_rises_with_the_training_part(toy_corpus, by_artist):
+    _, table, _, _ = toy_corpus
     rng = np.random.default_rng(1)
     noisy = pd.factorize(table["genre"])[0][:, None] + rng.normal(scale=0.8, size=(len(table), 4))
     curve = learning_curve(KNeighborsClassifier(1), noisy, table, by_artist, shares=(0.01, 1.0))
@@ -274,39 +273,39 @@ def test_curve_rises_where_there_is_something_to_learn(lesson, by_artist):
     assert (curve["accuracy"] <= curve["high"]).all()
 
 
-def test_the_seed_chooses_the_tracks(lesson, by_artist, watched):
-    _, table, _, _ = lesson
-    estimator, fitted, _ = watched
+def test_seed_chooses_the_tracks(toy_corpus, by_artist, recorded):
+    _, table, _, _ = toy_corpus
+    estimator, fitted, _ = recorded
     for seed in (0, 0, 1):
         learning_curve(estimator, numbered(table), table, by_artist, shares=[0.5], seed=seed)
-    first, again, other = (set(train) for train, _ in fitted)
-    assert first == again != other
+    first, second, changed = (set(train) for train, _ in fitted)
+    assert first == second != changed
 
 
 @pytest.mark.parametrize("share", [0, 1.1, -0.5, float("nan")])
-def test_impossible_shares_are_refused(lesson, by_artist, share):
-    _, table, _, features = lesson
-    with pytest.raises(SplitError, match=rf"share {share} of the training tracks must be above 0"):
+def test_impossible_shares_are_refused(toy_corpus, by_artist, share):
+    _, table, _, features = toy_corpus
+    message = rf"share {share} of the training tracks must be above 0 and at most 1\.$"
+    with pytest.raises(SplitError, match=message):
         learning_curve(KNeighborsClassifier(), features, table, by_artist, shares=[share])
 
 
-def test_other_windows_are_refused(lesson, by_artist):
-    _, table, _, features = lesson
+def test_split_of_other_windows_is_refused(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     with pytest.raises(SplitError, match="made from other windows"):
         learning_curve(KNeighborsClassifier(), features, table.iloc[::-1], by_artist)
 
 
-def test_split_may_be_used_on(lesson, by_artist):
-    """Leaving tracks out makes another split, and changes none."""
-    _, table, _, features = lesson
+def test_given_split_is_not_changed(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     copy = dataclasses.replace(by_artist, table=by_artist.table.copy())
     learning_curve(KNeighborsClassifier(), features, table, copy, shares=[0.5])
     pd.testing.assert_frame_equal(copy.table, by_artist.table)
 
 
-def test_impossible_shares_are_refused_before_anything_is_trained(lesson, by_artist, watched):
-    _, table, _, _ = lesson
-    estimator, fitted, _ = watched
+def test_impossible_shares_are_refused_before_training(toy_corpus, by_artist, recorded):
+    _, table, _, _ = toy_corpus
+    estimator, fitted, _ = recorded
     with pytest.raises(SplitError):
         learning_curve(estimator, numbered(table), table, by_artist, shares=[0.5, 1.1])
     assert fitted == []

@@ -1,5 +1,6 @@
-"""Records: equal for equal runs, and not to be changed by hand."""
+"""Records: equal for equal runs, and protected against changes."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import RecordError
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.records import Record, leaderboard, predictions, records_in
@@ -17,9 +18,9 @@ from gtzan_lib.files import sha256_of
 
 
 @pytest.fixture
-def save(lesson, by_artist, tmp_path):
+def save(toy_corpus, by_artist, tmp_path):
     """Evaluate an estimator and write its record."""
-    corpus, table, _, features = lesson
+    corpus, table, _, features = toy_corpus
 
     def evaluate_and_save(experiment="knn", estimator=None, folder=tmp_path / "records", **more):
         evaluation = evaluate(estimator or KNeighborsClassifier(), features, table, by_artist)
@@ -30,7 +31,7 @@ def save(lesson, by_artist, tmp_path):
     return evaluate_and_save
 
 
-def test_saved_and_loaded_is_the_same(save, tmp_path):
+def test_record_is_saved_and_loaded(save, tmp_path):
     record = save(seconds=1.5, extra={"weights": 12})
     loaded = Record.load(tmp_path / "records" / "knn.json")
     assert loaded == record
@@ -39,8 +40,8 @@ def test_saved_and_loaded_is_the_same(save, tmp_path):
     assert loaded.provenance["seconds"] == 1.5
 
 
-def test_spec_says_how_to_do_it_again(save, lesson, by_artist):
-    corpus = lesson[0]
+def test_spec_has_all_settings(save, toy_corpus, by_artist):
+    corpus = toy_corpus[0]
     assert save().spec == {
         "experiment": "knn",
         "parameters": {"k": 5},
@@ -60,14 +61,14 @@ def test_provenance_names_versions(save):
     assert provenance["python"].count(".") == 2
 
 
-def test_predictions_stand_beside_it(save, tmp_path, lesson):
+def test_predictions_are_saved_with_the_record(save, tmp_path, toy_corpus):
     record = save()
     file = tmp_path / "records" / record.result["predictions"]["file"]
     assert sha256_of(file) == record.result["predictions"]["sha256"]
     table = pd.read_csv(file, index_col="track_id")
-    right = (table["genre"] == table["predicted"]).mean()
-    assert right == pytest.approx(record.result["track"]["value"])
-    assert set(table.index) <= set(lesson[0].tracks.index)
+    accuracy = (table["genre"] == table["predicted"]).mean()
+    assert accuracy == pytest.approx(record.result["track"]["value"])
+    assert set(table.index) <= set(toy_corpus[0].tracks.index)
 
 
 def test_equal_runs_have_equal_hashes(save, tmp_path):
@@ -102,7 +103,7 @@ def test_changed_result_is_refused(save, tmp_path, change):
         leaderboard(tmp_path / "records")
 
 
-def test_other_form_of_the_same_json_is_fine(save, tmp_path):
+def test_layout_of_the_json_does_not_matter(save, tmp_path):
     record = save()
     file = tmp_path / "records" / "knn.json"
     file.write_text(json.dumps(json.loads(file.read_text()), sort_keys=True))
@@ -110,7 +111,7 @@ def test_other_form_of_the_same_json_is_fine(save, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "5", '{"spec": {}, "result": {}}', "\x00\xff"])
-def test_what_is_no_record_is_refused(tmp_path, content):
+def test_file_that_is_not_a_record_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_text(content, encoding="latin-1")
     with pytest.raises(RecordError, match=r"a\.json: is not a record"):
         Record.load(tmp_path / "a.json")
@@ -121,11 +122,45 @@ def test_missing_record_is_refused(tmp_path):
         Record.load(tmp_path / "none.json")
 
 
+# --- scores -------------------------------------------------------------------
+
+
+def test_scores_are_those_of_the_evaluation(toy_corpus, by_artist, tmp_path):
+    corpus, table, _, features = toy_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    result = Record.save(
+        evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={}
+    ).result
+    assert json.loads(json.dumps(result, allow_nan=False)) == json.loads(json.dumps(result))
+    for unit in ("track", "window"):
+        score = evaluation.accuracy(unit)
+        assert {name: result[unit][name] for name in score._fields} == score._asdict()
+        assert result[unit]["low"] <= result[unit]["value"] <= result[unit]["high"]
+        assert result[unit]["macro_f1"] == evaluation.macro_f1(unit)
+        assert result[unit]["top2"] == evaluation.top_k_accuracy(2, unit).value
+        assert result[unit]["calibration_error"] == evaluation.calibration_error(unit)
+    assert result["train_accuracy"] == evaluation.train_accuracy
+    assert (result["chance"], result["p_value"]) == (evaluation.chance, evaluation.p_value)
+    assert result["per_genre"] == evaluation.per_genre()["recall"].to_dict()
+    predictions_per_genre = [sum(row.values()) for row in result["confusion"].values()]
+    assert sum(predictions_per_genre) == result["track"]["n"] == len(evaluation.tracks)
+    assert result["unconverged"] == 0
+
+
+def test_folds_without_convergence_are_in_the_record(toy_corpus, by_artist, tmp_path):
+    corpus, table, _, features = toy_corpus
+    evaluation = dataclasses.replace(
+        evaluate(KNeighborsClassifier(), features, table, by_artist), unconverged=2
+    )
+    record = Record.save(evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={})
+    assert record.result["unconverged"] == 2
+
+
 # --- predictions --------------------------------------------------------------
 
 
-def test_predictions_are_what_was_answered(save, tmp_path, lesson, by_artist):
-    _, table, _, features = lesson
+def test_predictions_are_those_of_the_evaluation(save, tmp_path, toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     save()
     evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
     read = predictions(tmp_path / "records" / "knn.json")
@@ -133,12 +168,11 @@ def test_predictions_are_what_was_answered(save, tmp_path, lesson, by_artist):
     pd.testing.assert_frame_equal(predictions(str(tmp_path / "records" / "knn.json")), read)
 
 
-def test_names_may_look_like_numbers_or_nothing(paper_corpus, tmp_path):
-    """As text they were written, and as text they are read."""
+def test_names_that_look_like_numbers_or_missing_values_stay_text(paper_corpus, tmp_path):
     names = ["007", "1e3", "NA", "nan", "None", None]
     rows = [(genre, artist, 6.0) for genre in ("1", "02", "3.50", "null") for artist in names]
     corpus = paper_corpus(rows)
-    table = windows(corpus)
+    table = window_table(corpus)
     divided = split(table, corpus, protocol="track")
     features = np.random.default_rng(1).normal(size=(len(table), 2))
     evaluation = evaluate(KNeighborsClassifier(3), features, table, divided)
@@ -152,7 +186,7 @@ def test_names_may_look_like_numbers_or_nothing(paper_corpus, tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"track_id,genre,artist,predicted\n"])
-def test_other_predictions_are_refused(save, tmp_path, content):
+def test_missing_and_changed_predictions_are_refused(save, tmp_path, content):
     save()
     file = tmp_path / "records" / "knn.predictions.csv"
     file.unlink()
@@ -165,7 +199,7 @@ def test_other_predictions_are_refused(save, tmp_path, content):
         predictions(tmp_path / "records" / "knn.json")
 
 
-def test_one_changed_answer_is_noticed(save, tmp_path):
+def test_changed_prediction_is_refused(save, tmp_path):
     save()
     file = tmp_path / "records" / "knn.predictions.csv"
     file.write_bytes(file.read_bytes().replace(b"jazz", b"rock", 1))
@@ -188,20 +222,20 @@ def test_predictions_of_a_damaged_record_are_refused(save, tmp_path):
 # --- all records of a folder ----------------------------------------------------
 
 
-def test_records_come_by_name(save, tmp_path):
+def test_records_are_sorted_by_name(save, tmp_path):
     folder = tmp_path / "records"
-    made = {name: save(name, DummyClassifier()) for name in ("b", "c", "a")}
+    saved = {name: save(name, DummyClassifier()) for name in ("b", "c", "a")}
     (folder / ".d-0123abcd.json").write_text('{"spec": ')
-    (folder / "notes.txt").write_text("mine")
-    found = records_in(str(folder))
-    assert list(found) == [folder / f"{name}.json" for name in "abc"]
-    assert all(record == made[file.stem] for file, record in found.items())
+    (folder / "notes.txt").write_text("notes")
+    records = records_in(str(folder))
+    assert list(records) == [folder / f"{name}.json" for name in "abc"]
+    assert all(record == saved[file.stem] for file, record in records.items())
     (folder / "b.json").write_text("{")
     with pytest.raises(RecordError, match=r"b\.json: is not a record"):
         records_in(folder)
 
 
-def test_no_records_are_refused(tmp_path):
+def test_folder_without_records_is_refused(tmp_path):
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "knn.json").write_text("{}")
     for folder in (tmp_path, tmp_path / "none"):
@@ -212,15 +246,15 @@ def test_no_records_are_refused(tmp_path):
 # --- leaderboard --------------------------------------------------------------
 
 
-def test_leaderboard_is_ordered_and_true(save, tmp_path, by_artist):
+def test_leaderboard_is_sorted_and_agrees_with_records(save, tmp_path, by_artist):
     dummy = save("dummy", DummyClassifier(strategy="most_frequent"))
     five = save("five", KNeighborsClassifier(5))
-    one = save("one", KNeighborsClassifier(1))
+    single = save("one", KNeighborsClassifier(1))
     table = leaderboard(tmp_path / "records")
     assert table["accuracy"].is_monotonic_decreasing
     assert table.index.name == "experiment"
     assert table.index[-1] == "dummy"
-    for record in (dummy, five, one):
+    for record in (dummy, five, single):
         row = table.loc[record.spec["experiment"]]
         track = record.result["track"]
         assert row["accuracy"] == track["value"]
@@ -230,7 +264,7 @@ def test_leaderboard_is_ordered_and_true(save, tmp_path, by_artist):
         assert row["protocol"] == "artist"
 
 
-def test_leaderboard_tells_sizes_and_times_where_they_are_known(save, tmp_path):
+def test_leaderboard_has_weights_and_seconds_if_known(save, tmp_path):
     save("net", seconds=12.5, extra={"weights": 345})
     record = save("knn", seconds=0.25)
     save("plain")
@@ -248,14 +282,13 @@ def test_leaderboard_tells_sizes_and_times_where_they_are_known(save, tmp_path):
     assert row["train_accuracy"] == record.result["train_accuracy"]
 
 
-def test_what_a_kill_left_is_passed_over(save, tmp_path):
-    """A process killed while writing leaves at most a hidden temporary file."""
+def test_temporary_files_of_killed_processes_are_ignored(save, tmp_path):
     save()
     (tmp_path / "records" / ".knn-0123abcd.json").write_text('{"spec": ')
     assert leaderboard(tmp_path / "records").index.tolist() == ["knn"]
 
 
-def test_empty_and_missing_folders(tmp_path):
+def test_leaderboard_of_empty_and_missing_folders_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(RecordError, match="holds no records"):
             leaderboard(folder)

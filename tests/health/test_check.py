@@ -1,4 +1,4 @@
-"""Whole collections checked: every fault, what is excluded, and what is remembered."""
+"""Checks of whole collections: every fault, the excluded tracks, and the cache."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from gtzan_lib.data import gtzan, tables
+from gtzan_lib.data import cache, gtzan, tables
 from gtzan_lib.data.corpus import find_tracks, open_corpus
 from gtzan_lib.errors import CorpusError, GtzanWarning, HealthError
 from gtzan_lib.files import sha256_of
@@ -32,13 +32,13 @@ def check(source, **arguments) -> HealthReport:
     return check_health(source, progress=False, **arguments)
 
 
-def found(report: HealthReport) -> dict[str, set[str]]:
-    """Names of the faults of each track; those of the whole collection under ''."""
+def faults_by_track(report: HealthReport) -> dict[str, set[str]]:
+    """Return the names of each track's faults; those of the whole collection under ''."""
     return report.faults.groupby("track_id")["fault"].agg(set).to_dict()
 
 
 def tune(number: int, seconds: float = SECONDS) -> np.ndarray:
-    """A rushing sound: that of another number has nothing in common with it."""
+    """Return noise that is uncorrelated with that of other numbers."""
     rng = np.random.default_rng(number)
     return 0.15 * rng.standard_normal(round(seconds * RATE)).clip(-4, 4)
 
@@ -54,8 +54,8 @@ def cut(path: Path, share: float) -> None:
     path.write_bytes(content[: round(share * len(content))])
 
 
-def promise(path: Path, seconds: float) -> None:
-    """Let the header of a WAV file state another length."""
+def state_length(path: Path, seconds: float) -> None:
+    """Write another length into the header of a WAV file."""
     content = bytearray(path.read_bytes())
     struct.pack_into("<I", content, 40, round(seconds * RATE) * 2)
     path.write_bytes(content)
@@ -70,15 +70,15 @@ def with_gaps(y: np.ndarray) -> np.ndarray:
 
 
 def fading(y: np.ndarray, seconds: float) -> np.ndarray:
-    """Let a sound die away, so that nothing is left after some seconds."""
+    """Fade a sound to silence within some seconds."""
     fade = np.linspace(1, 0, round(seconds * RATE)) ** 3
     return y * np.pad(fade, (0, len(y) - len(fade)))
 
 
 def write_faulty(folder: Path, genres: list[str], name: str) -> Path:
-    """One file for each fault that a file can have, and enough others that are sound.
+    """Write one file for each fault that a file can have, and enough files without faults.
 
-    Files have the fault's number; mislabelled copies stand in the second genre.
+    Files have the fault's number; mislabelled copies are in the second genre.
     """
     first, second, others = (folder / genre for genre in (genres[0], genres[1], genres[2]))
 
@@ -102,7 +102,7 @@ def write_faulty(folder: Path, genres: list[str], name: str) -> Path:
     write(file(9), with_gaps(tune(109)))
     write(file(10), fading(tune(110), 1.8))
     write(file(11), np.stack([tune(111), tune(111)], axis=1))
-    promise(write(file(12), tune(112, SECONDS + 3)), SECONDS)
+    state_length(write(file(12), tune(112, SECONDS + 3)), SECONDS)
     write(file(13), tune(113, SECONDS + 3))
     write(file(14), tune(114), encoding="PCM_24")
     write(file(15), tune(115), container="AU")
@@ -134,7 +134,7 @@ GTZAN, OTHER = ["blues", "rock", "jazz"], ["fado", "samba", "tango"]
 
 @pytest.fixture(scope="module")
 def faulty_gtzan(tmp_path_factory) -> Path:
-    """Not to be changed."""
+    """A collection with every fault, not to be changed."""
     return write_faulty(tmp_path_factory.mktemp("gtzan"), GTZAN, "{genre}.{number:05d}")
 
 
@@ -145,7 +145,7 @@ def report(faulty_gtzan) -> HealthReport:
 
 @pytest.fixture
 def clean(tmp_path) -> Path:
-    """Two genres of three sound tracks, named as other music is."""
+    """Two genres of three tracks without faults, with names unlike GTZAN's."""
     for number in range(6):
         write(tmp_path / "clean" / OTHER[number % 2] / f"{number}.wav", tune(200 + number))
     return tmp_path / "clean"
@@ -156,20 +156,20 @@ def clean(tmp_path) -> Path:
 
 def test_every_fault_in_gtzan(report):
     expected = {f"{GTZAN[g]}.{n:05d}": {*names} for (g, n), names in EXPECTED.items()}
-    # What cannot be decoded has no samples to compare, but bytes.
+    # Files that cannot be decoded are compared by their bytes.
     for number in (0, 1):
         expected[f"blues.{number:05d}"] |= {"unknown-copy"}
-    assert found(report) == {**expected, "": {"unknown-copy", "not-comparable"}}
+    assert faults_by_track(report) == {**expected, "": {"unknown-copy", "not-comparable"}}
 
 
 def test_every_fault_in_other_music(tmp_path):
-    """All but the two that need GTZAN's checksums."""
+    """Other music has all faults but the two that need GTZAN's checksums."""
     report = check(write_faulty(tmp_path, OTHER, "No. {number}"))
     expected = {f"{OTHER[g]}.No. {n}": names for (g, n), names in EXPECTED.items()}
-    assert found(report) == expected
+    assert faults_by_track(report) == expected
 
 
-def test_every_fault_was_tried():
+def test_every_fault_has_a_test():
     assert {*set().union(*EXPECTED.values()), "unknown-copy", "not-comparable"} == set(FAULTS)
 
 
@@ -181,15 +181,15 @@ def test_the_table_of_faults(report, faulty_gtzan):
     for track_id, path in single[["track_id", "path"]].to_numpy():
         assert Path(path).is_file()
         assert Path(path).stem == track_id
-    whole = report.faults[report.faults["track_id"] == ""]
-    assert set(whole["path"]) == {str(faulty_gtzan.resolve())}
-    # Two files have one id, two are compared by their bytes, and two findings are about all.
+    of_collection = report.faults[report.faults["track_id"] == ""]
+    assert set(of_collection["path"]) == {str(faulty_gtzan.resolve())}
+    # Two files have one id, two are compared by their bytes, and two faults concern all files.
     assert len(report.faults) == sum(map(len, EXPECTED.values())) + 1 + 2 + 2
 
 
 def test_details_have_numbers(report):
     details = report.faults.set_index(["track_id", "fault"])["detail"].to_dict()
-    for number, fault, told in [
+    for number, fault, expected in [
         (1, "truncated", "ends after 3.00 s of 5.00 s"),
         (2, "too-short", "2.00 s, where 5.0 s are usual"),
         (3, "wrong-rate", "16000 Hz, where 22050 Hz are usual"),
@@ -197,11 +197,11 @@ def test_details_have_numbers(report):
         (8, "dc-offset", "mean -0.100 of full scale"),
         (9, "dropouts", "3 gaps that begin with a jump"),
         (11, "wrong-channels", "2, where 1 are usual"),
-        (12, "wrong-header", "3.00 s of data behind the end it states"),
+        (12, "wrong-header", "3.00 s of data after the end stated in the header"),
         (14, "wrong-encoding", "PCM_24, where PCM_16 is usual"),
         (15, "wrong-format", "named .wav, holds AU"),
     ]:
-        assert details[f"blues.{number:05d}", fault] == told
+        assert details[f"blues.{number:05d}", fault] == expected
 
 
 def test_measurements_of_all_files(report, faulty_gtzan):
@@ -209,14 +209,14 @@ def test_measurements_of_all_files(report, faulty_gtzan):
     assert report.files.index.tolist() == report.track_ids
     assert report.n_files == len(report.files) == 64
     assert report.source == str(faulty_gtzan.resolve())
-    sound = report.files.loc["jazz.00003"]
-    assert sound["decoded"]
-    assert sound["duration_s"] == SECONDS
-    assert sound["sha256"] == sha256_of(sound["path"])
+    row = report.files.loc["jazz.00003"]
+    assert row["decoded"]
+    assert row["duration_s"] == SECONDS
+    assert row["sha256"] == sha256_of(row["path"])
     assert "64 files: 9 errors, 6 warnings, 8 notices, 1 duplicates" in repr(report)
 
 
-def test_what_is_condemned(report):
+def test_excluded_tracks_and_reasons(report):
     excluded = [0, 1, 2, 3, 4, 5, 6]
     assert report.excluded == [*(f"blues.{n:05d}" for n in excluded), "rock.00005"]
     assert list(report.reasons) == report.excluded
@@ -239,27 +239,27 @@ def test_a_clean_collection(clean):
     assert report.duplicates.columns.tolist() == ["a", "b", "kind", "score", "lag_s"]
 
 
-def test_warnings_and_notices_leave_it_clean(clean):
+def test_a_collection_with_warnings_and_notices_is_clean(clean):
     write(clean / "fado" / "9.wav", tune(209) / 2 + 0.1, encoding="PCM_24")
     report = check(clean)
-    assert found(report) == {"fado.9": {"dc-offset", "wrong-encoding"}}
+    assert faults_by_track(report) == {"fado.9": {"dc-offset", "wrong-encoding"}}
     assert report.is_clean
     assert report.excluded == []
 
 
-def test_a_collection_of_nothing_readable(tmp_path):
+def test_a_collection_without_readable_files(tmp_path):
     (tmp_path / "fado").mkdir()
     (tmp_path / "fado" / "a.wav").write_bytes(b"")
     (tmp_path / "fado" / "b.mp3").mkdir()
     (tmp_path / "fado" / "c.wav").symlink_to(tmp_path / "fado" / "c.wav")
     report = check(tmp_path)
-    assert found(report) == {f"fado.{name}": {"unreadable"} for name in "abc"}
+    assert faults_by_track(report) == {f"fado.{name}": {"unreadable"} for name in "abc"}
     assert report.files.columns.tolist() == FILES
     assert report.excluded == ["fado.a", "fado.b", "fado.c"]
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])
-def test_no_collection(tmp_path, folder):
+def test_a_folder_without_a_collection(tmp_path, folder):
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match=folder):
         check(tmp_path / folder)
@@ -269,22 +269,22 @@ def test_no_collection(tmp_path, folder):
 
 
 def files_of(rows: dict[str, dict]) -> pd.DataFrame:
-    """Made-up measurements of files that are sound unless told otherwise."""
-    sound = {
+    """Return invented measurements of files, by default without faults."""
+    usual = {
         "genre": "fado", "decoded": True, "problem": "", "format": "WAV", "encoding": "PCM_16",
         "sample_rate": RATE, "channels": 1, "duration_s": 30.0, "promised_s": 30.0,
         "surplus_s": 0.0, "peak_db": -1.0, "rms_db": -15.0, "offset": 0.0, "silent": False,
         "longest_silence_s": 0.0, "flat_tops": 0, "dropouts": 0, "sha256": "",
     }  # fmt: skip
-    table = pd.DataFrame([{**sound, "path": f"/m/{name}.wav", **row} for name, row in rows.items()])
+    table = pd.DataFrame([{**usual, "path": f"/m/{name}.wav", **row} for name, row in rows.items()])
     return table.set_index(pd.Index(list(rows), name="track_id"))
 
 
-def faults_of(row: dict, *, others: int = 9, **all_of_them) -> set[str]:
-    rows = {f"fado.{n}": all_of_them for n in range(others)} | {"fado.x": {**all_of_them, **row}}
-    found = find_faults("music", Path("/m"), files_of(rows))
-    assert {fault.track_id for fault in found} <= {"fado.x"}
-    return {fault.fault for fault in found}
+def faults_of(row: dict, *, others: int = 9, **common) -> set[str]:
+    rows = {f"fado.{n}": common for n in range(others)} | {"fado.x": {**common, **row}}
+    faults = find_faults("music", Path("/m"), files_of(rows))
+    assert {fault.track_id for fault in faults} <= {"fado.x"}
+    return {fault.fault for fault in faults}
 
 
 @pytest.mark.parametrize(
@@ -308,16 +308,16 @@ def faults_of(row: dict, *, others: int = 9, **all_of_them) -> set[str]:
         ({"path": "/m/fado.x.WAV"}, set()),
     ],
 )
-def test_limits(row, expected):
+def test_limits_of_faults(row, expected):
     assert faults_of(row) == expected
 
 
-def test_flat_tops_are_counted_by_the_half_minute():
+def test_flat_tops_are_counted_per_half_minute():
     assert faults_of({"flat_tops": 19}, duration_s=60.0) == set()
     assert faults_of({"flat_tops": 20}, duration_s=60.0) == {"clipped"}
 
 
-def test_music_of_many_lengths_rates_and_channels_has_nothing_usual():
+def test_varied_lengths_rates_and_channels_are_no_faults():
     rows = {
         f"fado.{n}": {
             "duration_s": 20.0 + 40 * n,
@@ -334,8 +334,8 @@ def test_music_of_many_lengths_rates_and_channels_has_nothing_usual():
     ]
 
 
-def test_short_sounds_may_be_usual():
-    """Such as a collection of single strokes."""
+def test_a_collection_of_short_sounds():
+    """Short files are no faults in a collection of, for instance, single drum hits."""
     rows = {f"drums.{n}": {"genre": "drums", "duration_s": 0.2 + 0.1 * n} for n in range(10)}
     assert find_faults("music", Path("/m"), files_of(rows)) == []
 
@@ -373,12 +373,12 @@ def test_kinds_of_copies(tmp_path):
             assert of_first.at[f"fado.{name}", "kind"] in KINDS
     assert of_first.at["fado.1 identical", "score"] == 1
     assert of_first["lag_s"].tolist() == pytest.approx([0, 0, 0, 3], abs=0.08)
-    # All but the first.
+    # All but the first are excluded.
     assert report.excluded == sorted(f"fado.{name}" for name in copies if name != "0")
-    assert found(report) == {}
+    assert faults_by_track(report) == {}
 
 
-def test_identical_samples_in_other_containers(clean):
+def test_identical_samples_in_different_containers(clean):
     y = soundfile.read(clean / "fado" / "0.wav", dtype="int16")[0]
     write(clean / "fado" / "copy.flac", y, container="FLAC")
     write(clean / "fado" / "copy of copy.au", y, container="AU")
@@ -387,16 +387,16 @@ def test_identical_samples_in_other_containers(clean):
     assert report.excluded == ["fado.copy", "fado.copy of copy"]
 
 
-def test_copies_in_two_genres_are_both_condemned(clean):
+def test_copies_in_two_genres_are_both_excluded(clean):
     shutil.copy(clean / "fado" / "0.wav", clean / "samba" / "z.wav")
     report = check(clean)
-    assert found(report) == {"fado.0": {"mislabelled"}, "samba.z": {"mislabelled"}}
+    assert faults_by_track(report) == {"fado.0": {"mislabelled"}, "samba.z": {"mislabelled"}}
     assert report.excluded == ["fado.0", "samba.z"]
     assert "fado.0 in genre fado" in report.reasons["samba.z"]
 
 
-def test_of_copies_the_first_that_is_sound_stays(tmp_path):
-    """A first copy with an error does not speak for the others."""
+def test_the_first_copy_without_an_error_is_not_excluded(tmp_path):
+    """A copy with an error does not count as the first."""
     report = HealthReport(
         "x",
         3,
@@ -410,18 +410,20 @@ def test_of_copies_the_first_that_is_sound_stays(tmp_path):
     assert report.reasons["a.0"].startswith("wrong-rate (8000 Hz); same recording as a.1 (gain)")
 
 
-def test_silent_and_broken_files_are_no_copies(clean):
+def test_silent_and_truncated_files_are_no_copies(clean):
     for number in range(3):
         write(clean / "fado" / f"silent {number}.wav", np.zeros(round(SECONDS * RATE)))
         cut(write(clean / "samba" / f"cut {number}.wav", tune(300)), 0.7)
     report = check(clean)
     assert len(report.duplicates) == 0
-    assert sorted(found(report).values(), key=str) == [{"silent"}] * 3 + [{"truncated"}] * 3
+    assert (
+        sorted(faults_by_track(report).values(), key=str) == [{"silent"}] * 3 + [{"truncated"}] * 3
+    )
     assert len(report.excluded) == 6
 
 
 def test_two_files_with_one_id(clean):
-    """They may even be copies of each other."""
+    """They may be copies of each other."""
     y = soundfile.read(clean / "fado" / "0.wav", dtype="int16")[0]
     write(clean / "fado" / "0.flac", y, container="FLAC")
     write(clean / "fado" / "0.au", tune(400), container="AU")
@@ -439,7 +441,7 @@ def test_two_files_with_one_id(clean):
 
 @pytest.fixture
 def as_gtzan(tmp_path, monkeypatch):
-    """Four tracks named as GTZAN's, which the facts are made to know."""
+    """Four tracks with names of GTZAN, whose checksums are put into the facts."""
     folder = tmp_path / "gtzan"
     for number in range(4):
         write(folder / "blues" / f"blues.{number:05d}.wav", tune(500 + number))
@@ -450,47 +452,47 @@ def as_gtzan(tmp_path, monkeypatch):
     return folder
 
 
-def test_kaggles_copy_is_known(as_gtzan):
+def test_kaggles_copy_has_no_faults(as_gtzan):
     assert check(as_gtzan).is_clean
-    assert found(check(as_gtzan)) == {}
+    assert faults_by_track(check(as_gtzan)) == {}
     assert find_tracks(as_gtzan)[0] == "gtzan"
 
 
-def test_lossless_copies_of_kaggles_are_known(as_gtzan):
+def test_lossless_copies_of_kaggles_have_no_faults(as_gtzan):
     for path in sorted(as_gtzan.glob("blues/*.wav")):
         write(path.with_suffix(".flac"), soundfile.read(path, dtype="int16")[0], container="FLAC")
         path.unlink()
-    assert found(check(as_gtzan)) == {}
+    assert faults_by_track(check(as_gtzan)) == {}
 
 
-def test_a_file_that_is_not_kaggles(as_gtzan):
+def test_a_file_that_differs_from_kaggles(as_gtzan):
     write(as_gtzan / "blues" / "blues.00002.wav", tune(502) * 0.9)
     report = check(as_gtzan)
     assert report.faults[["track_id", "fault", "severity", "detail"]].to_numpy().tolist() == [
-        ["blues.00002", "unknown-copy", "notice", "not the samples of Kaggle's file"]
+        ["blues.00002", "unknown-copy", "notice", "samples differ from Kaggle's file"]
     ]
 
 
-def test_another_copy_altogether(as_gtzan):
+def test_a_collection_that_differs_from_kaggles(as_gtzan):
     for number in range(3):
         write(as_gtzan / "blues" / f"blues.{number:05d}.wav", tune(500 + number) * 0.9)
     (row,) = check(as_gtzan).faults.to_dict("records")
     assert (row["track_id"], row["fault"]) == ("", "unknown-copy")
-    assert row["detail"] == "3 of 4 files do not hold the samples of Kaggle's"
+    assert row["detail"] == "3 of 4 files differ from Kaggle's in their samples"
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_broken_file_is_compared_by_its_bytes(as_gtzan, known):
-    """Kaggle's jazz.00054 cannot be read by anybody."""
+    """Kaggle's jazz.00054 cannot be decoded."""
     broken = as_gtzan / "blues" / "blues.00003.wav"
     broken.write_bytes(b"RIFF")
     if known:
         gtzan.facts().at["blues.00003", "wav_sha256"] = sha256_of(broken)
     expected = {"unreadable"} | (set() if known else {"unknown-copy"})
-    assert found(check(as_gtzan)) == {"blues.00003": expected}
+    assert faults_by_track(check(as_gtzan)) == {"blues.00003": expected}
 
 
-def test_lossy_files_cannot_be_compared(as_gtzan):
+def test_lossy_files_are_not_comparable(as_gtzan):
     write(as_gtzan / "blues" / "blues.00003.wav", tune(503))
     for number in (0, 1, 2):
         path = as_gtzan / "blues" / f"blues.{number:05d}.wav"
@@ -501,21 +503,21 @@ def test_lossy_files_cannot_be_compared(as_gtzan):
     assert row["detail"].startswith("3 of 4 files are lossy")
 
 
-def test_names_like_gtzans_that_gtzan_does_not_have(clean):
-    """Nothing is known about them, but their format is expected to be GTZAN's."""
+def test_names_like_gtzans_in_other_genres(clean):
+    """They have no known checksums, but are expected in GTZAN's format."""
     for number in range(3):
         path = clean / "fado" / f"fado.{number:05d}.wav"
         (clean / "fado" / f"{2 * number}.wav").rename(path)
     shutil.rmtree(clean / "samba")
-    assert found(check(clean)) == {}
+    assert faults_by_track(check(clean)) == {}
     write(clean / "fado" / "fado.00003.wav", tune(700), rate=44_100)
-    assert "wrong-rate" in found(check(clean))["fado.00003"]
+    assert "wrong-rate" in faults_by_track(check(clean))["fado.00003"]
 
 
 # --- JSON ---------------------------------------------------------------------
 
 
-def test_json_has_these_keys(report):
+def test_keys_of_the_json(report):
     stored = report.as_json()
     assert list(stored) == ["files", "faults", "duplicates"]
     assert stored["files"] == 64
@@ -525,15 +527,15 @@ def test_json_has_these_keys(report):
     assert copy == {"a": "blues.00005", "b": "rock.00005", "kind": "identical", "score": 1.0}
 
 
-def test_what_is_saved_is_loaded(report, clean, tmp_path):
-    for one in (report, check(clean)):
-        path = one.save(tmp_path / "reports" / "report.json")
-        assert json.loads(path.read_text(encoding="utf-8")) == one.as_json()
+def test_a_saved_report_is_loaded(report, clean, tmp_path):
+    for original in (report, check(clean)):
+        path = original.save(tmp_path / "reports" / "report.json")
+        assert json.loads(path.read_text(encoding="utf-8")) == original.as_json()
         loaded = HealthReport.load(path)
-        assert loaded.as_json() == one.as_json()
-        assert loaded.excluded == one.excluded
-        assert loaded.reasons == one.reasons
-        assert loaded.is_clean == one.is_clean
+        assert loaded.as_json() == original.as_json()
+        assert loaded.excluded == original.excluded
+        assert loaded.reasons == original.reasons
+        assert loaded.is_clean == original.is_clean
         assert loaded.files is None
         assert loaded.track_ids == []
 
@@ -547,7 +549,7 @@ def test_what_is_saved_is_loaded(report, clean, tmp_path):
         b'{"files": "many", "faults": [], "duplicates": []}',
     ],
 )  # fmt: skip
-def test_other_files_are_no_reports(tmp_path, content):
+def test_other_files_raise_errors(tmp_path, content):
     path = tmp_path / "report.json"
     path.write_bytes(content)
     with pytest.raises(HealthError, match=r"report\.json: is not a health report"):
@@ -564,21 +566,21 @@ def test_other_files_are_no_reports(tmp_path, content):
         "[" * 100_000,
     ],
 )
-def test_what_resembles_a_report_is_none(tmp_path, content):
-    """Else it would be taken for one that excludes nothing."""
+def test_files_that_resemble_a_report_raise_errors(tmp_path, content):
+    """They must not be read as a report that excludes nothing."""
     (tmp_path / "report.json").write_text(content)
     with pytest.raises(HealthError, match=r"report\.json: is not a health report"):
         HealthReport.load(tmp_path / "report.json")
 
 
 @pytest.mark.parametrize("name", ["missing.json", "."])
-def test_no_file_is_no_report(tmp_path, name):
+def test_a_missing_report_raises_an_error(tmp_path, name):
     with pytest.raises(HealthError, match="is not a health report"):
         HealthReport.load(tmp_path / name)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_names_that_are_no_text_can_be_saved(clean, tmp_path):
+def test_invalid_names_can_be_saved(clean, tmp_path):
     odd = Path(os.fsdecode(os.fsencode(clean) + b"/fado/\xff.wav"))
     odd.write_bytes(b"")
     report = check(clean)
@@ -590,9 +592,9 @@ def test_names_that_are_no_text_can_be_saved(clean, tmp_path):
 # --- log-mel images -----------------------------------------------------------
 
 
-def images(count: int = 8, *, bands: int = 128, frames: int = 387) -> np.ndarray:
+def images(count: int = 8, *, n_mels: int = 128, frames: int = 387) -> np.ndarray:
     rng = np.random.default_rng(count)
-    return rng.integers(0, 256, size=(count, bands, frames), dtype=np.uint8)
+    return rng.integers(0, 256, size=(count, n_mels, frames), dtype=np.uint8)
 
 
 def save_images(path: Path, x: np.ndarray, names, **arrays) -> Path:
@@ -627,13 +629,13 @@ def test_copies_among_images(tmp_path):
 
 def test_clean_images(tmp_path):
     names = [f"fado.{n}" for n in range(8)]
-    for bands in (32, 64):
-        report = check(save_images(tmp_path / "a.npz", images(bands=bands), names))
+    for n_mels in (32, 64):
+        report = check(save_images(tmp_path / "a.npz", images(n_mels=n_mels), names))
         assert report.is_clean
         assert report.as_json() == {"files": 8, "faults": [], "duplicates": []}
 
 
-def test_a_corpus_of_images_is_its_file(tmp_path):
+def test_a_corpus_of_images_and_its_file_have_one_report(tmp_path):
     x = images()
     x[5] = x[1]
     names = [f"{genre}.{n:05d}" for genre in ("jazz", "rock") for n in range(4)]
@@ -650,11 +652,11 @@ def test_a_corpus_of_images_is_its_file(tmp_path):
         (images(3)[0], ["a", "b", "c"]),
         (images(3), ["a", "b"]),
         (images(3).astype(float), ["a", "b", "c"]),
-        (images(3, bands=100), ["a", "b", "c"]),
+        (images(3, n_mels=100), ["a", "b", "c"]),
         (images(3).astype(object), ["a", "b", "c"]),
     ],
 )
-def test_other_arrays_are_no_images(tmp_path, x, names):
+def test_arrays_that_are_no_images(tmp_path, x, names):
     with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(save_images(tmp_path / "a.npz", x, names))
 
@@ -663,12 +665,12 @@ def test_other_arrays_are_no_images(tmp_path, x, names):
 @pytest.mark.parametrize(
     ("x", "names"),
     [
-        (images(3, bands=0), ["a", "b", "c"]),
+        (images(3, n_mels=0), ["a", "b", "c"]),
         (images(3), "abc"),
         (images(3), [["a"], ["b"], ["c"]]),
     ],
 )
-def test_odd_arrays_are_no_images(tmp_path, x, names):
+def test_arrays_of_other_shapes_are_no_images(tmp_path, x, names):
     with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(save_images(tmp_path / "a.npz", x, names))
 
@@ -686,7 +688,7 @@ def archive(x) -> bytes:
     return stream.getvalue()
 
 
-def array() -> bytes:
+def single_array() -> bytes:
     stream = io.BytesIO()
     np.save(stream, images(2))
     return stream.getvalue()
@@ -696,7 +698,7 @@ def flipped(content: bytes) -> bytes:
     return content[:5000] + bytes([content[5000] ^ 255]) + content[5001:]
 
 
-def test_a_file_of_something_else(tmp_path):
+def test_other_files_are_no_images(tmp_path):
     (tmp_path / "a.npz").write_text("no archive")
     with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
@@ -709,10 +711,16 @@ def test_a_file_of_something_else(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", archive(images(2))[:9000], b"PK\x03\x04 and so on", flipped(archive(images(2))), array()],
+    [
+        b"",
+        archive(images(2))[:9000],
+        b"PK\x03\x04 and so on",
+        flipped(archive(images(2))),
+        single_array(),
+    ],
     ids=["empty", "cut", "begins like an archive", "a byte changed", "one array"],
 )
-def test_broken_archives(tmp_path, content):
+def test_damaged_archives(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(CorpusError, match=r"a\.npz: holds no log-mel images"):
         check(tmp_path / "a.npz")
@@ -722,15 +730,15 @@ def test_broken_archives(tmp_path, content):
 
 
 def write_table(path: Path, rows: dict[str, int], **changes: str) -> Path:
-    """Write a table; equal numbers stand for equal features."""
+    """Write a table; rows with equal numbers have equal features."""
     table = pd.DataFrame(
         [np.random.default_rng(seed).random(60).round(6) for seed in rows.values()],
         columns=list(tables.COLUMNS),
     ).astype(str)
     table["filename"], table["length"] = list(rows), "66149"
     table["label"] = [name.split(".")[0] for name in rows]
-    for place, text in changes.items():
-        row, column = place.split("__")
+    for cell, text in changes.items():
+        row, column = cell.split("__")
         table.loc[int(row[1:]), column] = text
     table.to_csv(path, index=False)
     return path
@@ -750,14 +758,14 @@ def test_copies_in_a_table(tmp_path):
     assert report.n_files == 5
     assert report.source == str(file)
     assert report.track_ids == ["fado.a", "fado.b", "fado.c", "tango.d", "tango.e"]
-    assert found(report) == {"fado.b": {"mislabelled"}, "tango.d": {"mislabelled"}}
+    assert faults_by_track(report) == {"fado.b": {"mislabelled"}, "tango.d": {"mislabelled"}}
     assert report.excluded == ["fado.b", "fado.c", "tango.d"]
     assert not report.is_clean
     assert report.files is None
 
 
-def test_tracks_of_a_table_are_compared_as_wholes(tmp_path):
-    """One window in common is none; all of them are a copy."""
+def test_tracks_of_a_table_are_compared_with_all_windows(tmp_path):
+    """Tracks with one window in common are no copies; those with all windows are."""
     rows = {f"fado.{track}.{n}.wav": 10 * n for track in "ab" for n in range(3)}
     other = {f"fado.c.{n}.wav": 10 * n + (n == 2) for n in range(3)}
     assert pairs(check(write_table(tmp_path / "t.csv", {**rows, **other}))) == [
@@ -766,7 +774,7 @@ def test_tracks_of_a_table_are_compared_as_wholes(tmp_path):
 
 
 def test_order_of_a_tracks_rows_does_not_matter(tmp_path):
-    """As of a table that was shuffled."""
+    """The rows of a table may be shuffled."""
     rows = {"fado.a.0.wav": 1, "fado.a.1.wav": 2, "fado.b.1.wav": 2, "fado.b.0.wav": 1}
     assert pairs(check(write_table(tmp_path / "t.csv", rows))) == [("fado.a", "fado.b")]
 
@@ -789,22 +797,22 @@ def test_a_clean_table(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["nan", "", "inf", "loud"])
-def test_rows_that_are_no_numbers_are_faults(tmp_path, text):
+def test_rows_with_invalid_numbers_are_faults(tmp_path, text):
     rows = {f"fado.{track}.{n}.wav": 10 * n + k for k, track in enumerate("ab") for n in range(2)}
-    told = f"tempo is {text!r}" if text else "tempo is empty"
-    # With its other row, the track can be used all the same.
+    reason = f"tempo is {text!r}" if text else "tempo is empty"
+    # The track can be used with its other row.
     report = check(write_table(tmp_path / "t.csv", rows, r3__tempo=text))
     (fault,) = report.faults.itertuples()
     assert (fault.track_id, fault.fault, fault.severity) == ("fado.b", "dropouts", "warning")
-    assert fault.detail == f"fado.b.1.wav: {told}"
+    assert fault.detail == f"fado.b.1.wav: {reason}"
     assert report.excluded == pairs(report) == []
     assert report.is_clean
-    # Without, it cannot.
+    # Without a valid row, it cannot be used.
     report = check(write_table(tmp_path / "t.csv", rows, r2__rms_mean="", r3__tempo=text))
     assert set(report.faults["fault"]) == {"unreadable"}
     assert set(report.faults["severity"]) == {"error"}
     assert report.faults["detail"].tolist() == [
-        "fado.b.0.wav: rms_mean is empty", f"fado.b.1.wav: {told}",
+        "fado.b.0.wav: rms_mean is empty", f"fado.b.1.wav: {reason}",
     ]  # fmt: skip
     assert report.excluded == ["fado.b"]
     assert report.reasons["fado.b"].count("unreadable") == 2
@@ -812,27 +820,27 @@ def test_rows_that_are_no_numbers_are_faults(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    ("rows", "changes", "told"),
+    ("rows", "changes", "reason"),
     [
-        (["fado.a.0.wav", "fado.a.0.wav"], {}, "the same window stands further up"),
-        (["fado.a.wav", "fado.a.0.au"], {}, "the same window stands further up"),
+        (["fado.a.0.wav", "fado.a.0.wav"], {}, "repeats the window of an earlier row"),
+        (["fado.a.wav", "fado.a.0.au"], {}, "repeats the window of an earlier row"),
         (["fado.a.0.wav", "fado.a.1.wav"], {"r1__length": "0"}, "length is '0'"),
     ],
 )
-def test_rows_that_cannot_be_used_are_dropouts(tmp_path, rows, changes, told):
+def test_rows_that_cannot_be_used_are_dropouts(tmp_path, rows, changes, reason):
     file = write_table(tmp_path / "t.csv", {"fado.b.wav": 1})
     table = pd.read_csv(file, dtype=str)
     table = pd.concat([table.assign(filename=name) for name in rows], ignore_index=True)
-    for place, text in changes.items():
-        row, column = place.split("__")
+    for cell, text in changes.items():
+        row, column = cell.split("__")
         table.loc[int(row[1:]), column] = text
     table.to_csv(file, index=False)
     (fault,) = check(file).faults.itertuples()
     assert (fault.track_id, fault.path, fault.fault) == ("fado.a", str(file), "dropouts")
-    assert fault.detail == f"{rows[1]}: {told}"
+    assert fault.detail == f"{rows[1]}: {reason}"
 
 
-def test_tracks_are_compared_by_the_rows_that_can_be_used(tmp_path):
+def test_tracks_are_compared_by_their_valid_rows(tmp_path):
     rows = {f"fado.{track}.{n}.wav": n for track in "ab" for n in range(2)}
     both = {"r1__tempo": "nan", "r3__tempo": "nan"}
     assert pairs(check(write_table(tmp_path / "t.csv", rows, **both))) == [("fado.a", "fado.b")]
@@ -845,7 +853,7 @@ def test_a_part_of_a_table(tmp_path):
     part = check(corpus.exclude(["fado.b"]))
     assert pairs(part) == [("fado.a", "tango.c")]
     assert part.n_files == 2
-    # Nor is anything left of it: one is broken, and of two nobody knows the genre.
+    # All tracks are excluded: one is unreadable, and two have contradictory labels.
     assert check(corpus).excluded == ["fado.a", "fado.b", "tango.c"]
     with pytest.raises(CorpusError, match="leaves no track"):
         corpus.exclude(check(corpus))
@@ -860,7 +868,7 @@ def test_report_of_a_table_is_saved_and_excluded(tmp_path):
     assert corpus.exclude(loaded).tracks.index.tolist() == ["fado.a", "fado.c"]
 
 
-def test_no_table(tmp_path):
+def test_other_files_are_no_tables(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     for name in ("t.csv", "none.csv"):
         with pytest.raises(CorpusError, match=name):
@@ -868,32 +876,32 @@ def test_no_table(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("0.50", "0.5"), ("1e2", "100"), (" 7", "7.0"),
         ("0", "-0.0"),
     ],
 )  # fmt: skip
-def test_equal_numbers_are_copies_however_they_are_written(tmp_path, one, other):
+def test_equal_numbers_in_different_formats_are_copies(tmp_path, first, second):
     file = write_table(
-        tmp_path / "t.csv", {"fado.a.wav": 1, "fado.b.wav": 1}, r0__tempo=one, r1__tempo=other
+        tmp_path / "t.csv", {"fado.a.wav": 1, "fado.b.wav": 1}, r0__tempo=first, r1__tempo=second
     )
     assert pairs(check(file)) == [("fado.a", "fado.b")]
 
 
 def test_tracks_without_numbers_are_no_copies(tmp_path):
-    """As silent and broken files are none."""
+    """Like silent and unreadable files."""
     changes = {f"r{row}__{name}": "nan" for row in (0, 1) for name in tables.FEATURES}
     report = check(write_table(tmp_path / "t.csv", {"fado.a.wav": 1, "tango.b.wav": 2}, **changes))
     assert pairs(report) == []
     assert set(report.faults["fault"]) == {"unreadable"}
 
 
-def test_a_folder_may_be_named_like_a_table(clean):
+def test_a_folder_named_like_a_table(clean):
     assert check(clean.rename(clean.with_name("x.csv"))).n_files == 6
 
 
-def test_a_table_that_lost_its_tracks_is_refused(tmp_path):
+def test_a_table_whose_tracks_have_changed(tmp_path):
     file = write_table(tmp_path / "t.csv", {"fado.a.wav": 1})
     corpus = open_corpus(file)
     write_table(file, {"fado.b.wav": 1})
@@ -911,16 +919,16 @@ def test_kaggles_table_has_fourteen_pairs(gtzan_root):
     assert ("hiphop.00039", "hiphop.00045") in pairs(report)
     assert set(report.faults["fault"]) <= {"mislabelled"}
     assert report.n_files == 1000
-    # The same pairs as by another way: equal rows.
+    # The pairs are those of equal rows.
     rows = pd.read_csv(file)
     equal = rows[rows.duplicated(list(tables.FEATURES), keep=False)]["filename"].str[:-4]
-    assert {one for pair in pairs(report) for one in pair} == set(equal)
+    assert {track_id for pair in pairs(report) for track_id in pair} == set(equal)
 
 
 # --- corpora ------------------------------------------------------------------
 
 
-def test_a_corpus_without_what_is_condemned(clean):
+def test_a_corpus_without_the_excluded_tracks(clean):
     shutil.copy(clean / "fado" / "0.wav", clean / "fado" / "copy.wav")
     (clean / "samba" / "broken.wav").write_bytes(b"")
     with pytest.warns(GtzanWarning, match="cannot be read"):
@@ -928,10 +936,10 @@ def test_a_corpus_without_what_is_condemned(clean):
     report = check(corpus)
     assert report.excluded == ["fado.copy", "samba.broken"]
     assert report.source == str(corpus.root)
-    left = corpus.exclude(report)
-    assert len(left) == 6
-    assert check(left).is_clean
-    # Of a smaller corpus, what is in it is left out.
+    remaining = corpus.exclude(report)
+    assert len(remaining) == 6
+    assert check(remaining).is_clean
+    # A smaller corpus may lack some of the excluded tracks.
     assert len(corpus.select(genres="fado").exclude(report)) == 3
     assert report.as_json() == check(clean).as_json()
 
@@ -946,19 +954,20 @@ def test_a_part_of_a_corpus(clean):
     assert part.track_ids == ["samba.1", "samba.3", "samba.5", "samba.z"]
 
 
-def test_the_embedded_corpus_by_its_name(monkeypatch, clean):
+def test_the_synthetic_corpus_by_its_name(monkeypatch, clean):
     from gtzan_lib.health import check as module
 
-    monkeypatch.setattr(module, "open_corpus", lambda name: {"synthetic": open_corpus(clean)}[name])
+    corpora = {"synthetic": open_corpus(clean)}
+    monkeypatch.setattr(module, "open_corpus", lambda name, work=None: corpora[name])
     assert check("synthetic").n_files == 6
 
 
-# --- what is remembered -------------------------------------------------------
+# --- the cache ----------------------------------------------------------------
 
 
 @pytest.fixture
-def read(monkeypatch) -> list[str]:
-    """Names of the files that were decoded, as they are."""
+def decoded_names(monkeypatch) -> list[str]:
+    """Names of the decoded files, in order."""
     names, inspect = [], inspection.inspect
 
     def count(path):
@@ -969,25 +978,25 @@ def read(monkeypatch) -> list[str]:
     return names
 
 
-def test_a_second_check_decodes_nothing(clean, read, work):
+def test_a_second_check_decodes_nothing(clean, decoded_names, work):
     first = check(clean)
-    assert sorted(read) == [f"{n}.wav" for n in range(6)]
-    read.clear()
+    assert sorted(decoded_names) == [f"{n}.wav" for n in range(6)]
+    decoded_names.clear()
     second = check(clean)
-    assert read == []
+    assert decoded_names == []
     pd.testing.assert_frame_equal(first.files, second.files)
     assert second.as_json() == first.as_json()
     check(open_corpus(clean).select(genres="fado"))
-    assert read == []
+    assert decoded_names == []
     shutil.rmtree(work)
     check(clean)
-    assert len(read) == 6
+    assert len(decoded_names) == 6
 
 
 @pytest.mark.parametrize("change", ["content", "time"])
-def test_a_changed_file_is_read_anew(clean, read, change):
+def test_a_changed_file_is_decoded_again(clean, decoded_names, change):
     check(clean)
-    read.clear()
+    decoded_names.clear()
     path = clean / "fado" / "2.wav"
     status = path.stat()
     if change == "content":
@@ -996,24 +1005,23 @@ def test_a_changed_file_is_read_anew(clean, read, change):
     else:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     report = check(clean)
-    assert read == ["2.wav"]
-    assert ("fado.2" in found(report)) == (change == "content")
+    assert decoded_names == ["2.wav"]
+    assert ("fado.2" in faults_by_track(report)) == (change == "content")
 
 
-def test_changed_code_reads_anew(clean, read, monkeypatch):
-
+def test_changed_code_decodes_again(clean, decoded_names, monkeypatch):
     check(clean)
-    read.clear()
-    monkeypatch.setattr(cache, "source_digest", lambda files: "0123456789abcdef")
+    decoded_names.clear()
+    monkeypatch.setattr(cache, "package_digest", lambda *modules: "0123456789abcdef")
     check(clean)
-    assert len(read) == 6
+    assert len(decoded_names) == 6
 
 
-def test_an_interrupted_check_goes_on(clean, read, monkeypatch):
+def test_an_interrupted_check_continues(clean, decoded_names, monkeypatch):
     inspect = inspection.inspect
 
     def stop(path):
-        if len(read) == 3:
+        if len(decoded_names) == 3:
             raise KeyboardInterrupt
         return inspect(path)
 
@@ -1021,39 +1029,39 @@ def test_an_interrupted_check_goes_on(clean, read, monkeypatch):
         patch.setattr(inspection, "inspect", stop)
         with pytest.raises(KeyboardInterrupt):
             check(clean)
-    assert len(read) == 3
+    assert len(decoded_names) == 3
     check(clean)
-    assert len(read) == 6
+    assert len(decoded_names) == 6
 
 
-def test_where_nothing_can_be_written_nothing_is_remembered(clean, read, tmp_path, monkeypatch):
+def test_without_a_writable_folder_nothing_is_cached(clean, decoded_names, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("GTZAN_WORK", str(tmp_path / "file" / "work"))
     assert check(clean).is_clean
     assert check(clean).is_clean
-    assert len(read) == 12
+    assert len(decoded_names) == 12
 
 
-def test_a_file_that_appears_is_seen(clean, read):
+def test_a_repaired_file_is_decoded_again(clean, decoded_names):
     path = clean / "fado" / "2.wav"
     content = path.read_bytes()
     path.unlink()
     path.symlink_to(path)
-    assert found(check(clean)) == {"fado.2": {"unreadable"}}
+    assert faults_by_track(check(clean)) == {"fado.2": {"unreadable"}}
     path.unlink()
     path.write_bytes(content)
     assert check(clean).is_clean
 
 
-def test_a_file_that_a_link_leads_to_is_seen_to_change(clean, tmp_path):
-    """Collections of links save room."""
+def test_changed_targets_of_links_are_decoded_again(clean, tmp_path):
+    """A collection may consist of links."""
     target = write(tmp_path / "elsewhere.wav", tune(600))
     (clean / "fado" / "link.wav").symlink_to(target)
     (clean / "fado" / "lost.wav").symlink_to(tmp_path / "later.wav")
-    assert found(check(clean)) == {"fado.lost": {"unreadable"}}
+    assert faults_by_track(check(clean)) == {"fado.lost": {"unreadable"}}
     write(target, np.zeros(round(SECONDS * RATE)))
     write(tmp_path / "later.wav", tune(601))
-    assert found(check(clean)) == {"fado.link": {"silent"}}
+    assert faults_by_track(check(clean)) == {"fado.link": {"silent"}}
 
 
 @pytest.mark.parametrize("jobs", [2, 3])
@@ -1063,7 +1071,7 @@ def test_jobs_change_nothing(report, faulty_gtzan, jobs):
     pd.testing.assert_frame_equal(several.files, report.files)
 
 
-def test_a_check_changes_no_file(report, faulty_gtzan):
+def test_a_check_does_not_change_files(report, faulty_gtzan):
     before = joblib.hash({str(p): p.read_bytes() for p in sorted(faulty_gtzan.glob("*/*.*"))})
     check(faulty_gtzan)
     after = {str(p): p.read_bytes() for p in sorted(faulty_gtzan.rglob("*")) if p.is_file()}

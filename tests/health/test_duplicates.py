@@ -1,4 +1,4 @@
-"""Copies are found whatever was done to them, and what only resembles is left alone."""
+"""Processed copies are found, and similar recordings are not."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ RATE = 22_050
 
 
 def music(seed: int, *, seconds: float = 20.0) -> np.ndarray:
-    """Notes of one scale and strokes of a drum at random moments, other ones for each seed."""
+    """Return notes of one scale and drum hits at random times, different for each seed."""
     rng = np.random.default_rng(seed)
     scale = 110 * 2 ** (rng.choice(12, size=7, replace=False) / 12)
     y = 0.002 * rng.standard_normal(round(seconds * RATE))
@@ -42,13 +42,13 @@ def music(seed: int, *, seconds: float = 20.0) -> np.ndarray:
 
 
 def envelope(y: np.ndarray, *, rate: int = RATE) -> np.ndarray:
-    collected = Envelope(rate)
-    collected.add(y.astype(np.float32))
-    return collected.finish()
+    computed = Envelope(rate)
+    computed.add(y.astype(np.float32))
+    return computed.finish()
 
 
 def encoded(y: np.ndarray, container: str, encoding: str, **arguments) -> np.ndarray:
-    """What is left of a sound that was encoded."""
+    """Encode a sound and decode it again."""
     stream = io.BytesIO()
     soundfile.write(stream, y, RATE, format=container, subtype=encoding, **arguments)
     stream.seek(0)
@@ -71,7 +71,7 @@ def envelopes(tracks) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def record() -> np.ndarray:
+def recording() -> np.ndarray:
     """One recording of 30 s, from which clips are cut."""
     return music(77, seconds=30)
 
@@ -80,7 +80,7 @@ def clip(y: np.ndarray, start: float, *, seconds: float = 20.0) -> np.ndarray:
     return y[round(start * RATE) :][: round(seconds * RATE)]
 
 
-# --- what is found ------------------------------------------------------------
+# --- copies -------------------------------------------------------------------
 
 
 def test_unrelated_tracks_are_no_copies(envelopes):
@@ -106,36 +106,36 @@ PROCESSES = {
 @pytest.mark.parametrize("process", PROCESSES)
 def test_processed_copies_are_found(tracks, envelopes, process):
     changed = [envelope(PROCESSES[process](tracks[number])) for number in (4, 11)]
-    found = find_duplicates([*envelopes, *changed], progress=False)
-    assert [(copy.a, copy.b) for copy in found] == [(4, 20), (11, 21)]
-    for copy in found:
+    copies = find_duplicates([*envelopes, *changed], progress=False)
+    assert [(copy.a, copy.b) for copy in copies] == [(4, 20), (11, 21)]
+    for copy in copies:
         assert THRESHOLD < copy.score < 1.001
         assert abs(copy.lag_s) <= FRAME_S
 
 
 @pytest.mark.parametrize("start", [5.0, 10.0])
 @pytest.mark.parametrize("shift", [-5, -2.72, -0.4, 0.4, 1, 5])
-def test_a_lag_is_how_much_later_a_moment_comes_in_the_first(record, envelopes, start, shift):
-    """The second track begins later in the recording, so that all of it comes earlier."""
-    one = clip(record, start)
-    other = clip(record, start + shift, seconds=15)
-    (found,) = find_duplicates([*envelopes[:3], envelope(one), envelope(other)], progress=False)
-    assert (found.a, found.b) == (3, 4)
-    assert found.lag_s == pytest.approx(shift, abs=FRAME_S)
-    assert THRESHOLD < found.score < 1.001
-    (turned,) = find_duplicates([envelope(other), *envelopes[:3], envelope(one)], progress=False)
-    assert turned.lag_s == pytest.approx(-shift, abs=FRAME_S)
-    assert turned.score == pytest.approx(found.score, abs=1e-3)
+def test_the_lag_is_positive_where_the_first_track_is_later(recording, envelopes, start, shift):
+    """With a positive shift, the second track begins later in the recording."""
+    first = envelope(clip(recording, start))
+    second = envelope(clip(recording, start + shift, seconds=15))
+    (copy,) = find_duplicates([*envelopes[:3], first, second], progress=False)
+    assert (copy.a, copy.b) == (3, 4)
+    assert copy.lag_s == pytest.approx(shift, abs=FRAME_S)
+    assert THRESHOLD < copy.score < 1.001
+    (swapped,) = find_duplicates([second, *envelopes[:3], first], progress=False)
+    assert swapped.lag_s == pytest.approx(-shift, abs=FRAME_S)
+    assert swapped.score == pytest.approx(copy.score, abs=1e-3)
 
 
 @settings(max_examples=30)
 @given(gain_db=st.floats(-24, 12), shift=st.floats(0, 5), later=st.booleans())
-def test_copies_of_any_gain_and_shift_are_found(record, envelopes, gain_db, shift, later):
-    louder = np.clip(clip(record, shift) * 10 ** (gain_db / 20), -1, 1)
-    both = [envelope(clip(record, 0)), envelope(louder)]
-    (found,) = find_duplicates([*envelopes[:2], *(both[::-1] if later else both)], progress=False)
-    assert (found.a, found.b) == (2, 3)
-    assert found.lag_s == pytest.approx(-shift if later else shift, abs=FRAME_S)
+def test_copies_of_any_gain_and_shift_are_found(recording, envelopes, gain_db, shift, later):
+    louder = np.clip(clip(recording, shift) * 10 ** (gain_db / 20), -1, 1)
+    both = [envelope(clip(recording, 0)), envelope(louder)]
+    (copy,) = find_duplicates([*envelopes[:2], *(both[::-1] if later else both)], progress=False)
+    assert (copy.a, copy.b) == (2, 3)
+    assert copy.lag_s == pytest.approx(-shift if later else shift, abs=FRAME_S)
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
@@ -151,12 +151,11 @@ def test_every_pair_of_several_copies_is_found(tracks, envelopes):
     assert pairs([*envelopes[:6], *louder]) == [(2, 6), (2, 7), (6, 7)]
 
 
-def test_an_excerpt_is_found_in_a_longer_track(record, envelopes):
-    (found,) = find_duplicates(
-        [envelope(record), *envelopes[:4], envelope(clip(record, 14, seconds=12))], progress=False
-    )
-    assert (found.a, found.b) == (0, 5)
-    assert found.lag_s == pytest.approx(14, abs=FRAME_S)
+def test_an_excerpt_is_found_in_a_longer_track(recording, envelopes):
+    excerpt = envelope(clip(recording, 14, seconds=12))
+    (copy,) = find_duplicates([envelope(recording), *envelopes[:4], excerpt], progress=False)
+    assert (copy.a, copy.b) == (0, 5)
+    assert copy.lag_s == pytest.approx(14, abs=FRAME_S)
 
 
 def test_the_order_of_the_tracks_does_not_matter(tracks, envelopes, rng):
@@ -164,35 +163,35 @@ def test_the_order_of_the_tracks_does_not_matter(tracks, envelopes, rng):
     expected = {frozenset({3, 10}), frozenset({8, 11})}
     for _ in range(5):
         order = rng.permutation(len(several))
-        found = pairs([several[number] for number in order])
-        assert all(a < b for a, b in found)
-        assert {frozenset(order[[a, b]].tolist()) for a, b in found} == expected
+        copies = pairs([several[number] for number in order])
+        assert all(a < b for a, b in copies)
+        assert {frozenset(order[[a, b]].tolist()) for a, b in copies} == expected
 
 
-def test_a_threshold_of_ones_own(tracks, envelopes):
+def test_the_threshold_is_a_parameter(tracks, envelopes):
     several = [*envelopes[:4], envelope(encoded(tracks[1], "OGG", "VORBIS"))]
-    (found,) = find_duplicates(several, progress=False)
-    assert find_duplicates(several, threshold=found.score - 0.01, progress=False) == [found]
-    assert find_duplicates(several, threshold=found.score + 0.01, progress=False) == []
+    (copy,) = find_duplicates(several, progress=False)
+    assert find_duplicates(several, threshold=copy.score - 0.01, progress=False) == [copy]
+    assert find_duplicates(several, threshold=copy.score + 0.01, progress=False) == []
 
 
-# --- what is not --------------------------------------------------------------
+# --- no copies ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2, 12, 13, 14])
-def test_empty_and_short_envelopes_do_not_disturb(tracks, envelopes, frames):
+def test_empty_and_short_envelopes(tracks, envelopes, frames):
     short = envelopes[0][:, :frames]
     several = [short, *envelopes[:4], short, envelope(tracks[2] / 2), short]
-    found = pairs(several)
-    assert (3, 6) in found
-    # Thirteen frames are little, but may well be equal.
-    assert set(found) - {(3, 6)} <= {(0, 5), (0, 7), (5, 7), (0, 1), (1, 5), (1, 7)}
+    copies = pairs(several)
+    assert (3, 6) in copies
+    # Thirteen frames or more may be found, since they are equal.
+    assert set(copies) - {(3, 6)} <= {(0, 5), (0, 7), (5, 7), (0, 1), (1, 5), (1, 7)}
     if frames <= 12:
-        assert found == [(3, 6)]
+        assert copies == [(3, 6)]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_nothing_and_next_to_nothing(number):
+def test_no_tracks_and_empty_tracks(number):
     assert find_duplicates([], progress=False) == []
     assert find_duplicates([Envelope.empty()] * number, progress=False) == []
 
@@ -205,13 +204,13 @@ def test_silence_is_no_copy_of_silence(envelopes, level):
     assert pairs([envelope(np.zeros(10 * RATE))] * 3) == []
 
 
-def test_silence_at_both_ends_is_nothing_in_common(tracks):
+def test_silence_at_both_ends_makes_no_copies(tracks):
     padded = [np.pad(y[: 10 * RATE], 5 * RATE) for y in tracks]
     assert pairs([envelope(y) for y in padded]) == []
 
 
 def loop(seed: int, bar_s: float) -> np.ndarray:
-    """Ten times the same bar."""
+    """Return ten repetitions of one bar."""
     return np.tile(music(seed, seconds=bar_s), 10)
 
 
@@ -227,12 +226,12 @@ def test_loops_of_one_tempo_with_other_notes_are_no_copies(bar_s):
 
 
 def test_copies_of_a_song_over_a_loop_are_found():
-    """At their own lag, not a bar before or after."""
+    """The lag must be right, not a bar too early or too late."""
     songs = [loop(seed, 2.0) + music(50 + seed) for seed in range(6)]
     several = [*map(envelope, songs), envelope(songs[2][round(1.7 * RATE) :])]
-    (found,) = find_duplicates(several, progress=False)
-    assert (found.a, found.b) == (2, 6)
-    assert found.lag_s == pytest.approx(1.7, abs=FRAME_S)
+    (copy,) = find_duplicates(several, progress=False)
+    assert (copy.a, copy.b) == (2, 6)
+    assert copy.lag_s == pytest.approx(1.7, abs=FRAME_S)
 
 
 def test_unrelated_short_tracks_are_no_copies():
@@ -240,7 +239,7 @@ def test_unrelated_short_tracks_are_no_copies():
 
 
 def test_images_longer_than_any_envelope(rng):
-    """As images of whole pieces may be."""
+    """Images may show whole pieces of music."""
     long = rng.integers(0, 256, size=(4, BANDS, 6000), dtype=np.uint8)
     long[2] = np.roll(long[1], 1000, axis=1)
     assert pairs(list(long)) == [(1, 2)]
@@ -249,33 +248,33 @@ def test_images_longer_than_any_envelope(rng):
 # --- correlation --------------------------------------------------------------
 
 
-def test_correlation_is_that_of_the_part_in_common(envelopes):
-    one, other = (sharp_trace(trace(envelopes[number])) for number in (0, 1))
-    other = other[:, :200]
-    lags, scores = correlate(one, other)
+def test_correlation_is_that_of_the_overlap(envelopes):
+    first, second = (sharp_trace(trace(envelopes[number])) for number in (0, 1))
+    second = second[:, :200]
+    lags, scores = correlate(first, second)
     assert (np.diff(lags) > 0).all()
     steps = np.round(lags / FRAME_S).astype(int)
-    # At least half of the shorter, since both are shorter than 20 s.
+    # The overlap is at least half of the shorter trace, since both are shorter than 20 s.
     assert steps.min() == 100 - 200
-    assert steps.max() == one.shape[1] - 100
-    for step in (-50, 0, 30, one.shape[1] - 150):
-        start, end = max(0, step), min(one.shape[1], 200 + step)
-        common = (one[:, start:end] * other[:, start - step : end - step]).sum() / BANDS
-        expected = common / np.sqrt((end - start) * 200)
+    assert steps.max() == first.shape[1] - 100
+    for step in (-50, 0, 30, first.shape[1] - 150):
+        start, end = max(0, step), min(first.shape[1], 200 + step)
+        products = first[:, start:end] * second[:, start - step : end - step]
+        expected = products.sum() / BANDS / np.sqrt((end - start) * 200)
         assert scores[steps == step][0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_trace_correlates_with_itself(envelopes):
-    one = sharp_trace(trace(envelopes[0]))
-    lags, scores = correlate(one, one)
+    sharp = sharp_trace(trace(envelopes[0]))
+    lags, scores = correlate(sharp, sharp)
     assert lags[scores.argmax()] == 0
     assert scores.max() == pytest.approx(1, abs=1e-4)
 
 
 def test_copies_are_named_tuples(tracks, envelopes):
-    (found,) = find_duplicates([envelopes[0], envelope(tracks[0] / 2)], progress=False)
-    assert isinstance(found, Duplicate)
-    assert all(type(value) in (int, float) for value in found)
+    (copy,) = find_duplicates([envelopes[0], envelope(tracks[0] / 2)], progress=False)
+    assert isinstance(copy, Duplicate)
+    assert all(type(value) in (int, float) for value in copy)
 
 
 # --- GTZAN --------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What stays of a recording: envelopes from pieces and from images, and their traces."""
+"""Fingerprints: envelopes of audio and of images, and their traces."""
 
 import numpy as np
 import pytest
@@ -28,32 +28,32 @@ def tune() -> np.ndarray:
 
 
 def test_shape_and_scale(tune):
-    one = envelope(tune)
+    levels = envelope(tune)
     # The window of the last frame, 93 ms, ends within the sound.
-    assert one.shape == (BANDS, 1 + int((20 - 2048 / RATE) / FRAME_S))
-    assert one.dtype == np.uint8
-    assert one.max() > 200
+    assert levels.shape == (BANDS, 1 + int((20 - 2048 / RATE) / FRAME_S))
+    assert levels.dtype == np.uint8
+    assert levels.max() > 200
 
 
 @given(cuts=st.lists(st.integers(0, 20 * RATE), max_size=8))
 def test_pieces_give_the_envelope_of_the_whole(tune, cuts):
     """Pieces may be empty, or shorter than a window."""
-    collected = Envelope(RATE)
+    computed = Envelope(RATE)
     for piece in np.split(tune, sorted(cuts)):
-        collected.add(piece)
-    pieces, whole = collected.finish(), envelope(tune)
+        computed.add(piece)
+    pieces, whole = computed.finish(), envelope(tune)
     assert pieces.shape == whole.shape
     difference = np.abs(pieces.astype(int) - whole)
-    # Sums are rounded otherwise where fewer frames are multiplied at a time.
+    # Rounding depends on the number of frames that are multiplied at a time.
     assert difference.max() <= 1
     assert difference.mean() < 0.001
 
 
 def test_very_small_pieces(tune):
-    collected = Envelope(RATE)
+    computed = Envelope(RATE)
     for piece in np.split(tune[:RATE], range(100, RATE, 100)):
-        collected.add(piece)
-    assert np.abs(collected.finish().astype(int) - envelope(tune[:RATE])).max() <= 1
+        computed.add(piece)
+    assert np.abs(computed.finish().astype(int) - envelope(tune[:RATE])).max() <= 1
 
 
 def test_level_does_not_matter(tune):
@@ -68,56 +68,67 @@ def test_low_and_high_sounds_are_in_their_bands():
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 2047])
-def test_what_is_shorter_than_a_window_has_no_frames(samples):
+def test_sound_shorter_than_a_window_has_no_frames(samples):
     assert envelope(np.ones(samples)).shape == (BANDS, 0)
     assert Envelope.empty().shape == (BANDS, 0)
 
 
-def test_what_is_behind_two_minutes_is_left_out(rng):
+def test_sound_after_two_minutes_is_left_out(rng):
     y = rng.standard_normal(130 * 4_000)
     whole = envelope(y, rate=4_000)
     assert whole.shape[1] == pytest.approx(120 / FRAME_S, abs=2)
     np.testing.assert_array_equal(whole, envelope(y[: 122 * 4_000], rate=4_000))
-    collected = Envelope(4_000)
+    computed = Envelope(4_000)
     for piece in np.array_split(y.astype(np.float32), 13):
-        collected.add(piece)
-    np.testing.assert_array_equal(collected.finish(), whole)
+        computed.add(piece)
+    np.testing.assert_array_equal(computed.finish(), whole)
 
 
 @pytest.mark.parametrize("rate", [16_000, 32_000, 44_100, 48_000, 96_000])
 def test_other_rates_give_nearly_the_same_envelope(tune, rate):
-    one = envelope(resample(tune, RATE, rate), rate=rate)
-    other = envelope(tune)
-    assert abs(one.shape[1] - other.shape[1]) <= 1
-    lags, scores = correlate(sharp_trace(trace(one)), sharp_trace(trace(other)))
+    resampled = envelope(resample(tune, RATE, rate), rate=rate)
+    original = envelope(tune)
+    assert abs(resampled.shape[1] - original.shape[1]) <= 1
+    lags, scores = correlate(sharp_trace(trace(resampled)), sharp_trace(trace(original)))
     # The highest bands are empty below 22,050 Hz.
     assert scores.max() > (0.9 if rate > 20_000 else 0.8)
     assert lags[scores.argmax()] == 0
 
 
 def test_silence_has_a_constant_envelope():
-    one = envelope(np.zeros(RATE))
-    assert one.shape[1] > 0
-    assert np.ptp(one) == 0
+    levels = envelope(np.zeros(RATE))
+    assert levels.shape[1] > 0
+    assert np.ptp(levels) == 0
 
 
 # --- log-mel images -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("bands", [32, 64, 128])
-def test_envelopes_of_images(rng, bands):
-    images = rng.integers(0, 256, size=(5, bands, 40), dtype=np.uint8)
-    made = from_log_mel(images)
-    assert made.shape == (5, BANDS, 40)
-    assert made.dtype == np.uint8
-    share = bands // BANDS
-    expected = images[3, 7 * share : 8 * share, 11].mean()
-    assert made[3, 7, 11] == pytest.approx(expected, abs=0.5)
+@pytest.mark.parametrize("n_mels", [32, 64, 128])
+def test_envelopes_of_images(rng, n_mels):
+    image = rng.integers(0, 256, size=(n_mels, 40), dtype=np.uint8)
+    levels = from_log_mel(image)
+    assert levels.shape == (BANDS, 40)
+    assert levels.dtype == np.uint8
+    share = n_mels // BANDS
+    expected = image[7 * share : 8 * share].mean(axis=0)
+    np.testing.assert_allclose(levels[7], expected, atol=0.5)
 
 
-def test_images_of_no_frames_and_of_no_tracks():
-    assert from_log_mel(np.zeros((2, 128, 0), dtype=np.uint8)).shape == (2, BANDS, 0)
-    assert from_log_mel(np.zeros((0, 128, 9), dtype=np.uint8)).shape == (0, BANDS, 9)
+def test_an_image_without_columns():
+    assert from_log_mel(np.zeros((128, 0), dtype=np.uint8)).shape == (BANDS, 0)
+
+
+def test_envelopes_of_logarithms(rng):
+    """The maximum becomes 255, and 80 dB below it 0."""
+    image = rng.uniform(-5, 3, size=(64, 40)).astype(np.float32)
+    image[:2, 5], image[:2, 6] = 4, -30
+    levels = from_log_mel(image)
+    assert levels.dtype == np.uint8
+    assert (levels[0, 5], levels[0, 6]) == (255, 0)
+    decibels = 10 * np.log10(np.exp(image[14:16])) - 10 * np.log10(np.exp(4))
+    expected = ((decibels.clip(-80) / 80 + 1) * 255).mean(axis=0)
+    np.testing.assert_allclose(levels[7], expected, atol=0.51)
 
 
 # --- traces -------------------------------------------------------------------
@@ -129,36 +140,35 @@ ENVELOPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers
 )
 
 
-@given(one=ENVELOPES)
-def test_traces_have_zero_mean_and_unit_variance(one):
-    """Unless a large value was cut, or nothing changes."""
-    made = trace(one)
-    assert made.shape == (BANDS, one.shape[1] - 1)
-    assert made.dtype == np.float32
-    assert np.abs(made).max() <= 4
-    changes = np.diff(one.astype(int), axis=1)
-    steady = np.ptp(changes, axis=1) == 0
-    whole = ~steady & (np.abs(made).max(axis=1) < 4)
-    np.testing.assert_allclose(made[whole].mean(axis=1), 0, atol=1e-4)
-    np.testing.assert_allclose(made[whole].std(axis=1), 1, atol=1e-3)
-    assert (np.abs(made[steady]) < 1e-3).all()
+@given(levels=ENVELOPES)
+def test_traces_have_zero_mean_and_unit_variance(levels):
+    """Except where a large value was clipped, or nothing changes."""
+    changes = trace(levels)
+    assert changes.shape == (BANDS, levels.shape[1] - 1)
+    assert changes.dtype == np.float32
+    assert np.abs(changes).max() <= 4
+    steady = np.ptp(np.diff(levels.astype(int), axis=1), axis=1) == 0
+    unclipped = ~steady & (np.abs(changes).max(axis=1) < 4)
+    np.testing.assert_allclose(changes[unclipped].mean(axis=1), 0, atol=1e-4)
+    np.testing.assert_allclose(changes[unclipped].std(axis=1), 1, atol=1e-3)
+    assert (np.abs(changes[steady]) < 1e-3).all()
 
 
-def test_large_changes_are_cut(tune):
-    one = envelope(tune)
-    assert np.abs(trace(one)).max() <= 4
-    calm = 100 + np.arange(one.shape[1], dtype=np.uint8) % 2 + np.zeros_like(one)
+def test_large_changes_are_clipped(tune):
+    levels = envelope(tune)
+    assert np.abs(trace(levels)).max() <= 4
+    calm = 100 + np.arange(levels.shape[1], dtype=np.uint8) % 2 + np.zeros_like(levels)
     calm[:, 30], calm[:, 31] = 255, 0
     assert trace(calm).max() == 4
     assert trace(calm).min() == -4
 
 
 def test_constant_bands_are_zero(tune):
-    one = envelope(tune)
-    one[5] = 77
-    made = trace(one)
-    assert (made[5] == 0).all()
-    assert np.abs(made[4]).max() > 0
+    levels = envelope(tune)
+    levels[5] = 77
+    changes = trace(levels)
+    assert (changes[5] == 0).all()
+    assert np.abs(changes[4]).max() > 0
     assert (trace(np.full((BANDS, 50), 9, dtype=np.uint8)) == 0).all()
 
 
@@ -174,13 +184,13 @@ def test_many_traces_at_once(rng):
     np.testing.assert_allclose(sharp[2], sharp_trace(trace(several[2])), atol=1e-5)
 
 
-@given(one=ENVELOPES)
-def test_sharp_traces_have_a_mean_square_of_one(one):
-    made = trace(one)
-    sharp = sharp_trace(made)
-    assert sharp.shape == made.shape
+@given(levels=ENVELOPES)
+def test_sharp_traces_have_a_mean_square_of_one(levels):
+    changes = trace(levels)
+    sharp = sharp_trace(changes)
+    assert sharp.shape == changes.shape
     assert sharp.dtype == np.float32
-    expected = 1 if (made != 0).any() else 0
+    expected = 1 if (changes != 0).any() else 0
     assert np.square(sharp).mean() == pytest.approx(expected, abs=1e-3)
 
 
@@ -188,16 +198,16 @@ def test_sharp_traces_of_silence_are_zero():
     assert (sharp_trace(np.zeros((BANDS, 40), dtype=np.float32)) == 0).all()
 
 
-def test_sharp_traces_resemble_themselves_at_one_lag_alone():
-    """Although the music repeats itself: here, with every bar of two seconds."""
+def test_sharp_traces_correlate_with_themselves_at_one_lag_only():
+    """The music repeats with every bar of two seconds."""
     bar = music(8, seconds=2)
     y = np.tile(bar, 10) + 0.3 * music(9, seconds=20)[: 10 * len(bar)]
     plain = trace(envelope(y))
     plain = plain / np.sqrt(np.square(plain).mean())
 
-    def second(one):
-        lags, scores = correlate(one, one)
+    def second_maximum(changes):
+        lags, scores = correlate(changes, changes)
         assert lags[scores.argmax()] == 0
         return scores[np.abs(lags) > 0.25].max()
 
-    assert second(sharp_trace(trace(envelope(y)))) < second(plain)
+    assert second_maximum(sharp_trace(trace(envelope(y)))) < second_maximum(plain)

@@ -1,4 +1,4 @@
-"""`gtzan health` on the terminal: what it says, writes and moves, and its exit code."""
+"""`gtzan health` on the terminal: its output, files, moves and exit code."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def write(path: Path, seed: int, *, level: float = 0.15) -> Path:
 
 @pytest.fixture
 def music(tmp_path) -> Path:
-    """Eight sound tracks, named as in GTZAN."""
+    """Eight tracks without faults, named as in GTZAN."""
     for seed, track in enumerate(TRACKS):
         write(tmp_path / "music" / "genres" / track.split(".")[0] / f"{track}.wav", seed)
     return tmp_path / "music"
@@ -37,7 +37,7 @@ def music(tmp_path) -> Path:
 
 @pytest.fixture
 def faulty(music) -> Path:
-    """One file that cannot be read, one silent, one a copy, one with an offset."""
+    """The same with an unreadable file, a silent one, a copy and one with an offset."""
     genres = music / "genres"
     (genres / "blues" / "blues.00001.wav").write_bytes(b"no music [x]")
     write(genres / "rock" / "rock.00000.wav", 0, level=0)
@@ -47,12 +47,12 @@ def faulty(music) -> Path:
     return music
 
 
-CONDEMNED = {"blues.00001", "rock.00000", "rock.00003"}
+EXCLUDED = {"blues.00001", "rock.00000", "rock.00003"}
 
 
 @pytest.fixture
 def health():
-    """Run the command; errors of ours are raised."""
+    """Run the command; errors of this package are raised."""
 
     def run(*arguments):
         result = CliRunner().invoke(cli.app, ["health", *map(str, arguments), "--jobs", "1"])
@@ -92,7 +92,7 @@ def write_table(path: Path, filenames: list[str], **changes) -> Path:
 def test_a_clean_folder_has_exit_code_0(health, music):
     result = health(music)
     assert result.exit_code == 0
-    # That these are not Kaggle's files is said, but no error.
+    # That these are not Kaggle's files is a notice, not an error.
     assert "8 files: 1 unknown-copy, 0 duplicates." in result.stdout
     assert "notice" in result.stdout
 
@@ -129,7 +129,7 @@ def test_warnings_alone_have_exit_code_0(health, music):
 
 
 def test_brackets_in_names_are_shown(health, tmp_path):
-    """They are no markup."""
+    """They are not read as markup."""
     for seed in range(3):
         write(tmp_path / "m" / "fado" / f"[bold] {seed} [/x].wav", seed)
     (tmp_path / "m" / "fado" / "[red]broken.wav").write_bytes(b"")
@@ -137,20 +137,20 @@ def test_brackets_in_names_are_shown(health, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_names_that_are_no_text_are_shown(health, music):
+def test_invalid_names_are_shown(health, music):
     Path(os.fsdecode(os.fsencode(music) + b"/genres/rock/\xff.wav")).write_bytes(b"")
     result = health(music)
     assert result.exit_code == 1
     assert "unreadable" in result.stdout
 
 
-def test_many_notices_are_counted_only(health, tmp_path):
+def test_many_notices_are_only_counted(health, tmp_path):
     for seed in range(60):
         ending = "wav" if seed % 2 else "flac"
         path = tmp_path / "m" / "fado" / f"{seed}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         y = 0.1 * np.random.default_rng(seed).standard_normal(RATE)
-        # Files that are not what they are called; and two with a fault of another kind.
+        # All files have the wrong format, and two another fault.
         soundfile.write(path, y + 0.1 * (seed > 57), RATE, format="AU", subtype="PCM_16")
     result = health(tmp_path / "m")
     assert "60 files: 60 wrong-format, 2 dc-offset, 0 duplicates." in result.stdout
@@ -183,16 +183,16 @@ def test_log_mel_images(health, tmp_path):
 # --- quarantine ---------------------------------------------------------------
 
 
-def test_out_and_back(health, faulty, tmp_path):
+def test_quarantine_and_restore(health, faulty, tmp_path):
     before, away = files(faulty), tmp_path / "away"
     result = health(faulty, "--quarantine", away)
     assert result.exit_code == 1
     assert "3 files moved." in result.stdout
     moved = {Path(name).stem for name in files(away)} - {"manifest"}
-    assert moved == CONDEMNED
+    assert moved == EXCLUDED
     manifest = json.loads((away / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["files"]["blues/blues.00001.wav"]["reason"].startswith("unreadable")
-    # What is left is clean.
+    # The remaining files are clean.
     assert health(faulty).exit_code == 0
     result = health(faulty, "--restore", away)
     assert result.exit_code == 0
@@ -212,9 +212,9 @@ def test_dry_runs(health, faulty, tmp_path):
     assert files(faulty) == before
     assert not away.exists()
     health(faulty, "--quarantine", away)
-    there = files(away)
+    quarantined = files(away)
     assert "3 files would be moved." in health(faulty, "--restore", away, "--dry-run").stdout
-    assert files(away) == there
+    assert files(away) == quarantined
 
 
 def test_a_clean_folder_needs_no_quarantine(health, music, tmp_path):
@@ -231,7 +231,7 @@ def rows_of(path: Path) -> list[str]:
     return pd.read_csv(path)["filename"].tolist()
 
 
-def test_rows_of_condemned_tracks_are_left_out(health, faulty, tmp_path):
+def test_rows_of_excluded_tracks_are_left_out(health, faulty, tmp_path):
     table = write_table(
         tmp_path / "features.csv", [f"{track}.{n}.wav" for track in TRACKS for n in range(2)]
     )
@@ -239,27 +239,26 @@ def test_rows_of_condemned_tracks_are_left_out(health, faulty, tmp_path):
     result = health(faulty, "--features", table, "--out", tmp_path / "clean.csv")
     assert result.exit_code == 1
     assert "6 rows of the table left out." in result.stdout
-    kept = [f"{track}.{n}.wav" for track in TRACKS if track not in CONDEMNED for n in range(2)]
-    assert rows_of(tmp_path / "clean.csv") == kept
+    remaining = [f"{track}.{n}.wav" for track in TRACKS if track not in EXCLUDED for n in range(2)]
+    assert rows_of(tmp_path / "clean.csv") == remaining
     assert pd.read_csv(tmp_path / "clean.csv").columns.tolist() == list(COLUMNS)
     assert table.read_bytes() == before
-    # Cells stay as they were written.
+    # Cells are copied unchanged.
     lines = before.decode().splitlines()
     assert set((tmp_path / "clean.csv").read_text().splitlines()) < set(lines)
 
 
-def test_without_out_rows_are_only_told(health, faulty, tmp_path):
+def test_without_out_rows_are_only_shown(health, faulty, tmp_path):
     table = write_table(tmp_path / "features.csv", [f"{track}.wav" for track in TRACKS])
-    there = files(tmp_path)
+    before = files(tmp_path)
     result = health(faulty, "--features", table)
     assert "3 rows of the table left out." in result.stdout
-    told = [line for line in result.stdout.splitlines() if "same recording as" in line]
-    assert len(told) == 1
-    assert "rock.00003" in told[0]
-    assert {n: c for n, c in files(tmp_path).items() if not n.startswith("work/")} == there
+    (line,) = [line for line in result.stdout.splitlines() if "same recording as" in line]
+    assert "rock.00003" in line
+    assert {n: c for n, c in files(tmp_path).items() if not n.startswith("work/")} == before
 
 
-def test_every_reason_is_told(health, music, tmp_path):
+def test_every_reason_is_shown(health, music, tmp_path):
     names = [f"{track}.wav" for track in TRACKS]
     table = write_table(
         tmp_path / "features.csv",
@@ -269,13 +268,13 @@ def test_every_reason_is_told(health, music, tmp_path):
     )
     result = health(music, "--features", table, "--out", tmp_path / "clean.csv")
     assert result.exit_code == 0
-    for reason in ("unknown track", "the same window stands further up", "tempo is", "rms_mean"):
+    for reason in ("unknown track", "repeats the window of an earlier row", "tempo is", "rms_mean"):
         assert reason in result.stdout
     assert rows_of(tmp_path / "clean.csv") == [*names[:2], *names[4:]]
 
 
-def test_tracks_in_quarantine_stay_condemned(health, faulty, tmp_path):
-    """Else their rows would be told to be of unknown tracks."""
+def test_tracks_in_quarantine_stay_excluded(health, faulty, tmp_path):
+    """Otherwise their rows would count as rows of unknown tracks."""
     table = write_table(tmp_path / "features.csv", [f"{track}.wav" for track in TRACKS])
     health(faulty, "--quarantine", tmp_path / "away")
     result = health(faulty, "--quarantine", tmp_path / "away", "--features", table)
@@ -285,7 +284,7 @@ def test_tracks_in_quarantine_stay_condemned(health, faulty, tmp_path):
     assert "unknown track" not in result.stdout
 
 
-def test_other_music_in_quarantine_stays_condemned(health, tmp_path):
+def test_other_music_in_quarantine_stays_excluded(health, tmp_path):
     for seed in range(3):
         write(tmp_path / "m" / "fado" / f"{seed}.wav", seed)
     (tmp_path / "m" / "fado" / "broken.wav").write_bytes(b"")
@@ -296,20 +295,20 @@ def test_other_music_in_quarantine_stays_condemned(health, tmp_path):
     assert "unreadable (Format not recognised)" in result.stdout
 
 
-# --- what is refused ----------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "options",
     [("--quarantine", "q"), ("--features", "f"), ("--json", "j"), ("--out", "o")],
 )
-def test_restore_goes_alone(health, faulty, tmp_path, options):
+def test_restore_goes_with_no_other_option(health, faulty, tmp_path, options):
     away = tmp_path / "away"
     health(faulty, "--quarantine", away)
-    there = files(away)
+    quarantined = files(away)
     with pytest.raises(HealthError, match="--restore goes with --dry-run alone"):
         health(faulty, "--restore", away, *options)
-    assert files(away) == there
+    assert files(away) == quarantined
 
 
 def test_out_needs_a_table(health, music, tmp_path):
@@ -320,13 +319,13 @@ def test_out_needs_a_table(health, music, tmp_path):
 def test_an_existing_table_is_not_replaced(health, music, tmp_path):
     table = write_table(tmp_path / "features.csv", [f"{track}.wav" for track in TRACKS])
     before = table.read_bytes()
-    with pytest.raises(CorpusError, match=r"features\.csv: is there already"):
+    with pytest.raises(CorpusError, match=r"features\.csv: already exists"):
         health(music, "--features", table, "--out", table)
     assert table.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [None, "", "filename,length\nx,1\n"])
-def test_other_tables_are_refused(health, music, tmp_path, content):
+def test_other_tables_raise_errors(health, music, tmp_path, content):
     if content is not None:
         (tmp_path / "features.csv").write_text(content)
     with pytest.raises(CorpusError, match=r"features\.csv"):
@@ -338,15 +337,15 @@ def test_images_cannot_be_moved(health, tmp_path):
     x = np.random.default_rng(0).integers(0, 256, size=(3, 32, 387), dtype=np.uint8)
     x[2] = x[1]
     np.savez(tmp_path / "a.npz", X=x, names=["a.0", "a.1", "a.2"])
-    with pytest.raises(HealthError, match=r"a\.npz: is no folder of audio files"):
+    with pytest.raises(HealthError, match=r"a\.npz: is not a folder of audio files"):
         health(tmp_path / "a.npz", "--quarantine", tmp_path / "away")
     assert not (tmp_path / "away").exists()
 
 
-def test_folders_that_will_not_do(health, music, tmp_path):
+def test_unsuitable_folders_raise_errors(health, music, tmp_path):
     with pytest.raises(CorpusError, match="there is no such folder"):
         health(tmp_path / "musik")
-    with pytest.raises(HealthError, match="is no quarantine"):
+    with pytest.raises(HealthError, match="is not a quarantine folder"):
         health(music, "--restore", tmp_path / "away")
     with pytest.raises(HealthError, match="is part of the collection itself"):
         health(music, "--quarantine", music / "genres" / "away")
@@ -359,17 +358,17 @@ def test_a_report_that_cannot_be_written(health, music, tmp_path):
 
 
 @pytest.mark.parametrize("command", [["--jobs", "two"], ["--no-such-option"], []])
-def test_misspelt_commands_have_exit_code_2(music, command):
+def test_invalid_commands_have_exit_code_2(music, command):
     arguments = ["health", str(music), *command] if command else ["health"]
     assert CliRunner().invoke(cli.app, arguments).exit_code == 2
 
 
 def test_an_error_is_one_sentence(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["gtzan", "health", str(tmp_path / "musik")])
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(SystemExit) as error:
         cli.main()
-    assert caught.value.code == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith(f"error: {tmp_path / 'musik'}: there is no such folder")
-    assert told.err.count("\n") == 1
+    assert error.value.code == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith(f"error: {tmp_path / 'musik'}: there is no such folder")
+    assert output.err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""Faults that were planted in composed music are found, and how that is counted."""
+"""Faults planted in composed music are found, and recall and precision are right."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ COPIES = FAULTS[8:]
 
 @pytest.fixture(scope="session")
 def planted(tmp_path_factory):
-    """Thirty tracks of 12 s, twenty of them spoilt; what was found, and the truth."""
+    """The report on thirty tracks of 12 s, twenty of them with a fault, and the truth."""
     folder = tmp_path_factory.mktemp("planted")
     several = ("clipped", "dropouts", "truncated", "identical", "reencoded", "gain", "shifted")
     compose(
@@ -36,7 +36,7 @@ def planted(tmp_path_factory):
 # --- composed music -----------------------------------------------------------
 
 
-def test_every_planted_fault_is_found_and_nothing_else(planted):
+def test_all_planted_faults_are_found_without_false_alarms(planted):
     report, truth = planted
     scores = score_report(report, truth)
     assert set(scores.index) == set(FAULTS)
@@ -46,11 +46,11 @@ def test_every_planted_fault_is_found_and_nothing_else(planted):
 
 
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name not in COPIES])
-def test_faults_are_found_in_their_tracks_alone(planted, fault):
+def test_faults_are_found_only_in_their_tracks(planted, fault):
     report, truth = planted
     assert fault in FINDINGS
-    found = report.faults.loc[report.faults["fault"] == fault, "track_id"]
-    assert sorted(found) == sorted(truth.loc[truth["fault"] == fault, "track_id"])
+    track_ids = report.faults.loc[report.faults["fault"] == fault, "track_id"]
+    assert sorted(track_ids) == sorted(truth.loc[truth["fault"] == fault, "track_id"])
 
 
 @pytest.mark.parametrize("fault", COPIES)
@@ -59,74 +59,72 @@ def test_kinds_and_lags_of_copies(planted, fault):
     rows = truth[truth["fault"] == fault]
     assert len(rows) >= 1
     for row in rows.itertuples():
-        both = report.duplicates[
-            report.duplicates[["a", "b"]].isin([row.track_id, row.source_track]).all(axis=1)
-        ]
-        assert len(both) == 1
-        (copy,) = both.itertuples()
+        is_pair = report.duplicates[["a", "b"]].isin([row.track_id, row.source_track]).all(axis=1)
+        assert is_pair.sum() == 1
+        (copy,) = report.duplicates[is_pair].itertuples()
         assert copy.kind == ("identical" if fault == "mislabelled" else fault)
         if fault == "shifted":
             # The copy begins later in the music.
             shift = float(row.detail.split()[1])
-            later = shift if copy.a == row.source_track else -shift
-            assert copy.lag_s == pytest.approx(later, abs=0.08)
+            lag_s = shift if copy.a == row.source_track else -shift
+            assert copy.lag_s == pytest.approx(lag_s, abs=0.08)
         else:
             assert abs(copy.lag_s) < 0.16
 
 
-def test_both_sides_of_a_wrong_label_are_named(planted):
+def test_both_tracks_of_a_wrong_label_are_reported(planted):
     report, truth = planted
     (row,) = truth[truth["fault"] == "mislabelled"].itertuples()
-    found = report.faults.loc[report.faults["fault"] == "mislabelled", "track_id"]
-    assert {row.track_id, row.source_track} <= set(found)
+    mislabelled = report.faults.loc[report.faults["fault"] == "mislabelled", "track_id"]
+    assert {row.track_id, row.source_track} <= set(mislabelled)
     assert {row.track_id, row.source_track} <= set(report.excluded)
 
 
-def test_what_is_left_has_no_faults(planted):
-    """Of each recording, one sound track stays."""
+def test_the_remaining_tracks_have_no_faults(planted):
+    """Of each recording, one track without a fault remains."""
     report, truth = planted
     errors = {"unreadable", "truncated", "too-short", "wrong-rate", "silent", "mislabelled"}
     excluded = set(report.excluded)
     assert set(truth.loc[truth["fault"].isin(errors), "track_id"]) <= excluded
-    left = report.duplicates[~report.duplicates[["a", "b"]].isin(excluded).any(axis=1)]
-    assert len(left) == 0
+    remaining = report.duplicates[~report.duplicates[["a", "b"]].isin(excluded).any(axis=1)]
+    assert len(remaining) == 0
     for row in truth[
         truth["fault"].isin({"identical", "reencoded", "gain", "shifted"})
     ].itertuples():
         assert row.track_id in excluded or row.source_track in excluded
-    sound = set(report.track_ids) - set(truth["track_id"]) - set(truth["source_track"].dropna())
-    assert not sound & excluded
+    clean = set(report.track_ids) - set(truth["track_id"]) - set(truth["source_track"].dropna())
+    assert not clean & excluded
 
 
-# --- the score itself ---------------------------------------------------------
+# --- the score ----------------------------------------------------------------
 
 
-def made_up(faults=(), copies=()) -> HealthReport:
-    """Return a report with findings (track, fault) and pairs."""
+def report_of(faults=(), copies=()) -> HealthReport:
+    """Return a report with faults (track, fault) and pairs."""
     table = pd.DataFrame(
         [Fault.of(track, "", fault, "") for track, fault in faults], columns=Fault._fields
     )
     pairs = [(*pair, "gain", 0.9, 0.0) for pair in copies]
     columns = ["a", "b", "kind", "score", "lag_s"]
-    return HealthReport("made up", 9, table, pd.DataFrame(pairs, columns=columns))
+    return HealthReport("invented", 9, table, pd.DataFrame(pairs, columns=columns))
 
 
 def truth_of(*rows) -> pd.DataFrame:
-    """Rows are (track, fault) or (track, fault, source)."""
+    """Return known faults from rows of (track, fault) or (track, fault, source)."""
     columns = ["track_id", "fault", "source_track"]
     return pd.DataFrame([(*row, "")[:3] for row in rows], columns=columns)
 
 
 def test_found_and_missed():
     truth = truth_of(*((track, "silent") for track in "abcd"), ("e", "clipped"))
-    scores = score_report(made_up([("a", "silent"), ("b", "silent"), ("c", "silent")]), truth)
+    scores = score_report(report_of([("a", "silent"), ("b", "silent"), ("c", "silent")]), truth)
     assert scores.index.name == "fault"
     assert scores.index.tolist() == ["silent", "clipped"]
     assert scores["known"].tolist() == [4, 1]
     assert scores["found"].tolist() == [3, 0]
     assert scores["recall"].tolist() == [0.75, 0]
     assert scores["false_alarms"].tolist() == [0, 0]
-    # Wilson's interval for 3 of 4, from the literature's formula.
+    # Wilson's interval for 3 of 4, from the formula in the literature.
     z, n, p = 1.959964, 4, 0.75
     middle, half = (p + z**2 / 2 / n), z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
     assert scores.at["silent", "low"] == pytest.approx((middle - half) / (1 + z**2 / n), abs=1e-5)
@@ -134,13 +132,13 @@ def test_found_and_missed():
     assert scores["found"].dtype == scores["false_alarms"].dtype == int
 
 
-def test_the_right_fault_in_another_track_is_missed_and_a_false_alarm():
-    scores = score_report(made_up([("b", "silent")]), truth_of(("a", "silent")))
+def test_a_fault_in_another_track_is_a_false_alarm():
+    scores = score_report(report_of([("b", "silent")]), truth_of(("a", "silent")))
     assert scores.loc["silent", ["known", "found", "false_alarms"]].tolist() == [1, 0, 1]
 
 
-def test_another_fault_in_the_right_track_is_missed_and_a_false_alarm():
-    report = made_up([("a", "clipped"), ("b", "dropouts")])
+def test_another_fault_in_the_track_is_a_false_alarm():
+    report = report_of([("a", "clipped"), ("b", "dropouts")])
     scores = score_report(report, truth_of(("a", "silent"), ("b", "dropouts")))
     assert scores["found"].to_dict() == {"silent": 0, "dropouts": 1, "clipped": 0}
     assert scores["false_alarms"].to_dict() == {"silent": 0, "dropouts": 0, "clipped": 1}
@@ -148,8 +146,8 @@ def test_another_fault_in_the_right_track_is_missed_and_a_false_alarm():
     assert np.isnan(scores.at["clipped", "recall"])
 
 
-def test_precision_is_the_share_of_findings_that_are_no_false_alarms():
-    report = made_up([("a", "silent"), ("b", "silent"), ("c", "silent"), ("d", "clipped")])
+def test_precision():
+    report = report_of([("a", "silent"), ("b", "silent"), ("c", "silent"), ("d", "clipped")])
     scores = score_report(report, truth_of(("a", "silent"), ("e", "dropouts")))
     assert scores["precision"].to_dict() == pytest.approx(
         {"silent": 1 / 3, "dropouts": np.nan, "clipped": 0}, nan_ok=True
@@ -158,40 +156,40 @@ def test_precision_is_the_share_of_findings_that_are_no_false_alarms():
 
 def test_notices_are_no_false_alarms():
     scores = score_report(
-        made_up([("a", "silent"), ("a", "wrong-encoding"), ("", "unknown-copy")]),
+        report_of([("a", "silent"), ("a", "wrong-encoding"), ("", "unknown-copy")]),
         truth_of(("a", "silent")),
     )
     assert scores.index.tolist() == ["silent"]
     assert scores["false_alarms"].tolist() == [0]
 
 
-def test_a_copy_counts_whichever_comes_first():
+def test_the_order_of_a_pair_does_not_matter():
     truth = truth_of(("a", "gain", "b"), ("d", "shifted", "c"), ("f", "shifted", "e"))
-    scores = score_report(made_up(copies=[("a", "b"), ("c", "d")]), truth)
+    scores = score_report(report_of(copies=[("a", "b"), ("c", "d")]), truth)
     assert scores["found"].to_dict() == {"gain": 1, "shifted": 1}
     assert scores["recall"].to_dict() == {"gain": 1, "shifted": 0.5}
     assert scores["false_alarms"].sum() == 0
 
 
 def test_copies_of_one_track_are_copies_of_each_other():
-    """Whether or not their source was found, and in any number of steps."""
+    """This holds for any number of steps, even if their source was not found."""
     truth = truth_of(("b", "gain", "a"), ("c", "shifted", "a"), ("d", "reencoded", "c"))
-    scores = score_report(made_up(copies=[("b", "c"), ("b", "d")]), truth)
+    scores = score_report(report_of(copies=[("b", "c"), ("b", "d")]), truth)
     assert scores["found"].tolist() == [0, 0, 0]
     assert "copies" not in scores.index
 
 
-def test_pairs_that_nobody_planted_are_false_alarms():
+def test_unknown_pairs_are_false_alarms():
     truth = truth_of(("b", "gain", "a"), ("d", "gain", "c"))
-    scores = score_report(made_up(copies=[("a", "b"), ("a", "c"), ("x", "y")]), truth)
+    scores = score_report(report_of(copies=[("a", "b"), ("a", "c"), ("x", "y")]), truth)
     assert scores.loc["copies", ["known", "found", "false_alarms"]].tolist() == [0, 0, 2]
     assert scores.loc["gain", ["known", "found", "false_alarms"]].tolist() == [2, 1, 0]
 
 
-def test_a_planted_wrong_label_is_told_of_both_tracks():
-    """As it is of any copies that stand in two genres."""
+def test_a_wrong_label_may_be_reported_for_both_tracks():
+    """The report names all copies in two genres."""
     truth = truth_of(("rock.0", "mislabelled", "jazz.0"), ("jazz.1", "gain", "jazz.2"))
-    report = made_up(
+    report = report_of(
         [("rock.0", "mislabelled"), ("jazz.0", "mislabelled"), ("pop.0", "mislabelled")],
         [("jazz.0", "rock.0")],
     )
@@ -200,28 +198,28 @@ def test_a_planted_wrong_label_is_told_of_both_tracks():
     assert scores["false_alarms"].to_dict() == {"mislabelled": 1, "gain": 0}
 
 
-def test_nothing_found_and_nothing_there():
-    assert score_report(made_up(), truth_of(("a", "silent")))["found"].tolist() == [0]
-    assert len(score_report(made_up(), truth_of())) == 0
-    scores = score_report(made_up([("a", "silent")], [("a", "b")]), truth_of())
+def test_no_reported_and_no_known_faults():
+    assert score_report(report_of(), truth_of(("a", "silent")))["found"].tolist() == [0]
+    assert len(score_report(report_of(), truth_of())) == 0
+    scores = score_report(report_of([("a", "silent")], [("a", "b")]), truth_of())
     assert scores["false_alarms"].to_dict() == {"silent": 1, "copies": 1}
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_truth_without_copies_read_from_a_file(tmp_path):
+def test_a_file_of_faults_without_copies(tmp_path):
     (tmp_path / "truth.csv").write_text(
         "track_id,fault,detail,source_track\na,silent,,\nb,clipped,,\n"
     )
-    scores = score_report(made_up([("a", "silent")]), pd.read_csv(tmp_path / "truth.csv"))
+    scores = score_report(report_of([("a", "silent")]), pd.read_csv(tmp_path / "truth.csv"))
     assert scores["found"].to_dict() == {"silent": 1, "clipped": 0}
 
 
-def test_faults_that_gtzan_is_known_for():
+def test_known_faults_of_gtzan():
     from gtzan_lib.data import gtzan
 
     known = gtzan.known_faults()
     copies = known.dropna(subset="source_track")
-    report = made_up(
+    report = report_of(
         [("jazz.00054", "unreadable")], copies[["track_id", "source_track"]].to_numpy().tolist()
     )
     scores = score_report(report, known)

@@ -1,4 +1,4 @@
-"""Moving files out and back: nothing is ever lost, whatever interrupts it."""
+"""Quarantine and restoring: no interruption loses a file."""
 
 import errno
 import json
@@ -13,28 +13,27 @@ from hypothesis import strategies as st
 
 from gtzan_lib.errors import HealthError
 from gtzan_lib.files import sha256_of
-from gtzan_lib.health import quarantine as module
 from gtzan_lib.health.quarantine import MANIFEST, Move, quarantine, quarantined, restore
 
 
 class Killed(BaseException):
-    """What no code catches, as little as it catches kill -9."""
+    """An interruption that no code catches, like kill -9."""
 
 
 def snapshot(folder: Path) -> dict[str, object]:
-    """All that lies in a folder: bytes of files, targets of links; hidden files left out."""
-    found: dict[str, object] = {}
+    """Return the bytes of files and the targets of links in a folder, without hidden files."""
+    contents: dict[str, object] = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            found[name] = ("link", str(path.readlink()))
+            contents[name] = ("link", str(path.readlink()))
         elif path.is_file() and not path.name.startswith("."):
-            found[name] = path.read_bytes()
-    return found
+            contents[name] = path.read_bytes()
+    return contents
 
 
 def audio(folder: Path) -> dict[str, object]:
-    """As `snapshot`, without the manifest."""
+    """Return the same as `snapshot`, without the manifest."""
     return {name: content for name, content in snapshot(folder).items() if name != MANIFEST}
 
 
@@ -44,7 +43,7 @@ def reasons(root: Path, *names: str) -> dict[str, str]:
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    """Two genres of four files, each with bytes of its own."""
+    """Two genres of four files with different contents."""
     for genre in ("fado", "samba"):
         (tmp_path / "music" / genre).mkdir(parents=True)
         for number in range(4):
@@ -56,17 +55,17 @@ def root(tmp_path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Where the quarantine goes; it does not exist yet."""
+    """Path of the quarantine folder, which does not exist yet."""
     return tmp_path / "quarantine"
 
 
 BAD = ("fado/0.wav", "fado/3.wav", "samba/1.wav")
 
 
-# --- out and back -------------------------------------------------------------
+# --- quarantine and restore ---------------------------------------------------
 
 
-def test_files_move_and_keep_the_tree(root, folder):
+def test_files_move_with_their_folders(root, folder):
     before = snapshot(root)
     moves = quarantine(root, reasons(root, *BAD), folder)
     assert moves == [Move(root / name, folder / name, f"{name} is bad") for name in BAD]
@@ -74,7 +73,7 @@ def test_files_move_and_keep_the_tree(root, folder):
     assert snapshot(root) == {n: content for n, content in before.items() if n not in BAD}
 
 
-def test_the_manifest_tells_where_from_why_and_what(root, folder):
+def test_the_manifest_holds_paths_reasons_and_checksums(root, folder):
     sums = {name: sha256_of(root / name) for name in BAD}
     quarantine(root, reasons(root, *BAD), folder)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -86,7 +85,7 @@ def test_the_manifest_tells_where_from_why_and_what(root, folder):
     assert quarantined(folder) == {name: f"{name} is bad" for name in BAD}
 
 
-def test_files_come_back_and_leave_nothing_behind(root, folder):
+def test_restoring_empties_the_quarantine(root, folder):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     moves = restore(folder, root)
@@ -111,9 +110,9 @@ NAMES = st.text(
     ),
     reason=st.text(st.characters(blacklist_categories=["Cs"]), max_size=20),
 )
-def test_any_files_come_back_bit_for_bit(files, reason):
-    with tempfile.TemporaryDirectory() as place:
-        root, folder = Path(place, "music").resolve(), Path(place, "away").resolve()
+def test_any_files_are_restored_bit_for_bit(files, reason):
+    with tempfile.TemporaryDirectory() as path:
+        root, folder = Path(path, "music").resolve(), Path(path, "away").resolve()
         root.mkdir()
         for (genre, name), (content, _) in files.items():
             (root / genre).mkdir(exist_ok=True)
@@ -144,7 +143,7 @@ def test_dry_runs_move_nothing(root, folder):
     assert snapshot(folder) == away
 
 
-def test_nothing_condemned_makes_no_folder(root, folder):
+def test_without_excluded_files_no_folder_is_created(root, folder):
     assert quarantine(root, {}, folder) == []
     assert not folder.exists()
 
@@ -157,11 +156,11 @@ def test_a_second_call_moves_nothing_more(root, folder):
     assert quarantine(root, {}, folder) == []
     assert snapshot(folder) == away
     restore(folder, root)
-    with pytest.raises(HealthError, match="is no quarantine"):
+    with pytest.raises(HealthError, match="is not a quarantine folder"):
         restore(folder, root)
 
 
-def test_more_files_can_follow(root, folder):
+def test_more_files_can_be_added(root, folder):
     before = snapshot(root)
     quarantine(root, reasons(root, BAD[0]), folder)
     (move,) = quarantine(root, {str(root / BAD[1]): "later"}, folder)
@@ -191,18 +190,18 @@ def test_relative_folders_and_tildes(root, folder, monkeypatch):
     assert snapshot(root) == before
 
 
-@pytest.mark.parametrize("asked", [".", "fado", ".."])
-def test_a_part_of_the_collection_may_be_named(root, folder, asked):
-    """As `gtzan health /data/gtzan` may, whose genres are in /data/gtzan/genres_original."""
+@pytest.mark.parametrize("path", [".", "fado", ".."])
+def test_a_folder_above_or_below_the_root_can_be_given(root, folder, path):
+    """For instance /data/gtzan, whose genres are in /data/gtzan/genres_original."""
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
-    restore(folder, root / asked)
+    restore(folder, root / path)
     assert snapshot(root) == before
 
 
-def test_links_and_folders_move_as_they_are(root, folder):
+def test_links_and_folders_are_moved(root, folder):
     (root / "fado" / "x.wav").mkdir()
-    (root / "fado" / "x.wav" / "inside.txt").write_text("something of value")
+    (root / "fado" / "x.wav" / "inside.txt").write_text("inside")
     (root / "fado" / "link.wav").symlink_to("0.wav")
     (root / "fado" / "loop.wav").symlink_to("loop.wav")
     (root / "fado" / "lost.wav").symlink_to(root / "gone")
@@ -211,14 +210,14 @@ def test_links_and_folders_move_as_they_are(root, folder):
     quarantine(root, reasons(root, *names), folder)
     assert set(snapshot(root)) == set(before) - {*names[1:], "fado/x.wav/inside.txt"}
     assert not (root / "fado" / "x.wav").exists()
-    assert (folder / "fado" / "x.wav" / "inside.txt").read_text() == "something of value"
+    assert (folder / "fado" / "x.wav" / "inside.txt").read_text() == "inside"
     assert str((folder / "fado" / "link.wav").readlink()) == "0.wav"
     restore(folder, root)
     assert snapshot(root) == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_names_that_are_no_text(root, folder):
+def test_invalid_names(root, folder):
     odd = os.fsdecode(b"fado/\xff.wav")
     (root / odd).write_bytes(b"odd")
     before = snapshot(root)
@@ -228,53 +227,53 @@ def test_names_that_are_no_text(root, folder):
     assert snapshot(root) == before
 
 
-# --- killed half-way ----------------------------------------------------------
+# --- interruptions ------------------------------------------------------------
 
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Let a function of `Path` or `shutil` fail after some calls, until `heal` is called."""
-    undo = []
+    """Make a function of `Path` or `shutil` fail after some calls, until `reset` is called."""
+    patches = []
 
     def fail(owner, name: str, after: int, error: BaseException) -> None:
-        whole, calls = getattr(owner, name), []
+        original, calls = getattr(owner, name), []
 
         def wrapped(*arguments, **options):
             calls.append(arguments)
             if len(calls) > after:
                 raise error
-            return whole(*arguments, **options)
+            return original(*arguments, **options)
 
         patch = pytest.MonkeyPatch()
         patch.setattr(owner, name, wrapped)
-        undo.append(patch)
+        patches.append(patch)
 
-    def heal() -> None:
-        while undo:
-            undo.pop().undo()
+    def reset() -> None:
+        while patches:
+            patches.pop().undo()
 
-    fail.heal = heal
+    fail.reset = reset
     yield fail
-    heal()
+    reset()
 
 
-def nothing_is_lost(root: Path, folder: Path, before: dict[str, object]) -> None:
-    """Each file is at one of its places, or whole at both."""
-    here, away = snapshot(root), audio(folder)
-    assert set(here) | set(away) == set(before)
-    assert all(content == before[name] for name, content in [*here.items(), *away.items()])
+def assert_nothing_is_lost(root: Path, folder: Path, before: dict[str, object]) -> None:
+    """Assert that each file is unchanged in the collection, in the quarantine or in both."""
+    remaining, moved = snapshot(root), audio(folder)
+    assert set(remaining) | set(moved) == set(before)
+    assert all(content == before[name] for name, content in [*remaining.items(), *moved.items()])
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_quarantine_that_is_killed_goes_on(root, folder, failing, after):
+def test_a_killed_quarantine_continues(root, folder, failing, after):
     before = snapshot(root)
     failing(Path, "rename", after, Killed())
     with pytest.raises(Killed):
         quarantine(root, reasons(root, *BAD), folder)
-    failing.heal()
-    nothing_is_lost(root, folder, before)
+    failing.reset()
+    assert_nothing_is_lost(root, folder, before)
     assert len(audio(folder)) == after
-    # The manifest knows all that was to be moved, so that another call may finish it.
+    # The manifest lists all files, so that another call can move the remaining ones.
     moves = quarantine(root, {}, folder)
     assert [move.source for move in moves] == [root / name for name in BAD[after:]]
     assert set(audio(folder)) == set(BAD)
@@ -283,52 +282,52 @@ def test_a_quarantine_that_is_killed_goes_on(root, folder, failing, after):
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_quarantine_that_was_killed_can_be_taken_back(root, folder, failing, after):
+def test_a_killed_quarantine_can_be_restored(root, folder, failing, after):
     before = snapshot(root)
     failing(Path, "rename", after, Killed())
     with pytest.raises(Killed):
         quarantine(root, reasons(root, *BAD), folder)
-    failing.heal()
+    failing.reset()
     restore(folder, root)
     assert snapshot(root) == before
     assert snapshot(folder) == {}
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_return_that_is_killed_goes_on(root, folder, failing, after):
+def test_a_killed_restore_continues(root, folder, failing, after):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     failing(Path, "rename", after, Killed())
     with pytest.raises(Killed):
         restore(folder, root)
-    failing.heal()
-    nothing_is_lost(root, folder, before)
+    failing.reset()
+    assert_nothing_is_lost(root, folder, before)
     assert len(audio(folder)) == 3 - after
     assert len(restore(folder, root)) == 3 - after
     assert snapshot(root) == before
     assert snapshot(folder) == {}
 
 
-def test_killed_before_the_manifest_is_written_nothing_has_moved(root, folder, failing):
+def test_no_file_moves_before_the_manifest_is_written(root, folder, failing):
     before = snapshot(root)
     failing(Path, "replace", 0, Killed())
     with pytest.raises(Killed):
         quarantine(root, reasons(root, *BAD), folder)
-    failing.heal()
+    failing.reset()
     assert snapshot(root) == before
     assert snapshot(folder) == {}
     quarantine(root, reasons(root, *BAD), folder)
     assert set(audio(folder)) == set(BAD)
 
 
-def test_killed_before_the_manifest_goes(root, folder, failing):
-    """All files are back, and the manifest still tells of them."""
+def test_a_restore_killed_before_the_manifest_is_removed(root, folder, failing):
+    """All files are restored, but the manifest still lists them."""
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     failing(Path, "unlink", 0, Killed())
     with pytest.raises(Killed):
         restore(folder, root)
-    failing.heal()
+    failing.reset()
     assert snapshot(root) == before
     assert restore(folder, root) == []
     assert snapshot(folder) == {}
@@ -338,8 +337,8 @@ def test_killed_before_the_manifest_goes(root, folder, failing):
 
 
 @pytest.fixture
-def far(monkeypatch):
-    """Let no file be renamed into another folder, as between file systems."""
+def other_file_system(monkeypatch):
+    """Make renaming fail, as it does between file systems."""
 
     def rename(self, target):
         raise OSError(errno.EXDEV, "Invalid cross-device link", str(self))
@@ -347,7 +346,7 @@ def far(monkeypatch):
     monkeypatch.setattr(Path, "rename", rename)
 
 
-def test_files_are_copied_to_another_file_system(root, folder, far):
+def test_files_are_copied_to_another_file_system(root, folder, other_file_system):
     before = snapshot(root)
     os.utime(root / BAD[0], ns=(10**18, 10**18))
     quarantine(root, reasons(root, *BAD), folder)
@@ -363,9 +362,9 @@ def test_files_are_copied_to_another_file_system(root, folder, far):
 def test_a_real_other_file_system(root):
     memory = Path("/dev/shm")
     if not (memory.is_dir() and os.access(memory, os.W_OK)):
-        pytest.skip("no folder in memory here")
+        pytest.skip("there is no folder in memory")
     if memory.stat().st_dev == root.stat().st_dev:
-        pytest.skip("one file system for all")
+        pytest.skip("all folders are on one file system")
     before = snapshot(root)
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         quarantine(root, reasons(root, *BAD), folder)
@@ -380,17 +379,17 @@ def half_a_copy(source, target):
     raise Killed
 
 
-@pytest.mark.parametrize("back", [False, True])
-def test_a_copy_that_is_killed_half_way(root, folder, far, monkeypatch, back):
+@pytest.mark.parametrize("restoring", [False, True])
+def test_a_killed_copy(root, folder, other_file_system, monkeypatch, restoring):
     before = snapshot(root)
-    if back:
+    if restoring:
         quarantine(root, reasons(root, *BAD), folder)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copy2", half_a_copy)
         with pytest.raises(Killed):
-            restore(folder, root) if back else quarantine(root, reasons(root, *BAD), folder)
-    nothing_is_lost(root, folder, before)
-    if not back:
+            restore(folder, root) if restoring else quarantine(root, reasons(root, *BAD), folder)
+    assert_nothing_is_lost(root, folder, before)
+    if not restoring:
         quarantine(root, reasons(root, *BAD), folder)
         assert set(audio(folder)) == set(BAD)
     restore(folder, root)
@@ -398,24 +397,24 @@ def test_a_copy_that_is_killed_half_way(root, folder, far, monkeypatch, back):
     assert snapshot(folder) == {}
 
 
-@pytest.mark.parametrize("back", [False, True])
-def test_a_copy_that_is_killed_before_the_original_goes(root, folder, far, failing, back):
-    """Both are there then, and the same."""
+@pytest.mark.parametrize("restoring", [False, True])
+def test_killed_between_copy_and_deletion(root, folder, other_file_system, failing, restoring):
+    """Both files exist then, with the same contents."""
     before = snapshot(root)
-    if back:
+    if restoring:
         quarantine(root, reasons(root, *BAD), folder)
         failing(Path, "unlink", 1, Killed())
         with pytest.raises(Killed):
             restore(folder, root)
     else:
-        # The manifest's temporary file and the copy's go before the original.
+        # The temporary files of the manifest and of the copy are deleted before the original.
         failing(Path, "unlink", 2, Killed())
         with pytest.raises(Killed):
             quarantine(root, reasons(root, *BAD), folder)
-    failing.heal()
+    failing.reset()
     assert set(snapshot(root)) & set(audio(folder)) == {BAD[0]}
-    nothing_is_lost(root, folder, before)
-    if not back:
+    assert_nothing_is_lost(root, folder, before)
+    if not restoring:
         quarantine(root, reasons(root, *BAD), folder)
         assert set(audio(folder)) == set(BAD)
     restore(folder, root)
@@ -423,14 +422,14 @@ def test_a_copy_that_is_killed_before_the_original_goes(root, folder, far, faili
     assert snapshot(folder) == {}
 
 
-def test_a_copy_that_is_not_the_same_does_not_count(root, folder, far, monkeypatch):
+def test_a_copy_with_other_contents_is_not_used(root, folder, other_file_system, monkeypatch):
     before = snapshot(root)
 
-    def poor(source, target):
+    def copy_wrongly(source, target):
         Path(target).write_bytes(Path(source).read_bytes()[:-1] + b"?")
 
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copy2", poor)
+        patch.setattr(shutil, "copy2", copy_wrongly)
         with pytest.raises(
             HealthError, match=r"changed while it was copied \(and 2 more\); 0 of 3"
         ):
@@ -440,32 +439,32 @@ def test_a_copy_that_is_not_the_same_does_not_count(root, folder, far, monkeypat
     assert len(quarantine(root, {}, folder)) == 3
 
 
-def test_a_full_disk_is_told_of(root, folder, far, monkeypatch):
+def test_a_full_disk_is_reported(root, folder, other_file_system, monkeypatch):
     before = snapshot(root)
 
-    def full(source, target):
+    def fail_to_copy(source, target):
         raise OSError(errno.ENOSPC, "No space left on device", str(target))
 
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copy2", full)
+        patch.setattr(shutil, "copy2", fail_to_copy)
         with pytest.raises(HealthError, match="No space left on device"):
             quarantine(root, reasons(root, *BAD), folder)
     assert snapshot(root) == before
 
 
-def test_what_may_not_be_moved_is_not_copied(root, folder, failing):
+def test_files_without_permission_are_not_copied(root, folder, failing):
     before = snapshot(root)
     failing(Path, "rename", 1, OSError(errno.EACCES, "Permission denied"))
     with pytest.raises(HealthError, match=r"Permission denied.* \(and 1 more\); 1 of 3"):
         quarantine(root, reasons(root, *BAD), folder)
     assert set(audio(folder)) == set(BAD[:1])
     assert set(snapshot(root)) == set(before) - set(BAD[:1])
-    failing.heal()
+    failing.reset()
     restore(folder, root)
     assert snapshot(root) == before
 
 
-def test_folders_and_links_stay_where_they_cannot_be_renamed(root, folder, far):
+def test_folders_and_links_are_not_copied(root, folder, other_file_system):
     (root / "fado" / "x.wav").mkdir()
     (root / "fado" / "link.wav").symlink_to("0.wav")
     before = snapshot(root)
@@ -480,46 +479,42 @@ def test_folders_and_links_stay_where_they_cannot_be_renamed(root, folder, far):
     assert snapshot(root) == before
 
 
-# --- what is in the way -------------------------------------------------------
+# --- existing files -----------------------------------------------------------
 
 
-def test_another_file_in_the_quarantine_stays(root, folder):
+def test_another_file_in_the_quarantine_is_kept(root, folder):
     quarantine(root, reasons(root, BAD[0]), folder)
     (root / BAD[0]).write_bytes(b"a new download")
     before = snapshot(root)
-    with pytest.raises(
-        HealthError, match=r"0\.wav: is there already and differs .* 1 of 2"
-    ) as caught:
+    with pytest.raises(HealthError, match=r"0\.wav: already exists and differs .* 1 of 2") as error:
         quarantine(root, reasons(root, *BAD[:2]), folder)
-    assert str(folder / BAD[0]) in str(caught.value)
+    assert str(folder / BAD[0]) in str(error.value)
     assert snapshot(root) == {name: c for name, c in before.items() if name != BAD[1]}
     assert audio(folder)[BAD[0]] == b"fado 0"
     assert audio(folder)[BAD[1]] == before[BAD[1]]
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])
-def test_a_place_that_is_taken_stops_no_other_file(root, folder, kind):
+def test_an_existing_file_stops_no_other_file(root, folder, kind):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
-    place = root / BAD[1]
+    path = root / BAD[1]
     if kind == "file":
-        place.write_bytes(b"a new download")
+        path.write_bytes(b"a new download")
     elif kind == "folder":
-        place.mkdir()
+        path.mkdir()
     else:
-        place.symlink_to("nowhere")
-    with pytest.raises(
-        HealthError, match=r"is there already and differs .*2 of 3 files were moved"
-    ):
+        path.symlink_to("nowhere")
+    with pytest.raises(HealthError, match=r"already exists and differs .*2 of 3 files were moved"):
         restore(folder, root)
     assert audio(folder) == {BAD[1]: before[BAD[1]]}
     assert {**snapshot(root), BAD[1]: 0} == {**before, BAD[1]: 0}
-    place.rmdir() if kind == "folder" else place.unlink()
-    assert [move.target for move in restore(folder, root)] == [place]
+    path.rmdir() if kind == "folder" else path.unlink()
+    assert [move.target for move in restore(folder, root)] == [path]
     assert snapshot(root) == before
 
 
-def test_the_same_bytes_at_both_places_are_one_file(root, folder):
+def test_equal_files_at_both_paths_are_one_file(root, folder):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     (root / BAD[0]).write_bytes(before[BAD[0]])
@@ -531,29 +526,29 @@ def test_the_same_bytes_at_both_places_are_one_file(root, folder):
     assert snapshot(folder) == {}
 
 
-def test_what_is_back_does_not_go_again(root, folder):
-    """Though one file could not come back."""
+def test_restored_files_are_not_moved_again(root, folder):
+    """This holds even if another file could not be restored."""
     quarantine(root, reasons(root, *BAD), folder)
     (root / BAD[1]).write_bytes(b"a new download")
     with pytest.raises(HealthError, match="2 of 3"):
         restore(folder, root)
-    here = snapshot(root)
+    before = snapshot(root)
     (root / BAD[1]).unlink()
     quarantine(root, reasons(root, "samba/3.wav"), folder)
-    assert set(snapshot(root)) == set(here) - {"samba/3.wav", BAD[1]}
+    assert set(snapshot(root)) == set(before) - {"samba/3.wav", BAD[1]}
 
 
-def test_a_file_that_is_gone_stops_no_other(root, folder):
+def test_a_missing_file_stops_no_other_file(root, folder):
     excluded = reasons(root, *BAD)
     (root / BAD[0]).unlink()
     assert len(quarantine(root, excluded, folder)) == 2
     assert len(restore(folder, root)) == 2
 
 
-# --- folders that will not do -------------------------------------------------
+# --- unsuitable folders -------------------------------------------------------
 
 
-def test_a_folder_that_holds_other_things(root, folder):
+def test_a_folder_with_other_files(root, folder):
     folder.mkdir()
     (folder / "thesis.txt").write_text("x")
     before = snapshot(root)
@@ -563,7 +558,7 @@ def test_a_folder_that_holds_other_things(root, folder):
     assert snapshot(folder) == {"thesis.txt": b"x"}
 
 
-def test_an_empty_folder_will_do(root, folder):
+def test_an_empty_folder(root, folder):
     folder.mkdir()
     (folder / ".DS_Store").write_text("left by a file manager")
     assert len(quarantine(root, reasons(root, *BAD), folder)) == 3
@@ -574,49 +569,49 @@ def test_the_quarantine_of_another_collection(root, folder, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(root, other)
     before, away = snapshot(other), snapshot(folder)
-    with pytest.raises(HealthError, match="belongs to the collection in") as caught:
+    with pytest.raises(HealthError, match="belongs to the collection in") as error:
         quarantine(other, reasons(other, "samba/0.wav"), folder)
-    assert str(root) in str(caught.value)
+    assert str(root) in str(error.value)
     assert snapshot(other) == before
     assert snapshot(folder) == away
 
 
 @pytest.mark.parametrize(
-    "place",
+    "path",
     [
         ".", "..", "away", "fado",
         "fado/away",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_folder_in_the_collection(root, place, dry_run):
+def test_a_folder_in_the_collection(root, path, dry_run):
     before = snapshot(root)
     with pytest.raises(HealthError, match="is part of the collection itself"):
-        quarantine(root, reasons(root, *BAD), root / place, dry_run=dry_run)
+        quarantine(root, reasons(root, *BAD), root / path, dry_run=dry_run)
     assert snapshot(root) == before
 
 
-def test_a_file_is_no_quarantine_to_be(root, folder):
+def test_a_file_in_place_of_the_folder(root, folder):
     folder.write_text("x")
     with pytest.raises(HealthError, match="quarantine"):
         quarantine(root, reasons(root, *BAD), folder)
 
 
-def test_files_of_elsewhere_are_refused(root, folder, tmp_path):
+def test_files_of_another_folder_raise_an_error(root, folder, tmp_path):
     (tmp_path / "precious.wav").write_bytes(b"x")
     with pytest.raises(HealthError, match=r"precious\.wav"):
         quarantine(root, {str(tmp_path / "precious.wav"): "bad"}, folder)
 
 
-def test_a_folder_that_is_no_quarantine(root, folder, tmp_path):
-    for place in (folder, root):
-        with pytest.raises(HealthError, match=r"holds no manifest\.json, and so is no quarantine"):
-            restore(place, root)
+def test_a_folder_without_a_manifest(root, folder, tmp_path):
+    for path in (folder, root):
+        with pytest.raises(HealthError, match=r"holds no manifest\.json and is not a quarantine"):
+            restore(path, root)
     assert not folder.exists()
     assert quarantined(folder) == quarantined(root) == {}
 
 
-def test_a_collection_that_moved_gets_its_files_back(root, folder, tmp_path):
+def test_restoring_a_moved_collection(root, folder, tmp_path):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     root.rename(tmp_path / "moved")
@@ -627,7 +622,7 @@ def test_a_collection_that_moved_gets_its_files_back(root, folder, tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["genres_original", "Data/genres_original", "genres"])
-def test_a_collection_that_moved_may_be_named_by_the_folder_above(root, folder, tmp_path, layout):
+def test_restoring_a_moved_collection_by_the_folder_above(root, folder, tmp_path, layout):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     (tmp_path / "data" / layout).parent.mkdir(parents=True)
@@ -636,7 +631,7 @@ def test_a_collection_that_moved_may_be_named_by_the_folder_above(root, folder, 
     assert snapshot(tmp_path / "data" / layout) == before
 
 
-def test_a_quarantine_that_moved_too(root, folder, tmp_path):
+def test_restoring_a_moved_quarantine(root, folder, tmp_path):
     before = snapshot(root)
     quarantine(root, reasons(root, *BAD), folder)
     (tmp_path / "b").mkdir()
@@ -646,8 +641,8 @@ def test_a_quarantine_that_moved_too(root, folder, tmp_path):
     assert snapshot(tmp_path / "b" / "music") == before
 
 
-def test_a_collection_that_is_not_there_gets_nothing(root, folder, tmp_path):
-    """A typing error must not scatter files."""
+def test_restoring_a_missing_collection(root, folder, tmp_path):
+    """After a typing error, no file is moved."""
     quarantine(root, reasons(root, *BAD), folder)
     away = snapshot(folder)
     with pytest.raises(HealthError, match="musik"):
@@ -655,12 +650,12 @@ def test_a_collection_that_is_not_there_gets_nothing(root, folder, tmp_path):
     assert snapshot(folder) == away
 
 
-# --- manifests that were tampered with ----------------------------------------
+# --- invalid manifests --------------------------------------------------------
 
 ENTRY = {"reason": "x", "sha256": None}
 
 
-def tampered(folder: Path, **changes) -> Path:
+def change_manifest(folder: Path, **changes) -> Path:
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     (folder / MANIFEST).write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
     return folder
@@ -668,15 +663,15 @@ def tampered(folder: Path, **changes) -> Path:
 
 @pytest.mark.parametrize("name", ["../victim.txt", "fado/../../victim.txt", "/etc/hostname", ".."])
 @pytest.mark.parametrize("call", [restore, quarantined, quarantine])
-def test_a_manifest_that_leads_elsewhere(root, folder, tmp_path, name, call):
+def test_a_manifest_with_paths_outside(root, folder, tmp_path, name, call):
     (tmp_path / "victim.txt").write_text("x")
     quarantine(root, reasons(root, *BAD), folder)
-    tampered(folder, files={BAD[0]: ENTRY, name: ENTRY})
-    here, away = snapshot(root), snapshot(folder)
+    change_manifest(folder, files={BAD[0]: ENTRY, name: ENTRY})
+    before = snapshot(root), snapshot(folder)
     arguments = {restore: (folder, root), quarantined: (folder,), quarantine: (root, {}, folder)}
-    with pytest.raises(HealthError, match=r"manifest\.json: is no manifest of this package"):
+    with pytest.raises(HealthError, match=r"manifest\.json: is not a manifest of this package"):
         call(*arguments[call])
-    assert (snapshot(root), snapshot(folder)) == (here, away)
+    assert (snapshot(root), snapshot(folder)) == before
     assert (tmp_path / "victim.txt").exists()
 
 
@@ -694,9 +689,9 @@ def test_a_manifest_that_cannot_be_read(root, folder, content):
 
 
 @pytest.mark.parametrize("changes", [{"format": "another"}, {"files": []}])
-def test_a_manifest_of_something_else(root, folder, changes):
+def test_a_manifest_of_another_format(root, folder, changes):
     quarantine(root, reasons(root, *BAD), folder)
-    tampered(folder, **changes)
+    change_manifest(folder, **changes)
     with pytest.raises(HealthError, match="manifest"):
         restore(folder, root)
 
@@ -710,21 +705,19 @@ def test_a_manifest_of_something_else(root, folder, changes):
         {"files": {MANIFEST: ENTRY}},
     ],
 )
-def test_a_manifest_that_lacks_something(root, folder, changes):
+def test_an_incomplete_manifest(root, folder, changes):
     quarantine(root, reasons(root, *BAD), folder)
-    tampered(folder, **changes)
+    change_manifest(folder, **changes)
     away = audio(folder)
     with pytest.raises(HealthError, match=r"manifest\.json"):
         restore(folder, root)
     assert audio(folder) == away
 
 
-def test_temporary_files_are_hidden(root, folder, far, monkeypatch):
-    """Else a killed copy would be taken for music."""
+def test_temporary_files_are_hidden(root, folder, other_file_system, monkeypatch):
+    """Otherwise a killed copy would count as music."""
     names = []
-    monkeypatch.setattr(
-        module.shutil, "copy2", lambda source, target: names.append(Path(target).name)
-    )
+    monkeypatch.setattr(shutil, "copy2", lambda source, target: names.append(Path(target).name))
     with pytest.raises(HealthError):
         quarantine(root, reasons(root, BAD[0]), folder)
     assert names

@@ -1,4 +1,4 @@
-"""Models asked about sound: any file, any length, and what cannot be judged is named."""
+"""Predictions for sound of any format and length, and errors for files without sound."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ RECIPES = {
 
 
 def music(seconds: float, rate: int = 12_000, channels: int = 1, *, first: int = 0) -> np.ndarray:
-    """What differs every two seconds: a low chord, a high one, and noise, in float32."""
+    """Return sound that changes every two seconds: a low chord, a high one, and noise."""
     time = np.arange(round(seconds * rate)) / rate
     rng = np.random.default_rng(3)
     low = sum(np.sin(2 * np.pi * f * time) for f in (110, 165, 220))
@@ -48,7 +48,7 @@ def music(seconds: float, rate: int = 12_000, channels: int = 1, *, first: int =
 
 
 def teach(folder: Path, recipe: Recipe) -> Path:
-    """A model that knows the three kinds of sound in `music` apart, more or less."""
+    """Train a model that separates the three kinds of sound in `music`, more or less."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     images, genres = [], []
@@ -81,7 +81,7 @@ def write(file: Path, y: np.ndarray, rate: int) -> Path:
 
 
 def near(a: Prediction, b: Prediction, tolerance: float = 1e-5) -> None:
-    """Two predictions say the same."""
+    """Check that two predictions are nearly equal."""
     assert a.genres == b.genres
     assert a.window_s == b.window_s
     np.testing.assert_allclose(a.starts_s, b.starts_s, atol=1e-9)
@@ -91,11 +91,11 @@ def near(a: Prediction, b: Prediction, tolerance: float = 1e-5) -> None:
 # --- from sound to genres -----------------------------------------------------
 
 
-def test_model_of_these_tests_has_something_to_say(taught):
-    """Or else all that follows would compare constants."""
+def test_predictions_of_the_models_vary(taught):
+    """The other tests would compare constants otherwise."""
     for model in taught.values():
-        told = model.predict(music(30), sample_rate=12_000)
-        assert np.ptp(told.windows, axis=0).max() > 0.2
+        prediction = model.predict(music(30), sample_rate=12_000)
+        assert np.ptp(prediction.windows, axis=0).max() > 0.2
 
 
 @pytest.mark.parametrize(("seconds", "rate", "channels"), [(30.0, 22_050, 1), (7.1, 44_100, 2)])
@@ -137,26 +137,26 @@ def test_any_length(taught, tmp_path, name, seconds, starts):
 )
 def test_any_rate_and_channels(model, tmp_path, rate, channels):
     y = music(6.0, rate, channels)
-    told = model.predict(write(tmp_path / "a.wav", y, rate))
-    near(told, model.predict(y, sample_rate=rate))
-    near(told, model.predict(y.reshape(len(y), -1).mean(axis=1), sample_rate=rate), 0.02)
+    prediction = model.predict(write(tmp_path / "a.wav", y, rate))
+    near(prediction, model.predict(y, sample_rate=rate))
+    near(prediction, model.predict(y.reshape(len(y), -1).mean(axis=1), sample_rate=rate), 0.02)
 
 
 @pytest.mark.parametrize("ending", [".flac", ".ogg", ".mp3", ".au"])
 def test_other_formats(model, tmp_path, ending):
     soundfile.write(tmp_path / f"a{ending}", music(9, 22_050), 22_050)
-    told = model.predict(str(tmp_path / f"a{ending}"))
-    near(told, model.predict(music(9), sample_rate=12_000), 0.3)
-    assert told.starts_s.tolist() == [0, 3, 6]
+    prediction = model.predict(str(tmp_path / f"a{ending}"))
+    near(prediction, model.predict(music(9), sample_rate=12_000), 0.3)
+    assert prediction.starts_s.tolist() == [0, 3, 6]
 
 
-def test_loudness_and_the_kind_of_numbers_do_not_matter(model):
+def test_level_and_type_of_the_samples_do_not_matter(model):
     y = music(6)
-    told = model.predict(y, sample_rate=12_000)
-    near(model.predict(y.astype(np.float64) * 0.01, sample_rate=12_000), told, 0.05)
+    prediction = model.predict(y, sample_rate=12_000)
+    near(model.predict(y.astype(np.float64) * 0.01, sample_rate=12_000), prediction, 0.05)
     whole = np.round(y * 2**15).astype(np.int16)
-    near(model.predict(whole, sample_rate=12_000), told, 0.05)
-    near(model.predict(whole[:, None].repeat(2, axis=1), sample_rate=12_000), told, 0.05)
+    near(model.predict(whole, sample_rate=12_000), prediction, 0.05)
+    near(model.predict(whole[:, None].repeat(2, axis=1), sample_rate=12_000), prediction, 0.05)
 
 
 def test_short_sound_is_repeated(model):
@@ -175,25 +175,25 @@ def test_step(model, tmp_path):
     np.testing.assert_allclose(told.windows[2], alone, atol=1e-5)
 
 
-def test_silent_windows_have_no_say(model):
+def test_silent_windows_are_left_out(model):
     y = music(12)
     y[36_000:72_000] = 0
-    told = model.predict(y, sample_rate=12_000)
-    assert told.starts_s.tolist() == [0, 6, 9]
+    prediction = model.predict(y, sample_rate=12_000)
+    assert prediction.starts_s.tolist() == [0, 6, 9]
     assert len(model.images(y, 12_000)) == 4
 
 
-def test_nets_are_asked_about_few_windows_at_a_time(model, monkeypatch):
-    """However long the sound is: images are small, and what nets make of them is not."""
+def test_nets_predict_small_batches(model, monkeypatch):
+    """Memory does not grow with the length of the sound."""
     sizes = []
     model.net.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
-    told = model.predict(music(100, 8_000), sample_rate=8_000, step=0.5)
-    assert sum(sizes) == len(told.windows) == 195
+    prediction = model.predict(music(100, 8_000), sample_rate=8_000, step=0.5)
+    assert sum(sizes) == len(prediction.windows) == 195
     assert 0 < min(sizes) <= max(sizes) <= 64
     model.net._forward_pre_hooks.clear()
 
 
-def test_prediction_leaves_the_threads_of_torch_alone(model):
+def test_prediction_restores_the_threads_of_torch(model):
     torch.set_num_threads(2)
     model.predict(music(3), sample_rate=12_000)
     assert torch.get_num_threads() == 2
@@ -205,8 +205,8 @@ def test_prediction_leaves_the_threads_of_torch_alone(model):
 
 
 @pytest.mark.filterwarnings("error")
-def test_silence_is_no_question_for_a_net(model):
-    """Of no image, some would warn that they have no mean."""
+def test_silent_batches_are_not_given_to_the_net(model):
+    """Some nets warn that an empty batch has no mean."""
     y = np.zeros(100 * 8_000, dtype=np.float32)
     with pytest.raises(AudioError, match="is silent"):
         model.predict(y, sample_rate=8_000)
@@ -221,12 +221,12 @@ def test_net_of_other_inputs_is_refused_for_sound(easy, tmp_path):
         device="cpu",
     ).fit(images, easy[1][:12])  # fmt: skip
     model = load_model(save_model(tmp_path / "m", net, RECIPES["stft-3s"]))
-    with pytest.raises(ModelError, match=r"is a tracknet, which takes more than .*\.$"):
+    with pytest.raises(ModelError, match=r"is a tracknet, which does not predict single .*\.$"):
         model.predict(music(3), sample_rate=12_000)
     assert model.estimator.predict_proba(images).shape == (12, 3)
 
 
-# --- what cannot be judged ----------------------------------------------------
+# --- files that cannot be predicted -------------------------------------------
 
 
 def spoilt(value: float) -> np.ndarray:
@@ -279,21 +279,21 @@ def test_bad_file_is_named_in_one_sentence(model, tmp_path, name):
     assert caught.value.reason
 
 
-def test_other_files_are_answered_in_order(model, tmp_path):
+def test_files_are_predicted_in_order_with_errors_between(model, tmp_path):
     files, good = [], {}
-    for number, (name, spoil) in enumerate(BAD.items()):
-        spoil(tmp_path / name)
+    for number, (name, write_bad) in enumerate(BAD.items()):
+        write_bad(tmp_path / name)
         fine = write(tmp_path / f"{number}.wav", music(3 + number % 5, first=number), 12_000)
         good[fine] = model.predict(fine)
         files += [tmp_path / name, fine]
     for jobs in (1, 3):
-        answers = list(model.predict_files(files, jobs=jobs))
-        assert len(answers) == len(files)
-        for file, answer in zip(files, answers, strict=True):
+        outcomes = list(model.predict_files(files, jobs=jobs))
+        assert len(outcomes) == len(files)
+        for file, outcome in zip(files, outcomes, strict=True):
             if file in good:
-                near(answer, good[file])
+                near(outcome, good[file])
             else:
-                is_sentence(answer, f"{file}: ")
+                is_sentence(outcome, f"{file}: ")
     assert list(model.predict_files([])) == []
 
 
@@ -335,9 +335,9 @@ def test_images_of_bad_samples_are_refused(model):
             model.images(y, rate)
 
 
-# --- what a prediction says ---------------------------------------------------
+# --- predictions --------------------------------------------------------------
 
-# Sixteenths, which add up exactly.
+# Multiples of 1/16, whose sums are exact.
 rows = st.integers(2, 5).flatmap(
     lambda genres: st.lists(
         st.lists(st.integers(0, 16), min_size=genres - 1, max_size=genres - 1).map(
@@ -349,52 +349,54 @@ rows = st.integers(2, 5).flatmap(
 )
 
 
-def said(windows) -> Prediction:
+def prediction_with(windows) -> Prediction:
     windows = np.array(windows, dtype=np.float32)
     genres = tuple("abcdefghij"[: windows.shape[1]])
     return Prediction(genres, windows, 3.0 * np.arange(len(windows)), 3.0)
 
 
 def overturns(windows: np.ndarray, first: int, left_out: tuple[int, ...]) -> bool:
-    """Whether without some windows another genre is at least as probable."""
+    """Return whether another genre is at least as probable without some windows."""
     rest = np.delete(windows, left_out, axis=0).sum(axis=0)
     return bool((np.delete(rest, first) >= rest[first]).any())
 
 
 @given(rows)
-def test_deciding_windows_are_the_fewest(rows):
-    prediction, windows = said(rows), np.array(rows)
+def test_decisive_windows_are_the_smallest_set(rows):
+    prediction, windows = prediction_with(rows), np.array(rows)
     total = windows.sum(axis=0)
     first = int(total.argmax())
     assume((np.delete(total, first) < total[first]).all())
-    deciding = prediction.deciding.tolist()
-    assert len(set(deciding)) == len(deciding)
-    assert overturns(windows, first, tuple(deciding))
-    for size in range(len(deciding)):
+    decisive = prediction.decisive_windows.tolist()
+    assert len(set(decisive)) == len(decisive)
+    assert overturns(windows, first, tuple(decisive))
+    for size in range(len(decisive)):
         for fewer in itertools.combinations(range(len(windows)), size):
             assert not overturns(windows, first, fewer)
-    # The weightiest first, as to a genre that is then as probable.
-    rest = np.delete(windows, deciding, axis=0).sum(axis=0)
+    # The largest margin first, over a genre that is then at least as probable.
+    rest = np.delete(windows, decisive, axis=0).sum(axis=0)
     rivals = [r for r in range(len(total)) if r != first and rest[r] >= rest[first]]
-    leads = [(windows[deciding, first] - windows[deciding, r]).tolist() for r in rivals]
-    assert any(lead == sorted(lead, reverse=True) for lead in leads)
+    margins = [(windows[decisive, first] - windows[decisive, r]).tolist() for r in rivals]
+    assert any(margin == sorted(margin, reverse=True) for margin in margins)
 
 
 @given(st.integers(1, 60), st.integers(0, 10_000))
-def test_where_all_windows_agree_all_decide(count, seed):
+def test_all_windows_are_decisive_if_they_agree(count, seed):
     windows = np.random.default_rng(seed).dirichlet([1, 1, 1], size=count)
     windows[:, 0] += 1
-    deciding = said(windows / 2).deciding
-    assert sorted(deciding) == list(range(count))
+    decisive = prediction_with(windows / 2).decisive_windows
+    assert sorted(decisive) == list(range(count))
 
 
 @given(rows)
-def test_shares_and_timeline(rows):
-    prediction = said(rows)
-    shares = prediction.probabilities
-    assert sum(shares.values()) == pytest.approx(1)
-    assert shares[prediction.genre] == max(shares.values())
-    assert list(shares.values()) == pytest.approx(np.mean(rows, axis=0).tolist())
+def test_probabilities_and_timeline(rows):
+    prediction = prediction_with(rows)
+    probabilities = prediction.probabilities
+    assert sum(probabilities.values()) == pytest.approx(1)
+    assert probabilities[prediction.genre] == max(probabilities.values())
+    assert prediction.top(1) == [(prediction.genre, probabilities[prediction.genre])]
+    assert dict(prediction.top(10)) == probabilities
+    assert list(probabilities.values()) == pytest.approx(np.mean(rows, axis=0).tolist())
     for number, (entry, row) in enumerate(zip(prediction.timeline, rows, strict=True)):
         assert (entry["start_s"], entry["end_s"]) == (3.0 * number, 3.0 * number + 3)
         assert list(entry["probabilities"].values()) == row.tolist()
@@ -403,18 +405,18 @@ def test_shares_and_timeline(rows):
     assert set(prediction.as_dict()) == {"genre", "probabilities", "timeline"}
 
 
-def test_prediction_shows_itself_briefly():
-    text = repr(said([[0.5, 0.25, 0.125, 0.125], [0.5, 0.25, 0.125, 0.125]]))
+def test_text_of_a_prediction():
+    text = repr(prediction_with([[0.5, 0.25, 0.125, 0.125], [0.5, 0.25, 0.125, 0.125]]))
     assert text == "Prediction(a 50 %, b 25 %, c 12 %; 2 windows of 3 s)"
 
 
-# --- what a model was trained on ----------------------------------------------
+# --- tracks that a model was not trained on -----------------------------------
 
 
 @pytest.fixture
-def trained_on(model, lesson):
-    """The model with a card that names tracks of the lesson."""
-    names = lesson[0].tracks.index
+def trained_on(model, toy_corpus):
+    """The model with a card that names tracks of the toy corpus."""
+    names = toy_corpus[0].tracks.index
     card = {
         "protocol": "artist",
         "corpus": "paper", "trained_on": names[:30].tolist(), "selected_on": names[30:40].tolist(),
@@ -422,8 +424,8 @@ def trained_on(model, lesson):
     return Model("paper", {**model.card, **card}, model.net)
 
 
-def test_unseen_leaves_out_what_was_seen(trained_on, lesson):
-    corpus = lesson[0]
+def test_unseen_excludes_training_and_validation_tracks(trained_on, toy_corpus):
+    corpus = toy_corpus[0]
     assert trained_on.unseen(corpus).tracks.index.tolist() == corpus.tracks.index[40:].tolist()
     half = corpus.exclude(corpus.tracks.index[:35])
     assert trained_on.unseen(half).tracks.index.tolist() == corpus.tracks.index[40:].tolist()
@@ -431,9 +433,9 @@ def test_unseen_leaves_out_what_was_seen(trained_on, lesson):
         trained_on.unseen(corpus.exclude(corpus.tracks.index[40:]))
 
 
-def test_what_the_published_split_drops_is_not_unseen(trained_on, lesson):
-    """Some of it is copies of what is trained on."""
-    tracks = lesson[0].tracks
+def test_unseen_excludes_tracks_that_the_published_split_drops(trained_on, toy_corpus):
+    """Some are duplicates of training tracks."""
+    tracks = toy_corpus[0].tracks
     names = tracks.index
     corpus = Corpus(
         "paper", Path("/nowhere"), tracks.assign(partition=["test"] * 50 + ["dropped"] * 10)
@@ -443,20 +445,19 @@ def test_what_the_published_split_drops_is_not_unseen(trained_on, lesson):
     assert model.unseen(corpus).tracks.index.tolist() == names[40:50].tolist()
 
 
-def test_another_corpus_is_unseen(trained_on, small_folder):
+def test_unseen_keeps_another_corpus(trained_on, small_folder):
     corpus = open_corpus(small_folder)
     assert trained_on.unseen(corpus) is corpus
 
 
 @pytest.mark.parametrize("missing", ["corpus", "protocol", "trained_on", "selected_on"])
-def test_what_was_seen_must_be_known(trained_on, lesson, missing):
-    """Rather than measured on what it was trained on."""
+def test_unseen_needs_the_training_tracks(trained_on, toy_corpus, missing):
     card = {key: value for key, value in trained_on.card.items() if key != missing}
-    with pytest.raises(ModelError, match=r"does not say what it was trained on.*\.$"):
-        Model("paper", card, trained_on.net).unseen(lesson[0])
+    with pytest.raises(ModelError, match=r"does not name its training tracks; save .*\.$"):
+        Model("paper", card, trained_on.net).unseen(toy_corpus[0])
 
 
-# --- by name, and in a process of its own -------------------------------------
+# --- by name, and in a separate process ---------------------------------------
 
 
 def test_predict_by_name(model, work, tmp_path):
@@ -475,18 +476,18 @@ import gtzan_lib.inference.zoo as zoo
 heavy = {"torchvision", "librosa", "pandas", "sklearn", "matplotlib", "sounddevice", "skorch"}
 imported = sorted(heavy & set(sys.modules))
 model = zoo.load_model(sys.argv[1])
-told = [len(model.predict(sys.argv[2]).windows)]
+counts = [len(model.predict(sys.argv[2]).windows)]
 used = sorted(heavy & set(sys.modules))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-told.append(len(model.predict(sys.argv[3], step=60).windows))
+counts.append(len(model.predict(sys.argv[3], step=60).windows))
 grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
-print(json.dumps({"imported": imported, "used": used, "told": told, "grown": grown}))
+print(json.dumps({"imported": imported, "used": used, "counts": counts, "grown": grown}))
 """
 
 
 @pytest.fixture(scope="module")
 def alone(taught, tmp_path_factory) -> dict:
-    """What a fresh process loads and needs, for a file of a minute and one of two hours."""
+    """Modules and memory of a new process, for a file of a minute and one of two hours."""
     pytest.importorskip("resource")
     folder = tmp_path_factory.mktemp("alone")
     model = teach(folder / "model", RECIPES["stft-3s"])
@@ -508,12 +509,12 @@ def alone(taught, tmp_path_factory) -> dict:
     return json.loads(done.stdout)
 
 
-def test_predicting_loads_nothing_heavy(alone):
+def test_prediction_does_not_load_large_packages(alone):
     assert alone["imported"] == []
     assert alone["used"] == []
 
 
 def test_memory_does_not_grow_with_the_file(alone):
-    """In MiB; decoded, the two hours have 330."""
-    assert alone["told"] == [20, 121]
+    """In MiB; two hours of decoded sound have 330."""
+    assert alone["counts"] == [20, 121]
     assert alone["grown"] < 60

@@ -14,7 +14,7 @@ from gtzan_lib import cli
 from gtzan_lib.errors import AudioError, GtzanError, LiveError, ModelError
 from gtzan_lib.inference.zoo import load_model
 
-from .test_inference import GENRES, RECIPES, music, teach
+from .test_model import GENRES, RECIPES, music, teach
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def command():
-    """Run a command in this process; errors of ours are raised."""
+    """Run a command in this process; errors of the package are raised."""
 
     def run(*arguments):
         result = CliRunner().invoke(cli.app, [*map(str, arguments)])
@@ -38,7 +38,7 @@ def command():
 
 @pytest.fixture
 def sounds(tmp_path):
-    """Three files that can be judged, and two that cannot."""
+    """Three files with sound, and two that cannot be read."""
     for number, name in enumerate(("a", "b", "c")):
         soundfile.write(tmp_path / f"{name}.wav", music(5 + number, first=number), 12_000)
     (tmp_path / "text.mp3").write_text("Dear diary.\n" * 100)
@@ -48,40 +48,42 @@ def sounds(tmp_path):
 # --- predict ------------------------------------------------------------------
 
 
-def test_json_is_all_that_is_known(command, folder, sounds):
-    good = sounds[::2]
-    result = command("predict", *good, "--json", "--model", folder)
+def test_json_has_the_whole_prediction(command, folder, sounds):
+    readable = sounds[::2]
+    result = command("predict", *readable, "--json", "--model", folder)
     assert (result.exit_code, result.stderr) == (0, "")
-    told, model = json.loads(result.stdout), load_model(folder)
-    assert [one["file"] for one in told] == [str(file) for file in good]
-    for one, file in zip(told, good, strict=True):
-        assert set(one) == {"file", "genre", "probabilities", "timeline"}
-        assert one["genre"] == max(one["probabilities"], key=one["probabilities"].get)
-        assert tuple(one["probabilities"]) == GENRES
-        assert sum(one["probabilities"].values()) == pytest.approx(1)
-        for window in one["timeline"]:
+    entries, model = json.loads(result.stdout), load_model(folder)
+    assert [entry["file"] for entry in entries] == [str(file) for file in readable]
+    for entry, file in zip(entries, readable, strict=True):
+        assert set(entry) == {"file", "genre", "probabilities", "timeline"}
+        probabilities = entry["probabilities"]
+        assert entry["genre"] == max(probabilities, key=probabilities.get)
+        assert tuple(probabilities) == GENRES
+        assert sum(probabilities.values()) == pytest.approx(1)
+        for window in entry["timeline"]:
             assert set(window) == {"start_s", "end_s", "genre", "probabilities"}
             assert window["end_s"] - window["start_s"] == pytest.approx(3)
             assert sum(window["probabilities"].values()) == pytest.approx(1)
-        assert one["probabilities"] == pytest.approx(model.predict(file).probabilities, abs=1e-5)
-        mean = np.mean([list(w["probabilities"].values()) for w in one["timeline"]], axis=0)
-        assert list(one["probabilities"].values()) == pytest.approx(mean.tolist(), abs=1e-5)
+        assert probabilities == pytest.approx(model.predict(file).probabilities, abs=1e-5)
+        mean = np.mean([list(w["probabilities"].values()) for w in entry["timeline"]], axis=0)
+        assert list(probabilities.values()) == pytest.approx(mean.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_files_that_cannot_be_used_do_not_stop_the_others(command, folder, sounds, jobs):
+def test_files_that_cannot_be_read_do_not_stop_the_others(command, folder, sounds, jobs):
     result = command("predict", *sounds, "--json", "--model", folder, "--jobs", jobs)
     assert result.exit_code == 1
-    told = json.loads(result.stdout)
-    assert [one["file"] for one in told] == [str(file) for file in sounds]
-    assert ["error" in one for one in told] == [False, True, False, True, False]
-    for one in told[1::2]:
-        assert set(one) == {"file", "error"}
-        assert one["error"].startswith(f"{one['file']}: ")
-    assert result.stderr.splitlines() == [f"error: {one['error']}" for one in told[1::2]]
+    entries = json.loads(result.stdout)
+    assert [entry["file"] for entry in entries] == [str(file) for file in sounds]
+    assert ["error" in entry for entry in entries] == [False, True, False, True, False]
+    for entry in entries[1::2]:
+        assert set(entry) == {"file", "error"}
+        assert entry["error"].startswith(f"{entry['file']}: ")
+    errors = [f"error: {entry['error']}" for entry in entries[1::2]]
+    assert result.stderr.splitlines() == errors
 
 
-def test_lines_for_people(command, folder, sounds):
+def test_lines_on_the_terminal(command, folder, sounds):
     result = command("predict", *sounds, "--model", folder)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
@@ -90,38 +92,38 @@ def test_lines_for_people(command, folder, sounds):
     for line, file in zip(lines, sounds[::2], strict=True):
         assert line.endswith(str(file))
         shares = re.findall(r"(\w+) +(\d+) %", line)
-        told = model.predict(file)
-        assert shares[0][0] == told.genre
+        prediction = model.predict(file)
+        assert shares[0][0] == prediction.genre
         assert {genre: int(share) for genre, share in shares} == {
             genre: pytest.approx(100 * share, abs=0.51)
-            for genre, share in told.probabilities.items()
+            for genre, share in prediction.probabilities.items()
         }
     assert [line.split(": ")[0] for line in result.stderr.splitlines()] == ["error", "error"]
     assert "text.mp3" in result.stderr
     assert "none.wav: there is no such file" in result.stderr
 
 
-def test_only_bad_files(command, folder, sounds):
+def test_only_unreadable_files(command, folder, sounds):
     result = command("predict", sounds[1], "--model", folder, "--json")
     assert result.exit_code == 1
-    assert [set(one) for one in json.loads(result.stdout)] == [{"file", "error"}]
+    assert [set(entry) for entry in json.loads(result.stdout)] == [{"file", "error"}]
     assert command("predict", sounds[1], "--model", folder).stdout == ""
 
 
 def test_step(command, folder, sounds):
     result = command("predict", sounds[0], "--json", "--model", folder, "--step", "0.5")
-    (told,) = json.loads(result.stdout)
-    assert [one["start_s"] for one in told["timeline"]] == [0, 0.5, 1, 1.5, 2]
+    (entry,) = json.loads(result.stdout)
+    assert [window["start_s"] for window in entry["timeline"]] == [0, 0.5, 1, 1.5, 2]
 
 
-def test_names_that_are_no_text(command, folder, tmp_path):
+def test_file_names_that_are_not_ascii_or_not_text(command, folder, tmp_path):
     names = ["Björk – Jóga.wav", "two words.wav", "\udcff.wav"]
     for name in names:
         soundfile.write(tmp_path / "a.wav", music(3), 12_000)
         (tmp_path / "a.wav").rename(tmp_path / name)
     files = [tmp_path / name for name in names]
-    told = json.loads(command("predict", *files, "--json", "--model", folder).stdout)
-    assert [one["file"] for one in told] == [
+    entries = json.loads(command("predict", *files, "--json", "--model", folder).stdout)
+    assert [entry["file"] for entry in entries] == [
         str(files[0]), str(files[1]), str(tmp_path / "\\udcff.wav")
     ]  # fmt: skip
     assert "Björk – Jóga.wav" in command("predict", *files, "--model", folder).stdout
@@ -134,14 +136,14 @@ def test_wrong_usage(command, arguments):
     assert command("predict", *arguments).exit_code == 2
 
 
-def test_unknown_model_is_told_before_any_file(command, sounds):
+def test_unknown_model_is_refused_before_any_file(command, sounds):
     with pytest.raises(ModelError, match="there is no model 'mien'; choose one of"):
         command("predict", *sounds, "--model", "mien")
 
 
 @pytest.mark.parametrize("step", ["0", "-1", "nan", "inf"])
-def test_steps_that_lead_nowhere(command, folder, sounds, step):
-    with pytest.raises(ModelError, match="leads nowhere"):
+def test_impossible_steps_are_refused(command, folder, sounds, step):
+    with pytest.raises(ModelError, match=r"a step of .* s is not possible"):
         command("predict", *sounds, "--model", folder, "--step", step)
 
 
@@ -150,10 +152,10 @@ def test_steps_that_lead_nowhere(command, folder, sounds, step):
 
 def test_models_of_the_workspace(command, folder, work):
     for name in ("quick/models/mine", "quick/models/broken", "quick/models/strange"):
-        teach_again = work / name
-        teach_again.mkdir(parents=True)
+        copy = work / name
+        copy.mkdir(parents=True)
         for file in folder.iterdir():
-            (teach_again / file.name).write_bytes(file.read_bytes())
+            (copy / file.name).write_bytes(file.read_bytes())
     (work / "quick" / "models" / "broken" / "model.safetensors").write_bytes(b"")
     card = json.loads((folder / "model.json").read_text())
     strange = work / "quick" / "models" / "strange" / "model.json"
@@ -170,18 +172,18 @@ def test_models_of_the_workspace(command, folder, work):
         command("models", "quick/broken")
 
 
-def test_models_tell_how_good_they_are(command, folder, work):
+def test_models_are_listed_with_their_accuracy(command, folder, work):
     copy = work / "long" / "models" / "good"
     copy.mkdir(parents=True)
     card = json.loads((folder / "model.json").read_text())
-    one = {"input_s": 30.0, "value": 0.8125, "low": 0.75, "high": 0.86, "n": 290}
-    card |= {"corpus": "gtzan", "protocol": "artist", "accuracy": [one]}
+    score = {"input_s": 30.0, "value": 0.8125, "low": 0.75, "high": 0.86, "n": 290}
+    card |= {"corpus": "gtzan", "protocol": "artist", "accuracy": [score]}
     (copy / "model.json").write_text(json.dumps(card))
     (copy / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     lines = command("models").stdout.splitlines()
     at = lines.index(f"long/good: minivgg, 3 genres, {copy}")
     assert lines[at + 1] == (
-        "  81.2 % right (95 % interval 75.0 to 86.0, n = 290) for 30 s of gtzan, protocol artist"
+        "  accuracy 81.2 % (95 % interval 75.0 to 86.0, n = 290) for 30 s of gtzan, protocol artist"
     )
 
 
@@ -196,17 +198,17 @@ def test_listen_to_a_file(command, folder, tmp_path, monkeypatch):
     result = command("listen", tmp_path / "a.wav", "--model", folder, "--average", "2")
     assert result.exit_code == 0
     line = r" +(\d\.0) s  (blues|jazz|rock) +(\d+) %  \(\d+ ms\)"
-    told = [re.fullmatch(line, one).groups() for one in result.stdout.splitlines()]
-    assert [end for end, _, _ in told] == ["3.0", "4.0", "5.0", "6.0"]
-    moments = list(streaming.listen(tmp_path / "a.wav", load_model(folder), average=2))
-    assert [genre for _, genre, _ in told] == [one.genre for one in moments]
-    for (_, _, share), one in zip(told, moments, strict=True):
-        assert int(share) == pytest.approx(100 * one.share, abs=0.51)
+    printed = [re.fullmatch(line, text).groups() for text in result.stdout.splitlines()]
+    assert [end for end, _, _ in printed] == ["3.0", "4.0", "5.0", "6.0"]
+    expected = list(streaming.listen(tmp_path / "a.wav", load_model(folder), average=2))
+    assert [genre for _, genre, _ in printed] == [prediction.genre for prediction in expected]
+    for (_, _, percent), prediction in zip(printed, expected, strict=True):
+        assert int(percent) == pytest.approx(100 * prediction.probability, abs=0.51)
     result = command("listen", tmp_path / "a.wav", "--model", folder, "--step", "1.5")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["3.0", "4.5", "6.0"]
 
 
-def test_listen_refuses(command, folder, sounds):
+def test_listen_refuses_bad_arguments(command, folder, sounds):
     with pytest.raises(AudioError, match=r"text\.mp3: cannot be decoded"):
         command("listen", sounds[1], "--model", folder)
     with pytest.raises(LiveError, match=r"a step of 0\.0 s"):
@@ -216,8 +218,7 @@ def test_listen_refuses(command, folder, sounds):
     assert command("listen", sounds[0], "--model", folder, "--average", "0").exit_code == 2
 
 
-def test_errors_are_one_sentence(folder, monkeypatch, capfd, tmp_path):
-    """As the terminal shows them."""
+def test_errors_on_the_terminal_are_one_sentence(folder, monkeypatch, capfd, tmp_path):
     monkeypatch.setattr(sys, "argv", ["gtzan", "models", str(tmp_path)])
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     with pytest.raises(SystemExit) as left:

@@ -1,4 +1,4 @@
-"""Saliency: zero where a net does not look, and what it points at matters most."""
+"""Saliency maps of nets whose weights are known, and the deletion test."""
 
 import warnings
 
@@ -15,14 +15,14 @@ from gtzan_lib.inference.zoo import load_model, save_model
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.training.classifier import NetClassifier
 
-from .conftest import stripes
+from ..conftest import stripes
 
 RECIPE = Recipe.preset("stft-3s", size=32)
 GENRES = ("blues", "jazz", "rock")
 
 
-class Weighted(torch.nn.Module):
-    """Its logits are weighted sums of pixels."""
+class LinearNet(torch.nn.Module):
+    """A net whose logits are weighted sums of pixels."""
 
     def __init__(self, weights: np.ndarray) -> None:
         super().__init__()
@@ -32,17 +32,17 @@ class Weighted(torch.nn.Module):
         return torch.einsum("nhw,ghw->ng", images.float() / 255, self.weights)
 
 
-def looking(weights: np.ndarray, genres: tuple[str, ...] = GENRES) -> Model:
+def linear_model(weights: np.ndarray, genres: tuple[str, ...] = GENRES) -> Model:
     card = {"genres": list(genres), "recipe": RECIPE.as_dict(), "architecture": "minivgg"}
-    return Model("looking", card, Weighted(weights))
+    return Model("linear", card, LinearNet(weights))
 
 
-def patch(*places: tuple[slice, slice], size: int = 16, weight: float = 0.1) -> np.ndarray:
-    """Weights of one place for each genre."""
-    made = np.zeros((len(places), size, size))
-    for one, (rows, columns) in zip(made, places, strict=True):
-        one[rows, columns] = weight
-    return made
+def patches(*places: tuple[slice, slice], size: int = 16, weight: float = 0.1) -> np.ndarray:
+    """Return weights that are zero outside one place for each genre."""
+    weights = np.zeros((len(places), size, size))
+    for weights_of_genre, (rows, columns) in zip(weights, places, strict=True):
+        weights_of_genre[rows, columns] = weight
+    return weights
 
 
 LEFT, RIGHT = (slice(None), slice(0, 8)), (slice(None), slice(8, None))
@@ -56,7 +56,7 @@ def images(rng) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Model:
-    """A net that has seen some `stripes`."""
+    """A net that is trained on some `stripes`."""
     torch.manual_seed(0)
     genres = np.array(list(GENRES) * 20)
     net = NetClassifier(
@@ -66,11 +66,11 @@ def trained(tmp_path_factory) -> Model:
     return load_model(save_model(tmp_path_factory.mktemp("net") / "model", net, RECIPE))
 
 
-# --- where a net looks --------------------------------------------------------
+# --- saliency -----------------------------------------------------------------
 
 
-def test_zero_where_a_net_does_not_look(images):
-    maps = saliency(looking(patch(LEFT, RIGHT, TOP)), images, "blues")
+def test_map_is_zero_where_weights_are_zero(images):
+    maps = saliency(linear_model(patches(LEFT, RIGHT, TOP)), images, "blues")
     assert maps.shape == images.shape
     assert maps.dtype == np.float32
     np.testing.assert_allclose(maps[:, :, :8], 1, rtol=1e-5)
@@ -78,29 +78,29 @@ def test_zero_where_a_net_does_not_look(images):
 
 
 def test_each_genre_has_its_own_map(images):
-    model = looking(patch(LEFT, RIGHT, TOP))
-    each = ["blues", "jazz", "rock", "rock", "jazz"]
-    for genres in (each, tuple(each), np.array(each)):
+    model = linear_model(patches(LEFT, RIGHT, TOP))
+    names = ["blues", "jazz", "rock", "rock", "jazz"]
+    for genres in (names, tuple(names), np.array(names)):
         maps = saliency(model, images, genres)
-        for one, genre in zip(maps, each, strict=True):
+        for map_, genre in zip(maps, names, strict=True):
             place = (LEFT, RIGHT, TOP)[GENRES.index(genre)]
-            expected = patch(place, weight=1)[0]
-            np.testing.assert_allclose(one, expected, atol=1e-5)
-    # Whichever genre the net would answer.
+            expected = patches(place, weight=1)[0]
+            np.testing.assert_allclose(map_, expected, atol=1e-5)
+    # The predicted genre does not matter.
     np.testing.assert_array_equal(saliency(model, images, "rock")[2:4], maps[2:4])
 
 
 @given(seed=st.integers(0, 1000))
-def test_map_of_a_weighted_sum_is_the_size_of_its_weights(seed):
+def test_map_of_a_weighted_sum_has_its_absolute_weights(seed):
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(2, 7, 5))
     images = rng.integers(0, 256, (3, 7, 5), dtype=np.uint8)
-    maps = saliency(looking(weights, GENRES[:2]), images, "jazz", samples=2, seed=seed)
+    maps = saliency(linear_model(weights, GENRES[:2]), images, "jazz", samples=2, seed=seed)
     expected = np.abs(weights[1]) / np.abs(weights[1]).max()
     np.testing.assert_allclose(maps, np.broadcast_to(expected, maps.shape), atol=1e-5)
 
 
-def test_from_zero_to_one_in_each_image(trained):
+def test_maps_are_scaled_from_zero_to_one(trained):
     images = stripes(np.array(GENRES * 2), seed=5)
     images[3] //= 3
     maps = saliency(trained, images, list(GENRES * 2))
@@ -109,85 +109,85 @@ def test_from_zero_to_one_in_each_image(trained):
     assert np.ptp(maps, axis=(1, 2)).min() > 0.9
 
 
-def test_black_images_and_blind_nets_give_numbers():
+def test_maps_of_black_images_and_zero_gradients_are_finite():
     black = np.zeros((2, 16, 16), dtype=np.uint8)
-    assert np.isfinite(saliency(looking(patch(LEFT, RIGHT, TOP)), black, "jazz")).all()
-    blind = saliency(looking(np.zeros((3, 16, 16))), black, "jazz")
-    np.testing.assert_array_equal(blind, 0)
+    assert np.isfinite(saliency(linear_model(patches(LEFT, RIGHT, TOP)), black, "jazz")).all()
+    maps = saliency(linear_model(np.zeros((3, 16, 16))), black, "jazz")
+    np.testing.assert_array_equal(maps, 0)
 
 
-def test_same_seed_same_map(trained):
+def test_map_depends_on_its_seed_only(trained):
     images = stripes(np.array(GENRES), seed=6)
     torch.manual_seed(3)
-    one = saliency(trained, images, "jazz", samples=4)
+    first = saliency(trained, images, "jazz", samples=4)
     torch.manual_seed(4)
     state = torch.random.get_rng_state()
-    two = saliency(trained, images, "jazz", samples=4)
-    np.testing.assert_array_equal(one, two)
+    second = saliency(trained, images, "jazz", samples=4)
+    np.testing.assert_array_equal(first, second)
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert not np.array_equal(one, saliency(trained, images, "jazz", samples=4, seed=1))
-    assert not np.array_equal(one, saliency(trained, images, "jazz", samples=4, spread=0.3))
+    assert not np.array_equal(first, saliency(trained, images, "jazz", samples=4, seed=1))
+    assert not np.array_equal(first, saliency(trained, images, "jazz", samples=4, spread=0.3))
 
 
-def test_without_noise_it_is_the_plain_gradient(trained):
+def test_map_without_noise_is_the_absolute_gradient(trained):
     images = stripes(np.array(GENRES), seed=6)
     levels = torch.from_numpy(images).float().requires_grad_()
-    size = torch.autograd.grad(trained.net(levels)[:, 1].sum(), levels)[0].abs().numpy()
-    expected = size / size.max(axis=(1, 2), keepdims=True)
+    gradient = torch.autograd.grad(trained.net(levels)[:, 1].sum(), levels)[0].abs().numpy()
+    expected = gradient / gradient.max(axis=(1, 2), keepdims=True)
     for samples in (1, 3):
         maps = saliency(trained, images, "jazz", samples=samples, spread=0)
         np.testing.assert_allclose(maps, expected, atol=1e-5)
 
 
-def test_copies_are_as_noisy_as_told(images):
-    seen = []
+def test_noise_of_the_copies_has_the_given_spread(images):
+    inputs = []
 
-    class Watching(Weighted):
+    class RecordingNet(LinearNet):
         def forward(self, levels):
-            seen.append(levels.detach().numpy().copy())
+            inputs.append(levels.detach().numpy().copy())
             return super().forward(levels)
 
-    model = looking(patch(LEFT, RIGHT, TOP))
-    model.net = Watching(patch(LEFT, RIGHT, TOP))
+    model = linear_model(patches(LEFT, RIGHT, TOP))
+    model.net = RecordingNet(patches(LEFT, RIGHT, TOP))
     saliency(model, images, "jazz", samples=5, spread=0.2)
-    noise = (np.stack(seen) - images)[:, 0]
+    noise = (np.stack(inputs) - images)[:, 0]
     assert noise.std() == pytest.approx(0.2 * 255, rel=0.1)
     assert abs(noise.mean()) < 5
-    # Each copy has its own.
+    # The noise of different copies is independent.
     assert np.abs(np.corrcoef(noise.reshape(5, -1)) - np.eye(5)).max() < 0.3
 
 
-def test_images_do_not_mix(trained):
-    """A map is the same alone and among others, in whatever order, from a store or not."""
+def test_map_does_not_depend_on_other_images(trained):
+    """Also in another order, and for the read-only images of a store."""
     images = stripes(np.array(GENRES), seed=7)
     images.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         together = saliency(trained, images, "rock", samples=4)
-    backwards = saliency(trained, images[::-1], "rock", samples=4)
-    np.testing.assert_allclose(backwards[::-1], together, atol=1e-4)
+    reverse = saliency(trained, images[::-1], "rock", samples=4)
+    np.testing.assert_allclose(reverse[::-1], together, atol=1e-4)
     for number in range(3):
-        alone = saliency(trained, images[number : number + 1], "rock", samples=4)
-        np.testing.assert_allclose(alone[0], together[number], atol=1e-4)
+        single = saliency(trained, images[number : number + 1], "rock", samples=4)
+        np.testing.assert_allclose(single[0], together[number], atol=1e-4)
 
 
-def test_asking_changes_neither_net_nor_images(trained):
+def test_net_and_images_are_not_changed(trained):
     images = stripes(np.array(GENRES), seed=8)
-    kept, weights = images.copy(), {k: w.clone() for k, w in trained.net.state_dict().items()}
+    copy, weights = images.copy(), {k: w.clone() for k, w in trained.net.state_dict().items()}
     before = trained.probabilities(images)
     maps = saliency(trained, images, "blues", samples=2)
     deletion_test(trained, images, "blues", maps)
-    np.testing.assert_array_equal(images, kept)
+    np.testing.assert_array_equal(images, copy)
     np.testing.assert_array_equal(trained.probabilities(images), before)
     assert all(torch.equal(w, weights[k]) for k, w in trained.net.state_dict().items())
     assert all(w.grad is None for w in trained.net.parameters())
     assert not trained.net.training
 
 
-# --- what is refused ----------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
-def ways(model, images, genres):
+def calls(model, images, genres):
     yield lambda: saliency(model, images, genres)
     yield lambda: deletion_test(model, images, genres, np.ones(images.shape))
 
@@ -195,99 +195,99 @@ def ways(model, images, genres):
 @pytest.mark.parametrize("genres", ["polka", ["blues", "polka", "jazz", "rock", "rock"], "Blues"])
 def test_unknown_genres_are_refused(images, genres):
     unknown = genres if isinstance(genres, str) else "polka"
-    for call in ways(looking(patch(LEFT, RIGHT, TOP)), images, genres):
+    for call in calls(linear_model(patches(LEFT, RIGHT, TOP)), images, genres):
         with pytest.raises(ModelError) as caught:
             call()
         assert str(caught.value) == (
-            f"model 'looking' knows no genre {unknown!r}; choose one of blues, jazz, rock."
+            f"model 'linear' has no genre {unknown!r}; choose one of blues, jazz, rock."
         )
 
 
 @pytest.mark.parametrize("number", [0, 1, 4, 6])
-def test_other_number_of_genres_is_refused(images, number):
-    for call in ways(looking(patch(LEFT, RIGHT, TOP)), images, ["jazz"] * number):
+def test_wrong_number_of_genres_is_refused(images, number):
+    for call in calls(linear_model(patches(LEFT, RIGHT, TOP)), images, ["jazz"] * number):
         with pytest.raises(ModelError, match=f"^there are 5 images and {number} genres; give one"):
             call()
 
 
-# --- deletion_test -----------------------------------------------------------------
+# --- deletion test ------------------------------------------------------------
 
 
-def test_deleting_what_counts_hurts_and_the_rest_does_not(images):
-    """The net for blues adds up eight columns, less their rows' mean where deleted."""
+def test_deleting_salient_pixels_decreases_the_probability_most(images):
+    """The logit of blues is the sum of two columns."""
     images[:, :, :2] = 255
     images[:, :, 2:] //= 4
-    model = looking(patch((slice(None), slice(0, 2)), RIGHT, TOP))
+    model = linear_model(patches((slice(None), slice(0, 2)), RIGHT, TOP))
     weights = saliency(model, images, "blues")
-    pointed, random = deletion_test(model, images, "blues", weights, share=2 / 16)
-    # Exactly the two columns are deleted.
-    left = images.copy()
-    left[:, :, :2] = images.mean(axis=-1).round()[:, :, None]
-    expected = model.probabilities(images)[:, 0] - model.probabilities(left)[:, 0]
-    np.testing.assert_allclose(pointed, expected, atol=1e-6)
-    assert pointed.shape == random.shape == (5,)
-    assert (pointed > random + 0.1).all()
+    salient, random = deletion_test(model, images, "blues", weights, share=2 / 16)
+    # Exactly these columns are set to the means of their rows.
+    changed = images.copy()
+    changed[:, :, :2] = images.mean(axis=-1).round()[:, :, None]
+    expected = model.probabilities(images)[:, 0] - model.probabilities(changed)[:, 0]
+    np.testing.assert_allclose(salient, expected, atol=1e-6)
+    assert salient.shape == random.shape == (5,)
+    assert (salient > random + 0.1).all()
     assert (random > 0).all()
 
 
-def test_falls_are_those_of_each_images_genre(images):
-    model = looking(patch(LEFT, RIGHT, TOP))
-    each = ["rock", "jazz", "blues", "jazz", "rock"]
+def test_decreases_are_those_of_the_genre_of_each_image(images):
+    model = linear_model(patches(LEFT, RIGHT, TOP))
+    genres = ["rock", "jazz", "blues", "jazz", "rock"]
     weights = np.random.default_rng(1).random(images.shape)
-    pointed, random = deletion_test(model, images, each, weights)
+    salient, random = deletion_test(model, images, genres, weights)
     for genre in GENRES:
-        own = np.array(each) == genre
-        alike = deletion_test(model, images, genre, weights)
-        np.testing.assert_array_equal(pointed[own], alike[0][own])
-        np.testing.assert_array_equal(random[own], alike[1][own])
+        rows = np.array(genres) == genre
+        expected = deletion_test(model, images, genre, weights)
+        np.testing.assert_array_equal(salient[rows], expected[0][rows])
+        np.testing.assert_array_equal(random[rows], expected[1][rows])
 
 
-def counted(images: np.ndarray, weights: np.ndarray, share: float) -> list[np.ndarray]:
-    """How many pixels are another after what was pointed at is deleted, and at random."""
-    seen = []
+def n_deleted(images: np.ndarray, weights: np.ndarray, share: float) -> list[np.ndarray]:
+    """Return the number of salient pixels, and of random pixels, that are deleted."""
+    inputs = []
 
-    class Watching(Weighted):
+    class RecordingNet(LinearNet):
         def forward(self, levels):
-            seen.append(levels.numpy().copy())
+            inputs.append(levels.numpy().copy())
             return super().forward(levels)
 
-    model = looking(np.zeros((3, *images.shape[1:])))
-    model.net = Watching(np.zeros((3, *images.shape[1:])))
+    model = linear_model(np.zeros((3, *images.shape[1:])))
+    model.net = RecordingNet(np.zeros((3, *images.shape[1:])))
     deletion_test(model, images, "jazz", weights, share=share)
     # Each row is half black and half white, so that no pixel equals its row's mean.
-    changed = [(one != images).sum(axis=(1, 2)) for one in seen]
-    return [one for one in changed if one.any()]
+    counts = [(levels != images).sum(axis=(1, 2)) for levels in inputs]
+    return [count for count in counts if count.any()]
 
 
-def chequered(n: int, size: int = 10) -> np.ndarray:
+def chessboards(n: int, size: int = 10) -> np.ndarray:
     return np.broadcast_to(
         np.where(np.add.outer(np.arange(size), np.arange(size)) % 2, 255, 0), (n, size, size)
     ).astype(np.uint8)
 
 
 @given(share=st.floats(0.01, 1.0), seed=st.integers(0, 99))
-def test_as_much_is_deleted_either_way(share, seed):
+def test_same_number_of_salient_and_random_pixels_is_deleted(share, seed):
     weights = np.random.default_rng(seed).random((3, 10, 10))
-    pointed, random = counted(chequered(3), weights, share)
+    salient, random = n_deleted(chessboards(3), weights, share)
     expected = max(1, round(share * 100))
-    np.testing.assert_array_equal(pointed, expected)
+    np.testing.assert_array_equal(salient, expected)
     np.testing.assert_array_equal(random, expected)
 
 
-@given(values=st.integers(1, 4), looked=st.integers(0, 100), share=st.floats(0.01, 0.9))
-def test_as_much_is_deleted_where_many_pixels_weigh_the_same(values, looked, share):
-    """As those do at which a net does not look at all."""
+@given(values=st.integers(1, 4), nonzero=st.integers(0, 100), share=st.floats(0.01, 0.9))
+def test_same_number_of_pixels_is_deleted_with_ties(values, nonzero, share):
+    """Such as the pixels with a gradient of zero."""
     weights = np.zeros((2, 100))
-    weights[:, :looked] = 1 + np.arange(looked) % values
-    pointed, random = counted(chequered(2), weights.reshape(2, 10, 10), share)
-    np.testing.assert_array_equal(pointed, random)
+    weights[:, :nonzero] = 1 + np.arange(nonzero) % values
+    salient, random = n_deleted(chessboards(2), weights.reshape(2, 10, 10), share)
+    np.testing.assert_array_equal(salient, random)
 
 
-def test_same_seed_deletes_the_same_at_random(images):
-    model = looking(patch(LEFT, RIGHT, TOP))
+def test_random_pixels_depend_on_the_seed(images):
+    model = linear_model(patches(LEFT, RIGHT, TOP))
     weights = np.random.default_rng(2).random(images.shape)
-    one, two = (deletion_test(model, images, "jazz", weights) for _ in range(2))
+    first, second = (deletion_test(model, images, "jazz", weights) for _ in range(2))
     other = deletion_test(model, images, "jazz", weights, seed=1)
-    np.testing.assert_array_equal(one, two)
-    np.testing.assert_array_equal(one[0], other[0])
-    assert not np.array_equal(one[1], other[1])
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(first[0], other[0])
+    assert not np.array_equal(first[1], other[1])

@@ -1,4 +1,4 @@
-"""Model folders: what was saved is what predicts."""
+"""Model folders: saved, loaded, refused and packed."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from gtzan_lib.training.classifier import NetClassifier
 
 RECIPE = Recipe.preset(size=32)
 SECRET = {"corpus": "/home/me/music/gtzan", "k": 3}
-WHOLE = ("model.json", "model.safetensors")
+FILES = ("model.json", "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +33,9 @@ def trained(easy):
 
 
 @pytest.fixture(scope="module")
-def records(lesson, by_artist, tmp_path_factory):
+def records(toy_corpus, by_artist, tmp_path_factory):
     """A folder with the records `mine` and `other`."""
-    corpus, table, _, features = lesson
+    corpus, table, _, features = toy_corpus
     folder = tmp_path_factory.mktemp("records")
     for name, neighbours in (("mine", 5), ("other", 1)):
         evaluation = evaluate(KNeighborsClassifier(neighbours), features, table, by_artist)
@@ -44,14 +44,14 @@ def records(lesson, by_artist, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(records, by_artist):
-    """All that a card can be told."""
+def complete(records, by_artist):
+    """Record and split for a complete card."""
     return {"record": Record.load(records / "mine.json"), "split": by_artist}
 
 
 @pytest.fixture
-def folder(trained, whole, tmp_path):
-    return save_model(tmp_path / "model", trained, RECIPE, **whole)
+def folder(trained, complete, tmp_path):
+    return save_model(tmp_path / "model", trained, RECIPE, **complete)
 
 
 def test_loaded_net_gives_equal_probabilities(folder, trained, easy):
@@ -71,19 +71,19 @@ def test_loaded_net_gives_equal_probabilities(folder, trained, easy):
     assert (loaded.predict(easy[0]) == trained.predict(easy[0])).all()
 
 
-def test_folder_holds_weights_and_card_only(folder, trained, whole, by_artist):
+def test_folder_holds_weights_and_card_only(folder, trained, complete, by_artist):
     assert {file.name for file in folder.iterdir()} == {"model.safetensors", "model.json"}
     card = json.loads((folder / "model.json").read_text())
     assert card["genres"] == ["blues", "jazz", "rock"]
     assert card["weights"] == trained.parameters_
-    assert card["record_sha256"] == whole["record"].hash
+    assert card["record_sha256"] == complete["record"].hash
     assert card["split"] == by_artist.hash
     assert card["arguments"]["channels"] == [4, 4]
     assert card["sha256"] == sha256_of(folder / "model.safetensors")
     assert load_model(folder).card == card
 
 
-def test_card_tells_what_was_seen(folder, by_artist):
+def test_card_lists_training_and_validation_tracks(folder, by_artist):
     card = card_of(folder)
     parts = by_artist.table.groupby("track_id")["fold_0"].first()
     assert card["trained_on"] == sorted(parts.index[parts == "train"])
@@ -91,44 +91,59 @@ def test_card_tells_what_was_seen(folder, by_artist):
     assert len(parts) - len(card["trained_on"]) - len(card["selected_on"]) > 0
 
 
-def test_unseen_tracks_are_those_of_the_test_part(folder, by_artist, lesson):
+def test_unseen_tracks_are_those_of_the_test_part(folder, by_artist, toy_corpus):
     parts = by_artist.table.groupby("track_id")["fold_0"].first()
-    unseen = load_model(folder).unseen(lesson[0])
+    unseen = load_model(folder).unseen(toy_corpus[0])
     assert sorted(unseen.tracks.index) == sorted(parts.index[parts == "test"])
 
 
-def test_card_tells_how_good_it_is(folder, whole):
-    """Of a track of four windows of three seconds, and of one window."""
-    card, result = card_of(folder), whole["record"].result
+def test_card_has_the_accuracy(folder, complete):
+    """For a track of four windows of three seconds, and for one window."""
+    card, result = card_of(folder), complete["record"].result
     assert (card["corpus"], card["protocol"]) == ("paper", "artist")
-    assert [one["input_s"] for one in card["accuracy"]] == [12.0, 3.0]
-    for one, unit in zip(card["accuracy"], ("track", "window"), strict=True):
-        assert {key: one[key] for key in ("value", "low", "high", "n")} == {
+    assert [score["input_s"] for score in card["accuracy"]] == [12.0, 3.0]
+    for score, unit in zip(card["accuracy"], ("track", "window"), strict=True):
+        assert {key: score[key] for key in ("value", "low", "high", "n")} == {
             key: result[unit][key] for key in ("value", "low", "high", "n")
         }
     model, track = load_model(folder), result["track"]
-    assert len(model.expectations) == 2
-    assert model.expectations[0] == (
-        f"{100 * track['value']:.1f} % right (95 % interval {100 * track['low']:.1f} to "
+    assert len(model.expected_accuracy) == 2
+    assert model.expected_accuracy[0] == (
+        f"accuracy {100 * track['value']:.1f} % (95 % interval {100 * track['low']:.1f} to "
         f"{100 * track['high']:.1f}, n = {track['n']}) for 12 s of paper, protocol artist"
     )
-    assert all(line in repr(model) for line in model.expectations)
+    assert all(line in repr(model) for line in model.expected_accuracy)
 
 
-def test_card_without_record_or_split_tells_less(trained, whole, tmp_path):
-    alone = card_of(save_model(tmp_path / "alone", trained, RECIPE))
-    assert not {"accuracy", "corpus", "protocol", "record_sha256", "split"} & alone.keys()
-    assert load_model(tmp_path / "alone").expectations == []
-    record = card_of(save_model(tmp_path / "record", trained, RECIPE, record=whole["record"]))
-    assert [one["input_s"] for one in record["accuracy"]] == [3.0]
+def test_page_of_a_model(folder):
+    model = load_model(folder)
+    first, blank, *lines = model._repr_markdown_().splitlines()
+    weights = f"{model.card['weights']:,}"
+    assert first == (
+        f"**{folder}**: minivgg with {weights} weights; 3 genres; windows of 3 s, {RECIPE.name}"
+    )
+    assert blank == ""
+    assert lines[0] == (
+        f"- {len(model.card['trained_on'])} training and {len(model.card['selected_on'])} "
+        "validation tracks"
+    )
+    assert lines[1:] == [f"- {line}" for line in model.expected_accuracy]
+
+
+def test_card_without_record_or_split_is_shorter(trained, complete, tmp_path):
+    bare = card_of(save_model(tmp_path / "bare", trained, RECIPE))
+    assert not {"accuracy", "corpus", "protocol", "record_sha256", "split"} & bare.keys()
+    assert load_model(tmp_path / "bare").expected_accuracy == []
+    record = card_of(save_model(tmp_path / "record", trained, RECIPE, record=complete["record"]))
+    assert [score["input_s"] for score in record["accuracy"]] == [3.0]
     assert not {"split", "trained_on", "selected_on"} & record.keys()
-    split = card_of(save_model(tmp_path / "split", trained, RECIPE, split=whole["split"]))
-    assert split["split"] == whole["split"].hash
+    split = card_of(save_model(tmp_path / "split", trained, RECIPE, split=complete["split"]))
+    assert split["split"] == complete["split"].hash
     assert "accuracy" not in split
 
 
-def test_saving_twice_gives_the_same_bytes(folder, trained, whole, tmp_path):
-    again = save_model(tmp_path / "again", trained, RECIPE, **whole)
+def test_saving_twice_gives_the_same_bytes(folder, trained, complete, tmp_path):
+    again = save_model(tmp_path / "again", trained, RECIPE, **complete)
     for name in ("model.safetensors", "model.json"):
         assert (again / name).read_bytes() == (folder / name).read_bytes()
 
@@ -143,9 +158,9 @@ def test_saving_replaces_a_model(folder, easy):
     )
 
 
-def test_loaded_net_can_be_saved_again(folder, whole, tmp_path):
+def test_loaded_net_can_be_saved_again(folder, complete, tmp_path):
     model = load_model(folder)
-    again = save_model(tmp_path / "again", model.estimator, model.recipe, **whole)
+    again = save_model(tmp_path / "again", model.estimator, model.recipe, **complete)
     assert (again / "model.json").read_bytes() == (folder / "model.json").read_bytes()
 
 
@@ -164,7 +179,7 @@ def test_missing_weights_are_refused(folder):
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", "[]", '{"sha256": "0"}'])
-def test_what_is_no_card_is_refused(folder, content):
+def test_file_that_is_not_a_card_is_refused(folder, content):
     (folder / "model.json").unlink()
     if content is not None:
         (folder / "model.json").write_text(content)
@@ -173,7 +188,7 @@ def test_what_is_no_card_is_refused(folder, content):
 
 
 @pytest.mark.parametrize("missing", ["architecture", "arguments", "genres", "recipe", "sha256"])
-def test_card_that_lacks_something_is_refused(folder, missing):
+def test_incomplete_card_is_refused(folder, missing):
     card = json.loads((folder / "model.json").read_text())
     del card[missing]
     (folder / "model.json").write_text(json.dumps(card))
@@ -238,13 +253,13 @@ def card_of(folder) -> dict:
 
 
 @pytest.mark.parametrize("architecture", [["minivgg"], {"minivgg": 1}, 3, None, ""])
-def test_architecture_that_is_no_name_is_refused(folder, architecture):
+def test_invalid_architecture_is_refused(folder, architecture):
     edit(folder, architecture=architecture)
     refused(folder, "there is no architecture .*; choose one of crnn, minivgg")
 
 
 @pytest.mark.parametrize("arguments", [[], [1], ["ab"], 3, None, "classes"])
-def test_arguments_that_are_none_are_refused(folder, arguments):
+def test_invalid_arguments_are_refused(folder, arguments):
     edit(folder, arguments=arguments)
     refused(folder, "holds no model|cannot be built|do not fit architecture")
 
@@ -261,13 +276,13 @@ def test_other_number_of_classes_is_refused(folder):
 
 
 @pytest.mark.parametrize("recipe", [{}, 3, None, [], "mel-3s", {"sample_rate": 22_050}])
-def test_recipe_that_is_none_is_refused(folder, recipe):
+def test_invalid_recipe_is_refused(folder, recipe):
     edit(folder, recipe=recipe)
     refused(folder, "holds no model")
 
 
 def with_weights(folder, content: bytes) -> None:
-    """Replace the weights, and have the card agree."""
+    """Replace the weights and their checksum in the card."""
     (folder / "model.safetensors").write_bytes(content)
     edit(folder, sha256=sha256_of(folder / "model.safetensors"))
 
@@ -291,8 +306,8 @@ def test_loading_leaves_the_global_random_state_alone(folder):
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
 
 
-class Trap:
-    """Makes a folder when unpickled."""
+class UnpickleTrap:
+    """Creates a folder when unpickled."""
 
     def __init__(self, path) -> None:
         self.path = path
@@ -303,25 +318,25 @@ class Trap:
 
 @pytest.mark.parametrize("name", ["model.json", "model.safetensors"])
 @pytest.mark.parametrize("write", [pickle.dump, torch.save])
-def test_a_pickle_is_not_unpickled(folder, name, write, tmp_path):
+def test_pickle_is_not_unpickled(folder, name, write, tmp_path):
     with (folder / name).open("wb") as file:
-        write(Trap(tmp_path / "sprung"), file)
+        write(UnpickleTrap(tmp_path / "unpickled"), file)
     refused(folder, str(folder))
-    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "unpickled").exists()
 
 
 @pytest.mark.parametrize("write", [pickle.dump, torch.save])
-def test_a_pickle_of_the_right_checksum_is_not_unpickled(folder, write, tmp_path):
+def test_pickle_of_the_right_checksum_is_not_unpickled(folder, write, tmp_path):
     with (folder / "model.safetensors").open("wb") as file:
-        write(Trap(tmp_path / "sprung"), file)
+        write(UnpickleTrap(tmp_path / "unpickled"), file)
     edit(folder, sha256=sha256_of(folder / "model.safetensors"))
     refused(folder, "its weights are damaged")
-    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "unpickled").exists()
 
 
-def test_anybody_may_read_a_model(folder):
-    """As their umask has it; safetensors' own files are for their owner alone."""
-    modes = {(folder / name).stat().st_mode & 0o777 for name in WHOLE}
+def test_files_have_the_usual_permissions(folder):
+    """Files of safetensors' save_file can be read by their owner only."""
+    modes = {(folder / name).stat().st_mode & 0o777 for name in FILES}
     (folder / "plain").write_text("")
     assert modes == {(folder / "plain").stat().st_mode & 0o777}
 
@@ -338,7 +353,7 @@ def test_anybody_may_read_a_model(folder):
         ("tracknet", {"channels": [2, 3], "hidden": 3}),
     ],
 )
-def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
+def test_nets_for_rectangular_images_are_saved_and_loaded(name, arguments, easy, tmp_path):
     images, genres = easy[0][:16, :, :20], easy[1][:16]
     images = images[:, None].repeat(2, axis=1) if name == "tracknet" else images
     net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=8, device="cpu")
@@ -352,8 +367,8 @@ def test_rectangular_images_there_and_back(name, arguments, easy, tmp_path):
         loaded.predict(other)
 
 
-def test_features_there_and_back(easy, tmp_path):
-    """With the scale of the training part, which is not learned again."""
+def test_nets_with_features_are_saved_and_loaded(easy, tmp_path):
+    """With the feature scale of the training part."""
     features = np.random.default_rng(3).normal(5, [2, 300], size=(8, 2))
     rows = {"images": easy[0][:8], "features": features}
     net = NetClassifier(
@@ -361,7 +376,7 @@ def test_features_there_and_back(easy, tmp_path):
         device="cpu",
     ).fit(rows, easy[1][:8])  # fmt: skip
     loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
-    scales = [one.net_.bare_module.scale for one in (loaded, net)]
+    scales = [estimator.net_.bare_module.scale for estimator in (loaded, net)]
     assert torch.equal(scales[0].mean, scales[1].mean)
     assert torch.equal(scales[0].spread, scales[1].spread)
     np.testing.assert_allclose(scales[0].spread, features.std(axis=0), rtol=1e-5)
@@ -374,7 +389,7 @@ def test_features_there_and_back(easy, tmp_path):
 
 
 @pytest.mark.parametrize("genres", ["abc", [1, 2, 3], [None] * 3, [["a"], ["b"], ["c"]]])
-def test_genres_that_are_no_names_are_refused(folder, genres):
+def test_invalid_genres_are_refused(folder, genres):
     edit(folder, genres=genres)
     refused(folder, "holds no model")
 
@@ -382,8 +397,8 @@ def test_genres_that_are_no_names_are_refused(folder, genres):
 @pytest.mark.parametrize(
     "accuracy", [3, "much", [3], [{}], [{"value": "x", "low": 0, "high": 1, "n": 3, "input_s": 3}]]
 )
-def test_accuracy_that_is_none_is_refused(folder, accuracy):
-    """By whoever reads the card, and not by whoever lists it."""
+def test_invalid_accuracy_is_refused(folder, accuracy):
+    """When the model is loaded, not when models are listed."""
     edit(folder, accuracy=accuracy)
     refused(folder, "holds no model")
 
@@ -392,39 +407,39 @@ def test_accuracy_that_is_none_is_refused(folder, accuracy):
 
 
 @pytest.fixture
-def known(trained, work):
-    """Models of two runs."""
+def listed(trained, work):
+    """Names of the models of two runs."""
     for name in ("quick/models/a", "quick/models/b", "long/models/a"):
         save_model(work / name, trained, RECIPE)
     return {"quick/a", "quick/b", "long/a"}
 
 
-def test_models_of_runs_are_listed(known, work):
+def test_models_of_runs_are_listed(listed, work):
     assert Workspace().root == work
-    there = models()
-    assert known <= set(there)
-    assert there["long/a"] == work / "long" / "models" / "a"
-    assert all((folder / "model.json").is_file() for folder in there.values())
+    folders = models()
+    assert listed <= set(folders)
+    assert folders["long/a"] == work / "long" / "models" / "a"
+    assert all((folder / "model.json").is_file() for folder in folders.values())
 
 
-def test_model_by_name_is_that_of_its_folder(known, work):
+def test_model_by_name_is_that_of_its_folder(listed, work):
     model = load_model("quick/b")
     assert model.name == "quick/b"
     assert model.card == load_model(work / "quick" / "models" / "b").card
 
 
 @pytest.mark.parametrize("name", ["gtzam", "quick/c", "a", "quick.a"])
-def test_unknown_names_are_told_the_known_ones(known, name):
+def test_error_of_an_unknown_name_lists_the_models(listed, name):
     with pytest.raises(ModelError) as caught:
         load_model(name)
     message = str(caught.value)
     assert f"there is no model {name!r}" in message
-    assert all(one in message for one in known)
+    assert all(name in message for name in listed)
     assert message.endswith(".")
     assert "\n" not in message
 
 
-def test_folder_that_is_no_name_is_a_folder(known, folder, monkeypatch):
+def test_models_can_be_given_by_folder(listed, folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     for name in ("model", "./model", folder, str(folder)):
         assert load_model(name).recipe == RECIPE
@@ -438,7 +453,7 @@ def test_folder_that_is_no_name_is_a_folder(known, folder, monkeypatch):
 # --- in half precision --------------------------------------------------------
 
 
-def test_packed_model_answers_alike(folder, records, trained, easy, tmp_path):
+def test_packed_model_has_close_probabilities(folder, records, trained, easy, tmp_path):
     target = tmp_path / "packed" / "gtzan"
     assert pack_model(folder, target, record=records / "mine.json") == target
     packed, model = load_model(target), load_model(folder)
@@ -456,20 +471,19 @@ def test_packed_model_answers_alike(folder, records, trained, easy, tmp_path):
     record, mine = Record.load(target / "record.json"), Record.load(records / "mine.json")
     assert record.result == mine.result
     assert record.spec == {**mine.spec, "parameters": {"corpus": "gtzan", "k": 3}}
-    # Whose machine it was is nobody's business.
     private = {"commit", "platform"}
     assert record.provenance == {
         key: value for key, value in mine.provenance.items() if key not in private
     }
     name = "mine.predictions.csv"
     assert (target / name).read_bytes() == (records / name).read_bytes()
-    # Once more, in its place and from its place.
+    # Packing twice, and packing a packed model, gives the same.
     pack_model(folder, target, record=records / "mine.json")
     pack_model(target, target, record=target / "record.json")
     assert load_model(target).card == packed.card
 
 
-def test_record_of_another_is_refused(folder, records, trained, tmp_path):
+def test_record_of_another_model_is_refused(folder, records, trained, tmp_path):
     with pytest.raises(ModelError, match=r"other\.json: is not the record of the model in .*\.$"):
         pack_model(folder, tmp_path / "packed", record=records / "other.json")
     bare = save_model(tmp_path / "bare", trained, RECIPE)

@@ -1,4 +1,4 @@
-"""A sound card that is made up, for what a real one does too seldom."""
+"""A simulated sound card, for errors that are rare on a real one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 
 class PortAudioError(Exception):
-    """As sounddevice's."""
+    """Replaces the exception of sounddevice."""
 
 
 class CallbackStop(Exception):
-    """As sounddevice's."""
+    """Replaces the exception of sounddevice."""
 
 
 def device(name: str, channels: int = 1, rate: float = 8_000.0) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def device(name: str, channels: int = 1, rate: float = 8_000.0) -> dict[str, Any
 
 @dataclasses.dataclass
 class Card:
-    """What the made-up card has and does."""
+    """Devices and behaviour of the simulated sound card."""
 
     sound: np.ndarray
     devices: list[dict[str, Any]] = dataclasses.field(
@@ -42,9 +42,9 @@ class Card:
     closed: int = 0
 
     def module(self) -> types.ModuleType:
-        """Return what stands for sounddevice."""
-        card, made = self, types.ModuleType("sounddevice")
-        made.PortAudioError, made.CallbackStop = PortAudioError, CallbackStop
+        """Return a module that replaces sounddevice."""
+        card, module = self, types.ModuleType("sounddevice")
+        module.PortAudioError, module.CallbackStop = PortAudioError, CallbackStop
 
         def query_devices(kind=None):
             if kind is None:
@@ -85,13 +85,13 @@ class Card:
                 if self.thread.ident:
                     self.thread.join()
 
-        made.query_devices, made.InputStream = query_devices, InputStream
-        return made
+        module.query_devices, module.InputStream = query_devices, InputStream
+        return module
 
 
 @pytest.fixture
 def card(monkeypatch, rng) -> Card:
-    """A card that hears three seconds of noise at 8 kHz, and is then gone."""
-    made = Card(rng.uniform(-0.5, 0.5, 24_000).astype(np.float32))
-    monkeypatch.setitem(sys.modules, "sounddevice", made.module())
-    return made
+    """A card that records three seconds of noise at 8 kHz, and then disconnects."""
+    simulated = Card(rng.uniform(-0.5, 0.5, 24_000).astype(np.float32))
+    monkeypatch.setitem(sys.modules, "sounddevice", simulated.module())
+    return simulated

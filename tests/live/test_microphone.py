@@ -1,4 +1,4 @@
-"""Hearing a microphone: PortAudio with a file for a device, and a made-up card."""
+"""Recording with PortAudio from a file device, and from a simulated sound card."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RATE = 16_000
 
 
 def refusal(call, *arguments, **named) -> str:
-    """The sentence that refuses a call; it says that files still work."""
+    """Return the error message of a call."""
     with pytest.raises(LiveError) as caught:
         call(*arguments, **named)
     message = str(caught.value)
@@ -37,26 +37,26 @@ def refusal(call, *arguments, **named) -> str:
     return message
 
 
-# --- PortAudio itself, with ALSA's file device ---------------------------------
+# --- PortAudio with ALSA's file device -----------------------------------------
 
 
 def no_portaudio() -> str:
-    """Why PortAudio cannot be tested here, or nothing."""
+    """Return the reason why PortAudio cannot be tested here, or nothing."""
     if sys.platform != "linux":
-        return "the file device is ALSA's, and this is no Linux"
+        return "ALSA's file device needs Linux"
     try:
         import sounddevice  # noqa: F401
     except OSError:
-        return "no PortAudio here: apt-get install libportaudio2 libasound2-plugins"
+        return "PortAudio is missing: apt-get install libportaudio2 libasound2-plugins"
     return ""
 
 
 @pytest.fixture(scope="module")
 def tape(tmp_path_factory) -> tuple[np.ndarray, dict[str, str]]:
-    """What a machine's only microphone will hear, and the environment of that machine.
+    """Samples of a file device, and the environment in which it is the only microphone.
 
-    The device hands its file out as fast as it is asked, so that a minute is
-    recorded in no time.
+    The device delivers samples as fast as they are read, so that a minute is
+    recorded in a moment.
     """
     if reason := no_portaudio():
         if os.environ.get("GTZAN_REQUIRE_PORTAUDIO") == "1":
@@ -64,8 +64,8 @@ def tape(tmp_path_factory) -> tuple[np.ndarray, dict[str, str]]:
         pytest.skip(reason)
     home = tmp_path_factory.mktemp("home")
     samples = np.random.default_rng(1).integers(-(2**15), 2**15, 75 * RATE).astype(np.int16)
-    # As floats, which PortAudio is asked for: where ALSA itself must convert what
-    # comes from a file, it leaves some periods out.
+    # As floats, the format that PortAudio requests: ALSA loses some periods when it
+    # converts samples of a file.
     (samples / np.float32(2**15)).astype("<f4").tofile(home / "tape.raw")
     (home / ".asoundrc").write_text(
         f"""
@@ -82,7 +82,7 @@ def tape(tmp_path_factory) -> tuple[np.ndarray, dict[str, str]]:
 
 
 def run(environment: dict[str, str], *arguments: str) -> str:
-    """Standard output of Python in a process that has another home."""
+    """Return the standard output of Python in a process with another environment."""
     done = subprocess.run(
         [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60
     )
@@ -90,49 +90,52 @@ def run(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-HEAR = """
+RECORD = """
 import json, sys
 from pathlib import Path
 import numpy as np
 from gtzan_lib.live.microphone import Microphone, devices, record
 
 out = Path(sys.argv[1])
-took = record(2, lead_s=0.5, countdown_s=0)
-np.save(out / "record.npy", took.y)
+recording = record(2, lead_s=0.5, countdown_s=0)
+np.save(out / "record.npy", recording.y)
 np.save(out / "long.npy", record(70, lead_s=0, countdown_s=0).y)
 with Microphone("DEFAULT", seconds=1.23) as microphone:
-    told = [microphone.sample_rate, microphone.device]
+    settings = [microphone.sample_rate, microphone.device]
     np.save(out / "blocks.npy", np.concatenate(list(microphone)))
 with Microphone(sample_rate=44_100, seconds=0.5, block_s=0.02) as microphone:
-    own = sum(len(block) for block in microphone)
+    count = sum(len(block) for block in microphone)
 print(json.dumps({
-    "devices": [list(each) for each in devices()],
-    "record": [took.sample_rate, took.device, took.complete, took.overflows, len(took.noise)],
-    "microphone": told,
-    "own": own,
+    "devices": [list(device) for device in devices()],
+    "record": [
+        recording.sample_rate, recording.device, recording.complete, recording.overflows,
+        len(recording.noise),
+    ],
+    "microphone": settings,
+    "count": count,
 }))
 """
 
 
-def test_samples_recorded_are_those_of_the_tape(tape, tmp_path):
+def test_recorded_samples_are_those_of_the_file(tape, tmp_path):
     samples, environment = tape
-    told = json.loads(run(environment, "-c", HEAR, str(tmp_path)))
+    output = json.loads(run(environment, "-c", RECORD, str(tmp_path)))
     for name, seconds in {"record": 2.5, "long": 70, "blocks": 1.23}.items():
         y = np.load(tmp_path / f"{name}.npy")
         assert y.dtype == np.float32
         assert len(y) == round(seconds * RATE)
         np.testing.assert_array_equal(y * 2**15, samples[: len(y)], err_msg=name)
-    assert told["record"] == [RATE, "default", True, 0, RATE // 2]
-    assert told["microphone"] == [RATE, "default"]
-    assert told["own"] == 22_050
-    assert any(name == "default" and rate == RATE for name, _, _, rate in told["devices"])
+    assert output["record"] == [RATE, "default", True, 0, RATE // 2]
+    assert output["microphone"] == [RATE, "default"]
+    assert output["count"] == 22_050
+    assert any(name == "default" and rate == RATE for name, _, _, rate in output["devices"])
 
 
-def test_command_leaves_a_take(tape, tmp_path):
+def test_command_saves_a_take(tape, tmp_path):
     samples, environment = tape
     options = ["--seconds", "2", "--lead", "0.5", "--countdown", "0", "--out", str(tmp_path / "t")]
-    told = run(environment, "-m", "gtzan_lib", "record", *options)
-    folder = Path(told.splitlines()[-1])
+    output = run(environment, "-m", "gtzan_lib", "record", *options)
+    folder = Path(output.splitlines()[-1])
     assert folder == tmp_path / "t" / "take-001"
     y, rate = soundfile.read(folder / "raw.wav", dtype="float32")
     assert rate == RATE
@@ -142,7 +145,7 @@ def test_command_leaves_a_take(tape, tmp_path):
 
 
 def test_machine_without_devices(tape, tmp_path):
-    """PortAudio is there and hears nothing."""
+    """PortAudio is installed, but there is no device."""
     _, environment = tape
     cards = Path("/proc/asound/cards")
     if cards.exists() and "no soundcards" not in cards.read_text():
@@ -158,10 +161,10 @@ def test_machine_without_devices(tape, tmp_path):
     assert "LiveError: no input device was found; connect a microphone" in done.stderr
 
 
-# --- what is missing ------------------------------------------------------------
+# --- missing software and devices -----------------------------------------------
 
 
-class Refusing(MetaPathFinder, Loader):
+class FailingImport(MetaPathFinder, Loader):
     """Makes the import of sounddevice fail."""
 
     def __init__(self, error: Exception) -> None:
@@ -184,9 +187,9 @@ class Refusing(MetaPathFinder, Loader):
     ],
 )
 @pytest.mark.parametrize("call", [record, devices, Microphone])
-def test_what_must_be_installed_is_named(monkeypatch, error, words, call):
+def test_error_names_the_package_to_install(monkeypatch, error, words, call):
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Refusing(error), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [FailingImport(error), *sys.meta_path])
     message = refusal(call)
     assert "gtzan predict FILE" in message
     assert all(word in message for word in words)
@@ -200,7 +203,7 @@ def test_no_input_device(card, call):
     assert "gtzan predict FILE" in message
 
 
-def test_devices_are_those_that_hear(card):
+def test_devices_are_the_input_devices(card):
     assert devices() == [("Built-in Mic", 1, 1, 8_000), ("USB Mic", 2, 1, 8_000)]
 
 
@@ -208,30 +211,30 @@ def test_devices_are_those_that_hear(card):
     ("wanted", "index"),
     [(None, 1), (2, 2), ("usb", 2), ("USB Mic", 2), ("built-in mic", 1)],
 )
-def test_device_is_found(card, wanted, index):
+def test_device_is_chosen(card, wanted, index):
     Microphone(wanted).close()
     assert card.opened[0]["device"] == index
     assert card.opened[0]["channels"] == 1
 
 
 @pytest.mark.parametrize("wanted", [0, -1, 7, "Speaker", "headset"])
-def test_unknown_device_is_named_with_those_there_are(card, wanted):
+def test_error_of_an_unknown_device_lists_the_devices(card, wanted):
     message = refusal(Microphone, wanted)
     assert message.startswith(f"device {wanted!r} is none of the input devices (1 'Built-in Mic'")
     assert "gtzan predict FILE" in message
 
 
 def test_part_of_several_names_is_refused(card):
-    assert "fits several (1 'Built-in Mic', 2 'USB Mic')" in refusal(Microphone, "mic")
-    # A whole name is one device, though another begins with it.
+    assert "matches several (1 'Built-in Mic', 2 'USB Mic')" in refusal(Microphone, "mic")
+    # A whole name is one device, even if another name begins with it.
     card.devices.append(device("USB Mic 2"))
     assert Microphone("usb mic").device == "USB Mic"
-    # Of entries with the same name the first will do.
+    # Of entries with the same name the first is used.
     card.devices.append(device("USB Mic 2"))
     assert Microphone("USB Mic 2").device == "USB Mic 2"
 
 
-def test_first_device_where_the_system_prefers_none(card):
+def test_first_device_if_the_system_has_no_default(card):
     card.default = None
     assert Microphone().device == "Built-in Mic"
 
@@ -245,7 +248,7 @@ def test_device_that_cannot_be_opened(card):
 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
-def test_lengths_that_make_no_sense(card, value):
+def test_impossible_lengths_are_refused(card, value):
     assert "above zero" in refusal(record, value)
     assert "above zero" in refusal(Microphone, seconds=value)
     assert "above zero" in refusal(Microphone, block_s=value)
@@ -255,46 +258,50 @@ def test_lengths_that_make_no_sense(card, value):
     assert card.opened == []
 
 
-# --- what is heard ----------------------------------------------------------------
+# --- recording --------------------------------------------------------------------
 
 
-def test_blocks_are_what_was_heard(card):
-    with Microphone(seconds=1.03, block_s=0.05) as heard:
-        assert heard.sample_rate == 8_000
-        parts = list(heard)
-        # What was asked for was given.
-        assert list(heard) == []
-    assert {len(part) for part in parts[:-1]} == {400}
-    np.testing.assert_array_equal(np.concatenate(parts), card.sound[:8_240])
+def test_blocks_are_the_samples_of_the_card(card):
+    with Microphone(seconds=1.03, block_s=0.05) as opened:
+        assert opened.sample_rate == 8_000
+        blocks = list(opened)
+        # The stream has its full length.
+        assert list(opened) == []
+    assert {len(block) for block in blocks[:-1]} == {400}
+    np.testing.assert_array_equal(np.concatenate(blocks), card.sound[:8_240])
     assert card.closed == 1
 
 
-def test_loop_that_is_left_closes_the_device(card):
+def test_device_is_closed_when_the_loop_ends(card):
     card.stays_active = True
-    with Microphone() as microphone:
-        first = list(itertools.islice(microphone, 2))
+    with Microphone() as opened:
+        first = list(itertools.islice(opened, 2))
     assert sum(map(len, first)) == 1_600
     assert card.closed == 1
 
 
-def test_recording_has_its_parts(card, capsys):
-    took = record(1.5, lead_s=0.25, countdown_s=0)
-    assert isinstance(took, Recording)
-    assert (took.sample_rate, took.device, took.lead_s) == (8_000, "Built-in Mic", 0.25)
-    assert took.complete
-    np.testing.assert_array_equal(took.y, card.sound[:14_000])
-    np.testing.assert_array_equal(took.noise, card.sound[:2_000])
-    np.testing.assert_array_equal(took.music, card.sound[2_000:14_000])
-    assert took.duration_s == 1.75
+def test_recording_has_lead_and_music(card, capsys):
+    recording = record(1.5, lead_s=0.25, countdown_s=0)
+    assert isinstance(recording, Recording)
+    assert (recording.sample_rate, recording.device, recording.lead_s) == (
+        8_000,
+        "Built-in Mic",
+        0.25,
+    )
+    assert recording.complete
+    np.testing.assert_array_equal(recording.y, card.sound[:14_000])
+    np.testing.assert_array_equal(recording.noise, card.sound[:2_000])
+    np.testing.assert_array_equal(recording.music, card.sound[2_000:14_000])
+    assert recording.duration_s == 1.75
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_is_told_while_it_is_made(card, monkeypatch):
-    told, slept = [], []
+def test_lines_during_a_recording(card, monkeypatch):
+    lines, slept = [], []
 
     class Screen:
         def __enter__(self):
-            return told.append
+            return lines.append
 
         def __exit__(self, *_):
             pass
@@ -303,24 +310,24 @@ def test_what_is_told_while_it_is_made(card, monkeypatch):
     monkeypatch.setattr(microphone, "screen", lambda show: Screen())
     monkeypatch.setattr("time.sleep", slept.append)
     record(2, lead_s=0.5, countdown_s=2)
-    assert told[:2] == ["recording begins in 2 s", "recording begins in 1 s"]
+    assert lines[:2] == ["recording begins in 2 s", "recording begins in 1 s"]
     assert slept == [1, 1]
-    assert told[2] == "keep quiet"
-    assert [text.split(" s ")[0] for text in told[3:9]] == [
+    assert lines[2] == "keep quiet"
+    assert [text.split(" s ")[0] for text in lines[3:9]] == [
         "keep quiet   0.4", "keep quiet   0.3", "keep quiet   0.2", "keep quiet   0.1",
         "play         2.0", "play         1.9",
     ]  # fmt: skip
-    assert all("dBFS" in text for text in told[3:])
-    assert max(map(len, told)) < 80, "a line of a terminal holds it"
-    assert [text.endswith("clipping") for text in told[3:]] == [False] * 15 + [True] * 10
+    assert all("dBFS" in text for text in lines[3:])
+    assert max(map(len, lines)) < 80, "lines must fit into a terminal"
+    assert [text.endswith("clipping") for text in lines[3:]] == [False] * 15 + [True] * 10
 
 
-# --- what goes wrong ---------------------------------------------------------------
+# --- interrupted recordings ---------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", ["inactive", "mute", "faulty"])
-def test_device_that_vanishes_has_given_all_it_heard(card, monkeypatch, way):
-    monkeypatch.setattr(microphone, "_PATIENCE_S", 0.15)
+def test_disconnected_device_has_given_all_its_samples(card, monkeypatch, way):
+    monkeypatch.setattr(microphone, "_TIMEOUT_S", 0.15)
     card.stays_active = way == "mute"
     if way == "faulty":
         sounddevice = sys.modules["sounddevice"]
@@ -330,54 +337,54 @@ def test_device_that_vanishes_has_given_all_it_heard(card, monkeypatch, way):
 
         faulty = property(fail, lambda stream, value: None)
         monkeypatch.setattr(sounddevice.InputStream, "active", faulty)
-    heard = []
+    blocks = []
     with (
-        pytest.raises(LiveError, match=r"Built-in Mic: is gone after 3\.0 s") as caught,
-        Microphone() as listened,
+        pytest.raises(LiveError, match=r"Built-in Mic: disconnected after 3\.0 s") as caught,
+        Microphone() as opened,
     ):
-        heard.extend(listened)
-    np.testing.assert_array_equal(np.concatenate(heard), card.sound)
+        blocks.extend(opened)
+    np.testing.assert_array_equal(np.concatenate(blocks), card.sound)
     assert "gtzan predict FILE" in str(caught.value)
     assert card.closed == 1
 
 
-def test_recording_of_a_device_that_vanishes_is_kept(card):
-    with pytest.warns(GtzanWarning, match=r"the 3\.0 s that were heard are kept: Built-in Mic"):
-        took = record(10, countdown_s=0)
-    assert not took.complete
-    np.testing.assert_array_equal(took.y, card.sound)
-    assert len(took.noise) == 8_000
+def test_recording_of_a_disconnected_device_is_kept(card):
+    with pytest.warns(GtzanWarning, match=r"the recording has only 3\.0 s: Built-in Mic: disc"):
+        recording = record(10, countdown_s=0)
+    assert not recording.complete
+    np.testing.assert_array_equal(recording.y, card.sound)
+    assert len(recording.noise) == 8_000
 
 
-def test_device_that_is_gone_at_once_is_refused(card):
+def test_device_without_any_samples_is_an_error(card):
     card.sound = card.sound[:0]
-    assert "is gone after 0.0 s" in refusal(record, 1, countdown_s=0)
+    assert "disconnected after 0.0 s" in refusal(record, 1, countdown_s=0)
 
 
-def test_ctrl_c_keeps_what_was_heard(card, monkeypatch):
-    blocks_seen = itertools.count(1)
+def test_ctrl_c_keeps_the_recording(card, monkeypatch):
+    count = itertools.count(1)
 
     def press(block):
-        if next(blocks_seen) == 5:
+        if next(count) == 5:
             signal.raise_signal(signal.SIGINT)
         return ""
 
     monkeypatch.setattr(microphone, "bar", press)
-    # A suite that was started in the background ignores Ctrl-C.
+    # Processes in the background ignore Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.warns(GtzanWarning, match=r"the 0\.5 s that were heard .* stopped by Ctrl-C"):
-            took = record(2, countdown_s=0)
+        with pytest.warns(GtzanWarning, match=r"recording has only 0\.5 s: .* stopped by Ctrl-C"):
+            recording = record(2, countdown_s=0)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert not took.complete
-    np.testing.assert_array_equal(took.y, card.sound[:4_000])
-    # All of it is quiet, and the music never began.
-    assert (len(took.noise), len(took.music)) == (4_000, 0)
+    assert not recording.complete
+    np.testing.assert_array_equal(recording.y, card.sound[:4_000])
+    # It ended before the music.
+    assert (len(recording.noise), len(recording.music)) == (4_000, 0)
     assert card.closed == 1
 
 
-def test_ctrl_c_in_the_countdown_stops_all(card, monkeypatch):
+def test_ctrl_c_in_the_countdown_is_raised(card, monkeypatch):
     def interrupt(seconds):
         raise KeyboardInterrupt
 
@@ -387,32 +394,32 @@ def test_ctrl_c_in_the_countdown_stops_all(card, monkeypatch):
     assert card.closed == 1
 
 
-def test_lost_samples_are_told(card):
+def test_lost_samples_are_a_warning(card):
     card.overflows = {1, 4}
-    with pytest.warns(GtzanWarning, match="Built-in Mic: samples were lost 2 times") as told:
-        took = record(1, countdown_s=0)
-    assert took.overflows == 2
-    assert took.complete
-    assert len(told) == 1
+    with pytest.warns(GtzanWarning, match="Built-in Mic: samples were lost 2 times") as caught:
+        recording = record(1, countdown_s=0)
+    assert recording.overflows == 2
+    assert recording.complete
+    assert len(caught) == 1
 
 
-def test_slow_listener_does_not_fill_the_memory(card, monkeypatch):
-    monkeypatch.setattr(microphone, "_WAITING_S", 1.0)
-    heard = []
+def test_slow_program_does_not_fill_the_memory(card, monkeypatch):
+    monkeypatch.setattr(microphone, "_MAX_QUEUE_S", 1.0)
+    blocks = []
     with (
         pytest.warns(GtzanWarning, match="samples were lost 19 times"),
         pytest.raises(LiveError),
-        Microphone() as listened,
+        Microphone() as opened,
     ):
-        listened._start()
-        listened._stream.thread.join()
-        heard.extend(listened)
-    np.testing.assert_array_equal(np.concatenate(heard), card.sound[: 11 * 800])
+        opened._start()
+        opened._stream.thread.join()
+        blocks.extend(opened)
+    np.testing.assert_array_equal(np.concatenate(blocks), card.sound[: 11 * 800])
 
 
-def test_nothing_but_zeros_is_told(card):
+def test_zeros_are_a_warning(card):
     card.sound[:] = 0
-    with pytest.warns(GtzanWarning, match="Built-in Mic: delivers nothing but zeros; unmute"):
+    with pytest.warns(GtzanWarning, match="Built-in Mic: delivers only zeros; unmute"):
         assert record(1, countdown_s=0).complete
 
 
@@ -420,7 +427,7 @@ def test_nothing_but_zeros_is_told(card):
 
 
 def command(monkeypatch, *arguments: str) -> int:
-    """Exit code of `gtzan record`."""
+    """Run `gtzan record`; return its exit code."""
     monkeypatch.setattr(sys, "argv", ["gtzan", "record", *arguments])
     monkeypatch.setattr("warnings.showwarning", None)
     with pytest.raises(SystemExit) as caught:
@@ -453,14 +460,16 @@ def test_command_with_noise_of_another_rate(card, monkeypatch, capsys, tmp_path,
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--method", "magic"], "there is no method 'magic'"),
+        (["--method", "magic"], "there is no denoising method 'magic'"),
         (["--noise", "nowhere.wav"], "nowhere.wav: there is no such file"),
         (["--device", "headset"], "device 'headset' is none"),
         (["--seconds", "-3"], "seconds=-3.0"),
-        (["--out", os.devnull], f"{os.devnull}: cannot hold takes"),
+        (["--out", os.devnull], f"{os.devnull}: cannot be used for takes"),
     ],
 )
-def test_command_refuses_before_it_records(card, monkeypatch, capsys, tmp_path, options, words):
+def test_command_checks_its_options_before_it_records(
+    card, monkeypatch, capsys, tmp_path, options, words
+):
     where = [] if "--out" in options else ["--out", str(tmp_path / "out")]
     assert command(monkeypatch, *options, *where) == 1
     error = capsys.readouterr().err

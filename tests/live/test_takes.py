@@ -1,4 +1,4 @@
-"""Takes: each in its own folder, and nothing is lost."""
+"""Takes: files, folders, warnings and errors."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from gtzan_lib.signal.denoise import METHODS
 RATE = 16_000
 
 
-class Knowing:
-    """A model that has heard it all."""
+class FixedModel:
+    """A model with fixed predictions, or an error."""
 
-    name = "knowing"
+    name = "fixed"
 
     def __init__(self, error: str = "") -> None:
         self.error = error
-        self.asked: list[np.ndarray] = []
+        self.inputs: list[np.ndarray] = []
 
     def images(self, y, sample_rate):
         assert sample_rate in (RATE, 8_000)
         return np.full((int(len(y) / sample_rate), 4, 6), 7, dtype=np.uint8)
 
     def predict(self, y, *, sample_rate):
-        self.asked.append(y)
+        self.inputs.append(y)
         if self.error:
             raise AudioError(self.error)
-        shares = {"blues": 0.25, "rock": 0.75}
-        return SimpleNamespace(as_dict=lambda: {"genre": "rock", "probabilities": shares})
+        probabilities = {"blues": 0.25, "rock": 0.75}
+        return SimpleNamespace(as_dict=lambda: {"genre": "rock", "probabilities": probabilities})
 
 
 @pytest.fixture
-def heard(rng) -> Recording:
-    """Half a second of noise, and two of a tone in it, in part above full scale."""
+def recording(rng) -> Recording:
+    """Half a second of noise, then two seconds of a tone in noise, partly above full scale."""
     y = rng.normal(0, 0.05, round(2.5 * RATE))
     y[RATE // 2 :] += 1.1 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)
     return Recording(y=y.astype(np.float32), sample_rate=RATE, device="Mic", lead_s=0.5)
 
 
-def changed(heard: Recording, **values) -> Recording:
-    """The recording with other values."""
+def changed(recording: Recording, **values) -> Recording:
+    """Return the recording with other values."""
     names = ("y", "sample_rate", "device", "lead_s", "overflows", "complete")
-    return Recording(**{**{name: getattr(heard, name) for name in names}, **values})
+    return Recording(**{**{name: getattr(recording, name) for name in names}, **values})
 
 
 def files(folder: Path) -> set[str]:
@@ -66,190 +66,190 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.fixture
-def light(monkeypatch):
-    """Without pictures, which take most of the time."""
+def without_figures(monkeypatch):
+    """Save takes without figures, which take most of the time."""
     monkeypatch.setattr(takes, "_draw", lambda *arguments: None)
 
 
-PICTURES = {"noisy.png", "noise.png", "denoised.png"}
-WHOLE = {"raw.wav", "denoised.wav", "take.json", *PICTURES}
+FIGURES = {"noisy.png", "noise.png", "denoised.png"}
+FILES = {"raw.wav", "denoised.wav", "take.json", *FIGURES}
 
 
-# --- what is kept ------------------------------------------------------------------
+# --- files of a take ---------------------------------------------------------------
 
 
-def test_take_holds_all_that_was_made(tmp_path, heard):
-    model = Knowing()
-    take = save_take(tmp_path, heard, model=model)
+def test_take_has_all_files(tmp_path, recording):
+    model = FixedModel()
+    take = save_take(tmp_path, recording, model=model)
     assert take.folder == tmp_path / "take-001"
-    assert files(take.folder) == WHOLE | {"spectrogram.npy"}
+    assert files(take.folder) == FILES | {"spectrogram.npy"}
     raw, rate = soundfile.read(take.folder / "raw.wav", dtype="float32")
     assert rate == RATE
     # Neither clipped nor rounded.
     assert np.abs(raw).max() > 1
-    np.testing.assert_array_equal(raw, heard.y)
+    np.testing.assert_array_equal(raw, recording.y)
     images = np.load(take.folder / "spectrogram.npy")
     assert (images.shape, images.dtype) == ((2, 4, 6), np.uint8)
     assert take.prediction == {
         "genre": "rock", "probabilities": {"blues": 0.25, "rock": 0.75}
     }  # fmt: skip
-    # The model hears what is without noise.
-    np.testing.assert_array_equal(model.asked[0], take.denoised)
+    # The model gets the denoised music.
+    np.testing.assert_array_equal(model.inputs[0], take.denoised)
     assert take.denoised.dtype == np.float32
     assert len(take.denoised) == 2 * RATE
-    assert not np.array_equal(take.denoised, heard.music)
+    assert not np.array_equal(take.denoised, recording.music)
 
 
-def test_settings_tell_how_it_was_made(tmp_path, heard, light):
-    settings = save_take(tmp_path, heard, method="subtraction").settings
+def test_settings_of_a_take(tmp_path, recording, without_figures):
+    settings = save_take(tmp_path, recording, method="subtraction").settings
     assert settings == json.loads((tmp_path / "take-001" / "take.json").read_text())
-    told = {name: value for name, value in settings.items() if name not in ("when", "rms_db")}
-    assert told == {
+    fixed = {name: value for name, value in settings.items() if name not in ("when", "rms_db")}
+    assert fixed == {
         "device": "Mic", "sample_rate": RATE, "seconds": 2.0, "lead_s": 0.5, "complete": True,
         "overflows": 0, "peak_db": pytest.approx(1.9, abs=0.5), "clipping": True,
         "method": "subtraction", "noise": "the recording's beginning", "denoised": True,
         "model": None, "prediction": None, "left_out": [],
     }  # fmt: skip
-    assert settings["when"][-6] in "+-", "with its time zone"
+    assert settings["when"][-6] in "+-", "the time needs its zone"
 
 
 @pytest.mark.parametrize("noise", [None, 0.3])
-def test_take_is_read_back(tmp_path, heard, light, noise, rng):
+def test_take_is_loaded(tmp_path, recording, without_figures, noise, rng):
     if noise:
         noise = rng.normal(0, 0.05, RATE)
-    saved = save_take(tmp_path, heard, model=Knowing(), noise=noise)
-    read = load_take(saved.folder)
-    assert isinstance(read, Take)
-    np.testing.assert_array_equal(read.raw, heard.y)
-    np.testing.assert_array_equal(read.denoised, saved.denoised)
-    assert (read.sample_rate, read.settings) == (RATE, saved.settings)
-    assert "2.5 s at 16000 Hz; rock" in repr(read)
+    saved = save_take(tmp_path, recording, model=FixedModel(), noise=noise)
+    loaded = load_take(saved.folder)
+    assert isinstance(loaded, Take)
+    np.testing.assert_array_equal(loaded.raw, recording.y)
+    np.testing.assert_array_equal(loaded.denoised, saved.denoised)
+    assert (loaded.sample_rate, loaded.settings) == (RATE, saved.settings)
+    assert "2.5 s at 16000 Hz; rock" in repr(loaded)
     assert (saved.folder / "noise.wav").exists() == (noise is not None)
     if noise is not None:
-        assert read.settings["noise"] == "noise.wav"
+        assert loaded.settings["noise"] == "noise.wav"
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", "\xff"])
-def test_what_is_no_take_is_refused(tmp_path, content):
+def test_folder_without_a_take_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "take.json").write_text(content, encoding="latin-1")
-    with pytest.raises(LiveError, match=r"take\.json: cannot be read .*; name the folder of one"):
+    with pytest.raises(LiveError, match=r"take\.json: cannot be read .*; give the folder of one"):
         load_take(tmp_path)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_makes_a_take(tmp_path, heard, light, method):
-    take = save_take(tmp_path, heard, method=method)
+def test_takes_of_every_method(tmp_path, recording, without_figures, method):
+    take = save_take(tmp_path, recording, method=method)
     assert take.settings["method"] == method
     assert np.isfinite(take.denoised).all()
-    assert len(take.denoised) == len(heard.music)
+    assert len(take.denoised) == len(recording.music)
 
 
-def test_pictures_are_pictures(tmp_path, heard):
-    folder = save_take(tmp_path, heard).folder
-    drawn = [matplotlib.image.imread(folder / name) for name in sorted(PICTURES)]
-    assert len({picture.shape for picture in drawn}) == 1
-    assert drawn[0].shape[1] > drawn[0].shape[0] > 300
-    assert not np.array_equal(drawn[0], drawn[2])
+def test_figures_have_one_size(tmp_path, recording):
+    folder = save_take(tmp_path, recording).folder
+    figures = [matplotlib.image.imread(folder / name) for name in sorted(FIGURES)]
+    assert len({figure.shape for figure in figures}) == 1
+    assert figures[0].shape[1] > figures[0].shape[0] > 300
+    assert not np.array_equal(figures[0], figures[2])
 
 
-# --- what is not usual -------------------------------------------------------------
+# --- incomplete takes ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"lead_s": 0.0}, "there is no noise alone to learn from"),
-        ({"lead_s": 9.0}, "it was stopped before the music"),
+        ({"lead_s": 0.0}, "there is no sample of the noise alone"),
+        ({"lead_s": 9.0}, "the recording stopped before the music"),
     ],
 )
-def test_without_noise_or_music_nothing_is_taken_away(tmp_path, heard, values, words):
-    with pytest.warns(GtzanWarning, match=f"take-001: its noise was not taken away: {words}"):
-        take = save_take(tmp_path, changed(heard, **values))
+def test_recording_without_lead_or_music_is_not_denoised(tmp_path, recording, values, words):
+    with pytest.warns(GtzanWarning, match=f"take-001: it was not denoised: {words}"):
+        take = save_take(tmp_path, changed(recording, **values))
     assert take.denoised is None
     assert words in take.settings["left_out"][0]
-    assert files(take.folder) < WHOLE
-    read = load_take(take.folder)
-    np.testing.assert_array_equal(read.raw, heard.y)
-    assert read.denoised is None
+    assert files(take.folder) < FILES
+    loaded = load_take(take.folder)
+    np.testing.assert_array_equal(loaded.raw, recording.y)
+    assert loaded.denoised is None
 
 
-def test_without_noise_the_model_hears_what_was_heard(tmp_path, heard, light):
-    model = Knowing()
-    with pytest.warns(GtzanWarning, match="not taken away"):
-        save_take(tmp_path, changed(heard, lead_s=0.0), model=model)
-    np.testing.assert_array_equal(model.asked[0], heard.y)
+def test_model_gets_the_recording_if_it_is_not_denoised(tmp_path, recording, without_figures):
+    model = FixedModel()
+    with pytest.warns(GtzanWarning, match="not denoised"):
+        save_take(tmp_path, changed(recording, lead_s=0.0), model=model)
+    np.testing.assert_array_equal(model.inputs[0], recording.y)
 
 
-def test_model_that_cannot_tell_does_not_cost_the_take(tmp_path, heard):
-    with pytest.warns(GtzanWarning, match="take-001: its genre was not told: it is too short"):
-        take = save_take(tmp_path, heard, model=Knowing("it is too short."))
+def test_take_is_saved_if_the_prediction_fails(tmp_path, recording):
+    with pytest.warns(GtzanWarning, match="take-001: its genre was not predicted: it is too short"):
+        take = save_take(tmp_path, recording, model=FixedModel("it is too short."))
     assert take.prediction is None
-    assert files(take.folder) == WHOLE | {"spectrogram.npy"}
-    assert load_take(take.folder).settings["model"] == "knowing"
+    assert files(take.folder) == FILES | {"spectrogram.npy"}
+    assert load_take(take.folder).settings["model"] == "fixed"
 
 
-def test_what_is_no_number_is_kept_and_counts_as_silence(tmp_path, heard):
-    y = heard.y.copy()
+def test_samples_that_are_not_finite_are_kept_and_count_as_silence(tmp_path, recording):
+    y = recording.y.copy()
     y[[5, 20_000, 30_000]] = np.nan, np.inf, -np.inf
-    with pytest.warns(GtzanWarning, match="3 samples are no numbers"):
-        take = save_take(tmp_path, changed(heard, y=y), model=Knowing())
+    with pytest.warns(GtzanWarning, match="3 samples are not finite"):
+        take = save_take(tmp_path, changed(recording, y=y), model=FixedModel())
     np.testing.assert_array_equal(load_take(take.folder).raw, y)
     assert np.isfinite(take.denoised).all()
-    assert files(take.folder) == WHOLE | {"spectrogram.npy"}
+    assert files(take.folder) == FILES | {"spectrogram.npy"}
 
 
-def test_silence_is_kept(tmp_path, heard):
-    take = save_take(tmp_path, changed(heard, y=np.zeros_like(heard.y)))
+def test_silent_recording_is_saved(tmp_path, recording):
+    take = save_take(tmp_path, changed(recording, y=np.zeros_like(recording.y)))
     assert take.settings["peak_db"] is take.settings["rms_db"] is None
     np.testing.assert_array_equal(take.denoised, 0)
-    assert files(take.folder) == WHOLE
+    assert files(take.folder) == FILES
 
 
 @pytest.mark.parametrize("length", [0, 1, 300])
-def test_hardly_anything_is_kept(tmp_path, heard, length):
+def test_short_recording_is_saved(tmp_path, recording, length):
     with pytest.warns(GtzanWarning):
-        take = save_take(tmp_path, changed(heard, y=heard.y[:length], complete=False))
-    np.testing.assert_array_equal(load_take(take.folder).raw, heard.y[:length])
+        take = save_take(tmp_path, changed(recording, y=recording.y[:length], complete=False))
+    np.testing.assert_array_equal(load_take(take.folder).raw, recording.y[:length])
     assert not take.settings["complete"]
 
 
-# --- whose folder it is ------------------------------------------------------------
+# --- folders -----------------------------------------------------------------------
 
 
-def test_no_take_is_ever_overwritten(tmp_path, heard, light):
+def test_takes_are_never_overwritten(tmp_path, recording, without_figures):
     (tmp_path / "take-002").mkdir()
     (tmp_path / "take-004").write_text("a file")
     (tmp_path / "take-notes").mkdir()
-    names = [save_take(tmp_path, heard).folder.name for _ in range(2)]
+    names = [save_take(tmp_path, recording).folder.name for _ in range(2)]
     assert names == ["take-005", "take-006"]
     assert (tmp_path / "take-004").read_text() == "a file"
     assert files(tmp_path / "take-002") == set()
     (tmp_path / "take-999").mkdir()
-    assert save_take(tmp_path, heard).folder.name == "take-1000"
-    assert save_take(tmp_path, heard).folder.name == "take-1001"
+    assert save_take(tmp_path, recording).folder.name == "take-1000"
+    assert save_take(tmp_path, recording).folder.name == "take-1001"
 
 
-def test_takes_saved_at_once_have_their_own_folders(tmp_path, heard, light):
-    together = threading.Barrier(8)
+def test_takes_saved_at_the_same_time_have_their_own_folders(tmp_path, recording, without_figures):
+    barrier = threading.Barrier(8)
 
     def save(number: int) -> tuple[int, Path]:
-        mine = changed(heard, y=heard.y[: RATE + number])
-        together.wait()
-        return len(mine.y), save_take(tmp_path / "new" / "deep", mine).folder
+        part = changed(recording, y=recording.y[: RATE + number])
+        barrier.wait()
+        return len(part.y), save_take(tmp_path / "new" / "deep", part).folder
 
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(save, range(8)))
-    assert {folder.name for _, folder in done} == {f"take-{n:03d}" for n in range(1, 9)}
-    for length, folder in done:
+        saved = list(pool.map(save, range(8)))
+    assert {folder.name for _, folder in saved} == {f"take-{n:03d}" for n in range(1, 9)}
+    for length, folder in saved:
         assert len(load_take(folder).raw) == length
 
 
-# --- what cannot be written --------------------------------------------------------
+# --- folders that cannot be written ------------------------------------------------
 
 
 def fill_up(monkeypatch, name: str) -> None:
-    """Let the disk be full when a file is written."""
+    """Simulate a full disk when a file is written."""
     write = Path.write_bytes
 
     def full(path, content):
@@ -261,12 +261,14 @@ def fill_up(monkeypatch, name: str) -> None:
     monkeypatch.setattr(Path, "write_bytes", full)
 
 
-def test_full_disk_leaves_nothing_of_a_take_that_has_no_sound(tmp_path, heard, light, monkeypatch):
-    first = save_take(tmp_path, heard)
+def test_full_disk_leaves_no_folder_without_sound(
+    tmp_path, recording, without_figures, monkeypatch
+):
+    first = save_take(tmp_path, recording)
     before = {file: file.read_bytes() for file in first.folder.iterdir()}
     fill_up(monkeypatch, "raw")
     with pytest.raises(LiveError) as caught:
-        save_take(tmp_path, heard)
+        save_take(tmp_path, recording)
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'take-002' / 'raw.wav'}: cannot be written (No space")
     assert "the recording is still in memory" in message
@@ -274,7 +276,7 @@ def test_full_disk_leaves_nothing_of_a_take_that_has_no_sound(tmp_path, heard, l
     assert files(tmp_path) == {"take-001"}
     assert {file: file.read_bytes() for file in first.folder.iterdir()} == before
     monkeypatch.undo()
-    assert save_take(tmp_path, heard).folder.name == "take-002"
+    assert save_take(tmp_path, recording).folder.name == "take-002"
 
 
 @pytest.mark.parametrize(
@@ -286,34 +288,36 @@ def test_full_disk_leaves_nothing_of_a_take_that_has_no_sound(tmp_path, heard, l
         ("spectrogram", None),
     ],
 )
-def test_full_disk_keeps_what_was_written(tmp_path, heard, monkeypatch, name, held):
+def test_full_disk_keeps_written_files(tmp_path, recording, monkeypatch, name, held):
     fill_up(monkeypatch, name)
     with pytest.raises(LiveError) as caught:
-        save_take(tmp_path, heard, model=Knowing())
+        save_take(tmp_path, recording, model=FixedModel())
     folder = tmp_path / "take-001"
-    held = held or ", ".join(sorted(WHOLE))
+    held = held or ", ".join(sorted(FILES))
     assert str(caught.value).endswith(f"and save it again; {folder} holds {held}.")
     assert files(folder) == set(held.split(", "))
-    assert len(soundfile.read(folder / "raw.wav")[0]) == len(heard.y)
+    assert len(soundfile.read(folder / "raw.wav")[0]) == len(recording.y)
     if "take.json" in held:
-        assert len(load_take(folder).raw) == len(heard.y)
+        assert len(load_take(folder).raw) == len(recording.y)
 
 
-def test_unknown_method_costs_no_recording(tmp_path, heard):
-    with pytest.raises(LiveError, match=r"no method 'magic' .*; choose one of .*wiener"):
-        save_take(tmp_path, heard, method="magic")
-    assert len(load_take(tmp_path / "take-001").raw) == len(heard.y)
+def test_recording_is_saved_if_the_method_is_unknown(tmp_path, recording):
+    with pytest.raises(LiveError, match=r"no denoising method 'magic'; choose one of .*wiener"):
+        save_take(tmp_path, recording, method="magic")
+    assert len(load_take(tmp_path / "take-001").raw) == len(recording.y)
 
 
-def test_folder_that_cannot_hold_takes(tmp_path, heard):
+def test_folder_that_cannot_be_written_is_refused(tmp_path, recording):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "deep"):
-        for call in (lambda: save_take(folder, heard), lambda: require_room(folder, 1)):  # noqa: B023
-            with pytest.raises(LiveError, match=r"file.*: cannot hold takes .*; name a folder"):
+        for call in (lambda: save_take(folder, recording), lambda: require_room(folder, 1)):  # noqa: B023
+            with pytest.raises(
+                LiveError, match=r"file.*: cannot be used for takes .*; choose a folder"
+            ):
                 call()
 
 
-def test_room_is_asked_for_before(tmp_path):
+def test_disk_space_is_checked(tmp_path):
     require_room(tmp_path / "new", 10)
     assert files(tmp_path / "new") == set()
     with pytest.raises(LiveError, match=r"has \d+ MB free, and a take of 1e\+12 s needs"):
@@ -324,36 +328,36 @@ def test_room_is_asked_for_before(tmp_path):
 
 
 @pytest.fixture
-def command(card, light, monkeypatch, tmp_path, capsys):
-    """Run `gtzan record` with a model: exit code, and the lines it prints."""
+def command(card, without_figures, monkeypatch, tmp_path, capsys):
+    """Run `gtzan record` with a model; return the exit code, the model's name and the output."""
 
-    def run(model: Knowing, *options: str) -> tuple[int, list[str]]:
-        asked = []
-        monkeypatch.setattr(zoo, "load_model", lambda name: asked.append(name) or model)
-        always = ["--seconds", "2", "--lead", "0.5", "--countdown", "0", "--out", str(tmp_path)]
-        monkeypatch.setattr(sys, "argv", ["gtzan", "record", *always, *options])
+    def run(model: FixedModel, *options: str) -> tuple[int, list[str]]:
+        names = []
+        monkeypatch.setattr(zoo, "load_model", lambda name: names.append(name) or model)
+        common = ["--seconds", "2", "--lead", "0.5", "--countdown", "0", "--out", str(tmp_path)]
+        monkeypatch.setattr(sys, "argv", ["gtzan", "record", *common, *options])
         monkeypatch.setattr("warnings.showwarning", None)
         with pytest.raises(SystemExit) as caught:
             cli.main()
-        return caught.value.code, [*asked, *capsys.readouterr().out.splitlines()]
+        return caught.value.code, [*names, *capsys.readouterr().out.splitlines()]
 
     return run
 
 
-def test_command_tells_the_genre(command, tmp_path):
+def test_command_prints_the_prediction(command, tmp_path):
     folder = str(tmp_path / "take-001")
-    assert command(Knowing(), "--predict") == (0, ["gtzan", "rock 75 %", folder])
+    assert command(FixedModel(), "--predict") == (0, ["gtzan", "rock 75 %", folder])
     assert load_take(folder).prediction["genre"] == "rock"
 
 
-def test_command_with_a_model_keeps_what_it_says(command, tmp_path):
+def test_command_with_a_model_saves_the_prediction(command, tmp_path):
     folder = str(tmp_path / "take-001")
-    assert command(Knowing(), "--model", "mine") == (0, ["mine", folder])
-    assert load_take(folder).settings["model"] == "knowing"
+    assert command(FixedModel(), "--model", "mine") == (0, ["mine", folder])
+    assert load_take(folder).settings["model"] == "fixed"
 
 
 @pytest.mark.filterwarnings("ignore::gtzan_lib.errors.GtzanWarning")
-def test_command_that_cannot_tell_keeps_the_take(command, tmp_path):
+def test_command_saves_the_take_if_the_prediction_fails(command, tmp_path):
     folder = str(tmp_path / "take-001")
-    assert command(Knowing("it is silent."), "--predict") == (1, ["gtzan", folder])
+    assert command(FixedModel("it is silent."), "--predict") == (1, ["gtzan", folder])
     assert load_take(folder).prediction is None

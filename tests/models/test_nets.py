@@ -1,4 +1,4 @@
-"""Nets: shapes, sizes, and names."""
+"""Nets: shapes, numbers of weights, and names."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ from gtzan_lib.models.recurrent import CRNN, TrackNet
 from gtzan_lib.models.registry import ARCHITECTURES, build
 from gtzan_lib.models.resnet import ResNet34, ResNet34Features
 
-# Small ones, where there is something to be made smaller.
+# Arguments of small nets.
 SMALL = {
     "minivgg": {"channels": [2, 3], "hidden": 4},
     "resnet34": {},
@@ -27,7 +27,7 @@ SMALL = {
 }
 
 
-def weights(net: torch.nn.Module) -> int:
+def n_weights(net: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
@@ -50,7 +50,7 @@ ways = st.sampled_from(["grey", "bands"])
 
 
 def test_minivgg_by_hand():
-    """Counted layer by layer on paper, for the defaults at 64 x 64."""
+    """The number of weights, computed layer by layer for the defaults at 64 x 64."""
     blocks = 0
     for ins, outs in [(1, 32), (32, 64), (64, 128), (128, 256), (256, 512)]:
         blocks += (9 * ins * outs + outs) + 2 * outs
@@ -58,23 +58,23 @@ def test_minivgg_by_hand():
     head = (512 * 2 * 2 * 512 + 512) + (512 * 10 + 10)
     assert blocks == 4_715_616
     assert head == 1_054_218
-    assert weights(MiniVGG(size=64)) == blocks + head
+    assert n_weights(MiniVGG(size=64)) == blocks + head
 
 
 def test_full_size_differs_in_the_hidden_layer_only():
-    """At 512 x 512, 16 x 16 positions reach it instead of 2 x 2."""
+    """At 512 x 512, its input has 16 x 16 positions instead of 2 x 2."""
     with torch.device("meta"):
-        assert weights(MiniVGG(size=512)) == 4_715_616 + 512 * 256 * 512 + 512 + 5_130
+        assert n_weights(MiniVGG(size=512)) == 4_715_616 + 512 * 256 * 512 + 512 + 5_130
 
 
-def test_a_flattening_head_of_few_blocks_is_huge():
+def test_flattening_head_after_few_blocks_is_large():
     """Two blocks leave 120 x 160 positions of 64 channels for 512 units."""
     with torch.device("meta"):
         net = MiniVGG(size=(480, 640), channels=(32, 64))
         pooled = MiniVGG(size=(480, 640), channels=(32, 64), head="pool")
-    assert weights(net) == 629_216_618
-    assert weights(net.head[1]) == 120 * 160 * 64 * 512 + 512
-    assert weights(pooled) == weights(net.blocks) + 64 * 10 + 10
+    assert n_weights(net) == 629_216_618
+    assert n_weights(net.head[1]) == 120 * 160 * 64 * 512 + 512
+    assert n_weights(pooled) == n_weights(net.blocks) + 64 * 10 + 10
 
 
 @given(
@@ -85,7 +85,7 @@ def test_a_flattening_head_of_few_blocks_is_huge():
     head=st.sampled_from(["flatten", "pool"]),
     inputs=ways,
 )
-def test_any_images_give_logits(size, channels, classes, count, head, inputs):
+def test_logits_for_images_of_any_size(size, channels, classes, count, head, inputs):
     net = MiniVGG(classes, size=size, channels=channels, hidden=3, head=head, inputs=inputs)
     logits = net.eval()(noise(count, *image_shape(size)))
     assert logits.shape == (count, classes)
@@ -102,7 +102,7 @@ def test_pooled_head_takes_images_of_any_size(size, other):
     torch.testing.assert_close(net(images), same(images))
 
 
-def test_an_image_does_not_depend_on_its_batch():
+def test_logits_do_not_depend_on_the_batch():
     net = MiniVGG(3, size=16, channels=[4, 4]).eval()
     images = noise(5, 16, 16)
     torch.testing.assert_close(net(images)[2:3], net(images[2:3]))
@@ -110,13 +110,13 @@ def test_an_image_does_not_depend_on_its_batch():
 
 @pytest.mark.parametrize(("size", "blocks"), [(16, 5), (31, 5), (3, 2), (1, 1)])
 def test_images_too_small_for_the_blocks_are_refused(size, blocks):
-    with pytest.raises(ModelError, match=f"use a size of at least {2**blocks}") as caught:
+    with pytest.raises(ModelError, match=f"use a size of at least {2**blocks}") as error:
         MiniVGG(size=size, channels=[2] * blocks)
-    assert f"{size} x {size} are too small for {blocks} blocks" in str(caught.value)
+    assert f"{size} x {size} are too small for {blocks} blocks" in str(error.value)
     MiniVGG(size=2**blocks, channels=[2] * blocks)
 
 
-def test_the_shorter_side_counts():
+def test_shorter_side_must_be_large_enough():
     with pytest.raises(ModelError, match="images of 64 x 7 are too small for 3 blocks"):
         MiniVGG(size=(64, 7), channels=[2] * 3)
     with pytest.raises(ModelError, match="images of 7 x 64 are too small for 3 blocks"):
@@ -124,10 +124,10 @@ def test_the_shorter_side_counts():
     assert conv_blocks([2] * 3, 0, (64, 8))(torch.zeros(1, 1, 64, 8)).shape == (1, 2, 8, 1)
 
 
-# --- what comes in ------------------------------------------------------------
+# --- inputs -------------------------------------------------------------------
 
 
-def test_grey_levels_become_shares():
+def test_grey_levels_are_scaled_to_one():
     images = torch.tensor([[[0, 51], [102, 255]]], dtype=torch.uint8)
     expected = torch.tensor([[[[0, 0.2], [0.4, 1]]]])
     torch.testing.assert_close(ImageInput()(images), expected)
@@ -137,78 +137,78 @@ def test_grey_levels_become_shares():
     gain=st.lists(st.floats(0.2, 3), min_size=6, max_size=6),
     shift=st.lists(st.floats(-300, 300), min_size=6, max_size=6),
 )
-def test_bands_do_not_tell_level_nor_contrast_nor_filter(gain, shift):
-    """Neither one gain for all bands nor another for each; grey levels do."""
+def test_standardised_bands_do_not_depend_on_gain_and_shift(gain, shift):
+    """Neither the gain nor the shift of a band changes them; grey levels do change."""
     images = torch.randint(20, 200, (3, 6, 16)).float()
     other = images * torch.tensor(gain)[:, None] + torch.tensor(shift)[:, None]
-    seen = ImageInput("bands")
-    torch.testing.assert_close(seen(other), seen(images), atol=1e-3, rtol=1e-3)
+    standardise = ImageInput("bands")
+    torch.testing.assert_close(standardise(other), standardise(images), atol=1e-3, rtol=1e-3)
     if max(gain) > 1.1 or max(shift) > 30:
         assert not torch.allclose(ImageInput()(other), ImageInput()(images), atol=1e-2)
 
 
 def test_every_band_is_standardised():
-    seen = ImageInput("bands")(noise(3, 6, 50))
-    assert seen.shape == (3, 1, 6, 50)
-    torch.testing.assert_close(seen.mean(dim=3), torch.zeros(3, 1, 6), atol=1e-5, rtol=0)
-    torch.testing.assert_close(seen.std(dim=3, correction=0), torch.ones(3, 1, 6))
+    result = ImageInput("bands")(noise(3, 6, 50))
+    assert result.shape == (3, 1, 6, 50)
+    torch.testing.assert_close(result.mean(dim=3), torch.zeros(3, 1, 6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(result.std(dim=3, correction=0), torch.ones(3, 1, 6))
 
 
 @pytest.mark.parametrize("level", [0, 1, 77, 255])
-def test_a_band_without_movement_stays_flat(level):
+def test_constant_band_stays_constant(level):
     images = torch.full((2, 4, 30), level, dtype=torch.uint8)
     torch.testing.assert_close(
         ImageInput("bands")(images), torch.zeros(2, 1, 4, 30), atol=1e-4, rtol=0
     )
-    images[:, :, 3] ^= 1  # noise of one grey level is not blown up to full scale
+    images[:, :, 3] ^= 1  # noise of one grey level is not amplified to full scale
     assert ImageInput("bands")(images).abs().max() <= 1
 
 
-def test_features_are_scaled_by_what_was_learned():
-    scale = FeatureScaler(3)
+def test_features_are_scaled_with_the_training_statistics():
+    scaler = FeatureScaler(3)
     values = torch.randn(200, 3).double() * torch.tensor([1.0, 1e6, 1e-2]) + 5
-    scale.learn(values)
-    seen = scale(values)
-    assert seen.dtype == torch.float32
-    torch.testing.assert_close(seen.mean(dim=0), torch.zeros(3), atol=1e-2, rtol=0)
-    torch.testing.assert_close(seen.std(dim=0, correction=0), torch.ones(3))
+    scaler.learn(values)
+    scaled = scaler(values)
+    assert scaled.dtype == torch.float32
+    torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(3), atol=1e-2, rtol=0)
+    torch.testing.assert_close(scaled.std(dim=0, correction=0), torch.ones(3))
     other = torch.randn(7, 3)
-    torch.testing.assert_close(scale(other), (other - scale.mean) / scale.spread)
+    torch.testing.assert_close(scaler(other), (other - scaler.mean) / scaler.spread)
 
 
-def test_a_feature_that_is_always_the_same_is_nothing():
-    scale = FeatureScaler(2)
-    scale.learn(torch.full((1000, 2), 0.1, dtype=torch.float64))
-    seen = scale(torch.full((3, 2), 0.1, dtype=torch.float64))
-    torch.testing.assert_close(seen, torch.zeros(3, 2), atol=1e-6, rtol=0)
+def test_constant_feature_is_scaled_to_zero():
+    scaler = FeatureScaler(2)
+    scaler.learn(torch.full((1000, 2), 0.1, dtype=torch.float64))
+    scaled = scaler(torch.full((3, 2), 0.1, dtype=torch.float64))
+    torch.testing.assert_close(scaled, torch.zeros(3, 2), atol=1e-6, rtol=0)
 
 
 # --- ResNet-34 ----------------------------------------------------------------
 
 
-def test_resnet34_has_the_weights_of_the_paper():
-    """Torchvision's 21,797,672, less two of three input channels and 990 of 1000 classes."""
+def test_resnet34_has_the_number_of_weights_of_the_paper():
+    """Torchvision's 21,797,672 without two of three input channels and 990 of 1000 classes."""
     with torch.device("meta"):
         net = ResNet34(10)
-    assert weights(net) == 21_283_530 == 21_797_672 - 2 * 49 * 64 - 990 * 513
-    assert [weights(getattr(net.trunk, f"layer{n}")) for n in range(1, 5)] == [
+    assert n_weights(net) == 21_283_530 == 21_797_672 - 2 * 49 * 64 - 990 * 513
+    assert [n_weights(getattr(net.trunk, f"layer{n}")) for n in range(1, 5)] == [
         221_952, 1_116_416, 6_822_400, 13_114_368,
     ]  # fmt: skip
 
 
 def test_resnet34_features_adds_a_joint_layer():
     with torch.device("meta"):
-        assert weights(ResNet34Features()) == 21_278_400 + (512 + 57) * 256 + 256 + 2_570
+        assert n_weights(ResNet34Features()) == 21_278_400 + (512 + 57) * 256 + 256 + 2_570
 
 
-def test_resnet34_pools_whatever_size():
+def test_resnet34_takes_images_of_any_size():
     net = ResNet34(3, size=32).eval()
     for size in ((32, 32), (33, 70), (8, 16)):
         assert net(noise(2, *size)).shape == (2, 3)
 
 
-def test_features_are_seen_and_scaled():
-    """A unit does not matter where it is the same in training and after."""
+def test_logits_depend_on_images_and_features():
+    """The unit of the features does not matter if it is the same in training and prediction."""
     net = ResNet34Features(3, size=32, features=4, hidden=8).eval()
     images, features = noise(6, 32, 32), torch.randn(6, 4)
     net.learn_inputs({"features": features.numpy()})
@@ -220,7 +220,7 @@ def test_features_are_seen_and_scaled():
     assert {"scale.mean", "scale.spread"} <= net.state_dict().keys()
 
 
-# --- nets that read in time ---------------------------------------------------
+# --- recurrent nets -----------------------------------------------------------
 
 
 @given(size=sizes, channels=st.integers(1, 3), layers=st.integers(1, 2), inputs=ways)
@@ -231,7 +231,7 @@ def test_crnn_takes_images_of_any_size(size, channels, layers, inputs):
     assert torch.isfinite(logits).all()
 
 
-def test_crnn_reads_columns_in_order_and_all_of_them():
+def test_crnn_depends_on_all_columns_and_their_order():
     net = CRNN(3, size=(8, 12), channels=8, hidden=4).eval()
     images = noise(2, 8, 12)
     logits = net(images)
@@ -250,7 +250,7 @@ def test_tracknet_takes_any_number_of_windows(size, windows, count, inputs):
     assert torch.isfinite(logits).all()
 
 
-def test_tracknet_reads_windows_in_order_and_all_of_them():
+def test_tracknet_depends_on_all_windows_and_their_order():
     net = TrackNet(3, size=8, channels=[2, 3], hidden=3).eval()
     images = noise(2, 5, 8, 8)
     logits = net(images)
@@ -261,25 +261,25 @@ def test_tracknet_reads_windows_in_order_and_all_of_them():
         assert not torch.equal(net(other), logits)
 
 
-def test_tracknet_does_not_mix_tracks():
+def test_tracknet_predicts_tracks_independently():
     net = TrackNet(3, size=8, channels=[2, 3], hidden=3).eval()
     images = noise(4, 5, 8, 8)
     torch.testing.assert_close(net(images)[2:3], net(images[2:3]))
 
 
 def test_tracknet_by_hand():
-    """A window at a time through the blocks, then all through the LSTM."""
+    """Each window separately through the blocks, then all through the LSTM."""
     net = TrackNet(3, size=8, channels=[2, 3], hidden=3).eval()
     images = noise(2, 5, 8, 8)
-    seen = [net.blocks(net.inputs(images[:, w])).mean(dim=(2, 3)) for w in range(5)]
-    heard = net.lstm(torch.stack(seen, dim=1))[0].mean(dim=1)
-    torch.testing.assert_close(net(images), net.head(heard))
+    embeddings = [net.blocks(net.inputs(images[:, w])).mean(dim=(2, 3)) for w in range(5)]
+    hidden = net.lstm(torch.stack(embeddings, dim=1))[0].mean(dim=1)
+    torch.testing.assert_close(net(images), net.head(hidden))
 
 
 # --- names --------------------------------------------------------------------
 
 
-def test_small_arguments_name_all_nets():
+def test_small_arguments_cover_all_nets():
     assert SMALL.keys() == ARCHITECTURES.keys()
 
 
@@ -301,7 +301,7 @@ def test_all_weights_are_trained(name):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_defaults_are_ten_genres_at_full_size(name):
+def test_defaults_are_ten_genres_at_512_pixels(name):
     with torch.device("meta"):
         net = build(name)
     (*_, last) = (layer for layer in net.modules() if isinstance(layer, torch.nn.Linear))
@@ -320,14 +320,14 @@ def test_unknown_architecture_is_refused():
         ({"depth": 3}, "cannot be built: .*depth"),
         ({"classes": -3}, "cannot be built: "),
         ({"classes": "ten"}, "cannot be built: "),
-        ({"inputs": "colour"}, "nets take no inputs 'colour'; choose one of grey, bands"),
+        ({"inputs": "colour"}, "there are no inputs 'colour'; choose one of grey, bands"),
     ],
 )
-def test_bad_arguments_are_refused_in_one_sentence(name, arguments, message):
-    with pytest.raises(ModelError, match=message) as caught, torch.device("meta"):
+def test_invalid_arguments_are_refused_in_one_sentence(name, arguments, message):
+    with pytest.raises(ModelError, match=message) as error, torch.device("meta"):
         build(name, **arguments)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -345,6 +345,6 @@ def test_bad_arguments_are_refused_in_one_sentence(name, arguments, message):
     ],
 )
 def test_arguments_of_one_net_are_refused(name, arguments, message):
-    with pytest.raises(ModelError, match=message) as caught, torch.device("meta"):
+    with pytest.raises(ModelError, match=message) as error, torch.device("meta"):
         build(name, **arguments)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)

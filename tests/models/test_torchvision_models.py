@@ -1,4 +1,4 @@
-"""Torchvision's models, whether or not its compiled operators load."""
+"""Import of torchvision's models, with and without its compiled operators."""
 
 import subprocess
 import sys
@@ -6,35 +6,36 @@ import sys
 from gtzan_lib.models.torchvision_models import models
 
 
-def answer_of(code: str) -> str:
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout.strip()
+def output_of(code: str) -> str:
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
 
 
-FRESH = """
+SCRIPT = """
 import sys
 import torch
-from gtzan_lib.learn import architectures, vision
+import gtzan_lib.models.registry
+from gtzan_lib.models.torchvision_models import models
 assert "torchvision" not in sys.modules
-net = vision.models().resnet34(weights=None)
+net = models().resnet34(weights=None)
 print(sum(weights.numel() for weights in net.parameters()))
 
 def refuse(*args, **kwargs):
     raise AssertionError(args)
 
-# With the operators there, the import works at once.
-vision.models.cache_clear()
+# Once the operators are declared, they are not declared again.
+models.cache_clear()
 for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
     del sys.modules[name]
 torch.library.define = refuse
-print(vision.models().__name__)
+print(models().__name__)
 """
 
 
 def test_models_in_a_fresh_process():
-    """Loaded with the first net that needs them, not with the package; declared once."""
-    assert answer_of(FRESH) == "21797672\ntorchvision.models"
+    """Torchvision is imported by the first net that needs it; operators are declared once."""
+    assert output_of(SCRIPT) == "21797672\ntorchvision.models"
 
 
 def test_models_are_loaded_once():

@@ -1,6 +1,8 @@
-"""Figures: drawn where they are told to, and showing what they were given."""
+"""Figures use the given axes and show the numbers they are given."""
 
 import base64
+import importlib
+import inspect
 import io
 import re
 
@@ -48,32 +50,41 @@ def store(corpus, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluation(store, corpus):
-    divided = split(store.windows, corpus, protocol="track")
+    folds = split(store.windows, corpus, protocol="track")
     flat = store.images.reshape(len(store), -1)
-    return evaluate(KNeighborsClassifier(3), flat, store.windows, divided)
+    return evaluate(KNeighborsClassifier(3), flat, store.windows, folds)
+
+
+def test_every_name_of_the_room_is_a_function():
+    """Also the one that its module has the name of."""
+    importlib.import_module("gtzan_lib.plots.leakage")
+    for name in plots.__all__:
+        assert inspect.isfunction(getattr(plots, name)), name
 
 
 def drawings(store, corpus, evaluation) -> dict:
-    """Every helper that draws into one pair of axes."""
+    """Figures that draw into given axes, by name."""
     return {
         "levels": lambda ax: plots.levels(check_health(corpus).files, ax),
         "spectrogram": lambda ax: plots.spectrogram(store.images[0], store.recipe, ax),
-        "parts": lambda ax: plots.split_counts(evaluation.split, ax),
-        "confusion": lambda ax: plots.confusion_matrix(evaluation, ax),
+        "split_counts": lambda ax: plots.split_counts(evaluation.split, ax),
+        "confusion_matrix": lambda ax: plots.confusion_matrix(evaluation, ax),
         "recall": lambda ax: plots.recall(evaluation, ax),
     }
 
 
-@pytest.mark.parametrize("name", ["levels", "spectrogram", "parts", "confusion", "recall"])
-def test_ax_in_ax_out(store, corpus, evaluation, name):
+@pytest.mark.parametrize(
+    "name", ["levels", "spectrogram", "split_counts", "confusion_matrix", "recall"]
+)
+def test_given_axes_are_used(store, corpus, evaluation, name):
     draw = drawings(store, corpus, evaluation)[name]
     _, ax = plt.subplots()
     assert draw(ax) is ax
     assert ax.has_data()
-    own = draw(None)
-    assert own is not ax
-    assert own.has_data()
-    own.figure.canvas.draw()
+    new = draw(None)
+    assert new is not ax
+    assert new.has_data()
+    new.figure.canvas.draw()
 
 
 def test_spectrogram_has_seconds_and_kilohertz(store):
@@ -82,7 +93,7 @@ def test_spectrogram_has_seconds_and_kilohertz(store):
     np.testing.assert_array_equal(image.get_array(), store.images[0])
     left, right, bottom, top = image.get_extent()
     assert (bottom, top) == (0, 6)
-    # 501 of 512 columns are filled; the second lies between the black ones.
+    # 501 of 512 columns are filled; the others are half before, half after the window.
     assert (left + right) / 2 == pytest.approx(0.5)
     assert right - left == pytest.approx(1 + 11 * 24 / 12_000)
     assert image.origin == "lower"
@@ -98,7 +109,7 @@ def extent(recipe: Recipe) -> tuple[float, ...]:
 def test_axes_of_every_recipe():
     # 508 of 512 columns are filled.
     assert extent(Recipe.preset()) == pytest.approx((-2 * 71 / 12e3, 3 + 2 * 71 / 12e3, 0, 6))
-    # Turned by 180 degrees: row 0 is the highest frequency, column 0 the latest.
+    # Rotated by 180 degrees: row 0 is the highest frequency, column 0 the latest.
     assert extent(Recipe.preset("stft-10s-legacy")) == pytest.approx((10, 0, 11.025, 0))
     assert extent(Recipe.preset("mel-3s", size=64)) == pytest.approx((0, 3, 0, 128))
     assert extent(Recipe.preset("mel-30s")) == pytest.approx((0, 30, 0, 128))
@@ -110,25 +121,27 @@ def test_axes_of_every_recipe():
 
 def test_all_windows_of_a_track(store):
     figure = plots.track_spectrograms(store, "jazz.00001", columns=3)
-    own = store.windows[store.windows["track_id"] == "jazz.00001"]
+    windows = store.windows[store.windows["track_id"] == "jazz.00001"]
     shown = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title() for ax in shown] == ["from 0 s", "from 1 s", "from 2 s", "from 3 s"]
-    for ax, row in zip(shown, own.index, strict=True):
+    for ax, row in zip(shown, windows.index, strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), store.images[row])
     assert figure.get_suptitle() == "jazz.00001"
     assert len({ax.get_position().y0 for ax in shown}) == 2
     figure.canvas.draw()
 
 
-def test_track_that_a_store_lacks(store):
-    with pytest.raises(StoreError, match=r"has no window of track 'jazz\.00009'; name another\."):
+def test_track_that_is_not_in_the_store(store):
+    with pytest.raises(
+        StoreError, match=r"has no window of track 'jazz\.00009'; choose another track\."
+    ):
         plots.track_spectrograms(store, "jazz.00009")
 
 
 def test_a_figure_for_each_track_is_written(corpus, tmp_path):
     recipe = Recipe.preset("mel-3s", size=(12, 20), seconds=2)
-    two = corpus.select(tracks=["jazz.00001", "rock.00000"])
-    store = SpectrogramStore.build(two, recipe, path=tmp_path / "store")
+    tracks = corpus.select(tracks=["jazz.00001", "rock.00000"])
+    store = SpectrogramStore.build(tracks, recipe, path=tmp_path / "store")
     before = plt.get_fignums()
     export_views(store, tmp_path / "new" / "view")
     assert plt.get_fignums() == before
@@ -137,7 +150,7 @@ def test_a_figure_for_each_track_is_written(corpus, tmp_path):
     assert plt.imread(tmp_path / "new" / "view" / files[0]).std() > 0
 
 
-def test_wall_has_one_image_a_genre(store):
+def test_gallery_has_one_image_a_genre(store):
     figure = plots.spectrogram_gallery(store, columns=3)
     shown = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title() for ax in shown] == ["blues", "classical", "jazz", "rock"]
@@ -147,13 +160,13 @@ def test_wall_has_one_image_a_genre(store):
     figure.canvas.draw()
 
 
-def test_confusion_shows_the_counts(evaluation):
+def test_confusion_matrix_shows_the_counts(evaluation):
     ax = plots.confusion_matrix(evaluation, unit="window")
-    counts = evaluation.confusion("window").to_numpy()
+    counts = evaluation.confusion_matrix("window").to_numpy()
     assert sum(int(text.get_text() or 0) for text in ax.texts) == counts.sum()
 
 
-def test_parts_show_the_counts(evaluation):
+def test_split_counts_show_the_counts(evaluation):
     counts = evaluation.split.parts()
     ax = plots.split_counts(evaluation.split)
     shown = [int(text.get_text()) for text in ax.texts]
@@ -165,12 +178,12 @@ def test_recall_has_a_dot_and_an_interval_a_genre(evaluation):
     table = evaluation.per_genre()
     dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
     assert sorted(dots) == pytest.approx(sorted(table["recall"]))
-    widths = [tuple(line.get_xdata()) for line in ax.lines[:-1] if line.get_marker() != "o"]
-    assert sorted(widths) == sorted(zip(table["low"], table["high"], strict=True))
+    intervals = [tuple(line.get_xdata()) for line in ax.lines[:-1] if line.get_marker() != "o"]
+    assert sorted(intervals) == sorted(zip(table["low"], table["high"], strict=True))
 
 
 @pytest.mark.parametrize("validate", [True, False])
-def test_history_shows_what_there_is(store, validate):
+def test_training_history_shows_the_parts_in_use(store, validate):
     net = NetClassifier(
         arguments={"channels": [2], "hidden": 2}, epochs=2, batch_size=8, device="cpu"
     )
@@ -178,11 +191,11 @@ def test_history_shows_what_there_is(store, validate):
     figure = plots.training_history(net.fit(*part, valid=part if validate else None))
     for ax in figure.axes:
         labels = [line.get_label() for line in ax.lines]
-        assert labels == (["train", "valid"] if validate else ["train"])
+        assert labels == (["training", "validation"] if validate else ["training"])
         assert all(len(line.get_xdata()) == 2 for line in ax.lines)
 
 
-def test_levels_leave_out_what_has_none(tmp_path):
+def test_levels_leave_out_silent_and_unreadable_files(tmp_path):
     folder = tmp_path / "music" / "jazz"
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8_000)
@@ -190,16 +203,16 @@ def test_levels_leave_out_what_has_none(tmp_path):
     soundfile.write(folder / "b.wav", 0 * noise, 8_000)
     (folder / "c.wav").write_bytes(b"x")
     with pytest.warns(UserWarning, match="cannot be read"):
-        facts = check_health(open_corpus(tmp_path / "music")).files
-    ax = plots.levels(facts)
+        files = check_health(open_corpus(tmp_path / "music")).files
+    ax = plots.levels(files)
     assert sum(len(dots.get_offsets()) for dots in ax.collections) == 1
 
 
 def test_colours_are_the_same_on_every_page():
-    everything = plots.genre_colors(list(GENRES))
-    assert len(set(everything.values())) == 10
+    fixed = plots.genre_colors(list(GENRES))
+    assert len(set(fixed.values())) == 10
     assert plots.genre_colors(["rock", "blues"]) == {
-        genre: everything[genre] for genre in ("rock", "blues")
+        genre: fixed[genre] for genre in ("rock", "blues")
     }
     more = plots.genre_colors(["fado", *GENRES, "samba"])
     assert len(set(more.values())) == 12
@@ -207,8 +220,8 @@ def test_colours_are_the_same_on_every_page():
 
 def test_players_play_the_synthetic_corpus_only(corpus):
     assert "audio" not in plots.players(corpus).data
-    composed = Corpus("synthetic", corpus.root, corpus.tracks.assign(artist="<b>"))
-    page = plots.players(composed, seconds=1.0).data
+    synthetic = Corpus("synthetic", corpus.root, corpus.tracks.assign(artist="<b>"))
+    page = plots.players(synthetic, seconds=1.0).data
     sources = re.findall(r"data:audio/mpeg;base64,([^']+)'", page)
     assert len(sources) == 4
     assert "<b>" not in page
@@ -219,7 +232,7 @@ def test_players_play_the_synthetic_corpus_only(corpus):
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """A corpus with one fault of every kind, and the truth about it."""
+    """A corpus with one fault of every kind, and its `truth.csv`."""
     folder = compose(
         tmp_path_factory.mktemp("planted") / "corpus", artists=3, tracks=1, seconds=5, seed=3,
         genres=("blues", "disco", "jazz", "metal", "pop", "rock", "reggae"),
@@ -237,7 +250,7 @@ def test_every_fault_of_a_single_file_has_its_waveform(planted):
     figure.canvas.draw()
 
 
-def test_every_kind_of_copy_stands_out_at_its_lag(planted):
+def test_every_kind_of_duplicate_has_its_peak_at_the_lag(planted):
     figure = plots.duplicates(*planted)
     assert len(figure.axes) == 5
     for ax in figure.axes:
@@ -247,7 +260,7 @@ def test_every_kind_of_copy_stands_out_at_its_lag(planted):
         assert x[np.argmax(y)] == pytest.approx(expected, abs=0.16)
 
 
-def test_players_pass_over_what_cannot_be_decoded(planted):
+def test_tracks_that_cannot_be_decoded_have_no_players(planted):
     corpus, truth = planted
     page = plots.players(corpus, truth.set_index("fault")["track_id"].to_dict(), seconds=1).data
     assert page.count("<audio") == len(FAULTS) - 1

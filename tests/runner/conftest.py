@@ -1,4 +1,4 @@
-"""A project in small: runs, notebooks and a book that take seconds."""
+"""A small project with runs, notebooks and a book that take seconds."""
 
 import os
 import shutil
@@ -44,22 +44,22 @@ def write_project(root):
     for folder in ("runs", "book"):
         (root / folder).mkdir(parents=True)
     shutil.copy(ROOT / "Snakefile", root)
-    # A package of its own, whose files may be touched while other tests run.
+    # A copy of the package, whose files may be touched while other tests run.
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "gtzan_lib", root / "gtzan_lib", ignore=ignore)
-    count = PARAMETERS.replace('corpus: str = "synthetic"\n', "")
+    without_corpus = PARAMETERS.replace('corpus: str = "synthetic"\n', "")
     write_notebook(
-        root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe", parameters=count
+        root / "notebooks" / "01_count.ipynb", "count + 1", "gl.Recipe", parameters=without_corpus
     )
     write_notebook(
-        root / "notebooks" / "02_music.ipynb",
-        "music = gl.open_corpus(corpus, work=gl.Workspace(run))",
-        "len(music)",
+        root / "notebooks" / "02_corpus.ipynb",
+        "collection = gl.open_corpus(corpus, work=gl.Workspace(run))",
+        "len(collection)",
     )
     (root / "runs" / "small.yml").write_text(
         "compose: {artists: 1, tracks: 1, seconds: 3, genres: [blues, rock]}\n"
         "defaults: {corpus: synthetic}\n"
-        "experiments:\n  01_count: {}\n  02_music: {}\n"
+        "experiments:\n  01_count: {}\n  02_corpus: {}\n"
     )
     (root / "book" / "index.md").write_text("# A book\n\nText.\n")
     (root / "_config.yml").write_text(
@@ -67,18 +67,18 @@ def write_project(root):
     )
     (root / "_toc.yml").write_text(
         "format: jb-book\nroot: book/index\nchapters:\n"
-        "  - file: notebooks/01_count\n  - file: notebooks/02_music\n"
+        "  - file: notebooks/01_count\n  - file: notebooks/02_corpus\n"
     )
     return root
 
 
 def start(project, *arguments):
-    """Start `gtzan` in a project, in a process group that can be killed whole."""
-    places = {"PYTHONPATH": str(project), "GTZAN_WORK": str(project / "work")}
+    """Start `gtzan` in a project, in a process group of its own that can be killed."""
+    paths = {"PYTHONPATH": str(project), "GTZAN_WORK": str(project / "work")}
     return subprocess.Popen(
         [sys.executable, "-m", "gtzan_lib", *arguments],
         cwd=project,
-        env={**os.environ, **places},
+        env={**os.environ, **paths},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -87,7 +87,7 @@ def start(project, *arguments):
 
 
 def finish(process):
-    """Wait for a process, and kill its group where it takes too long."""
+    """Wait for a process, and kill its group if it takes too long."""
     try:
         out, err = process.communicate(timeout=400)
     finally:
@@ -97,7 +97,7 @@ def finish(process):
 
 
 def call(project, *arguments):
-    """Run `gtzan` to its end: exit code, standard output, standard error."""
+    """Run `gtzan`; return its exit code, standard output and standard error."""
     return finish(start(project, *arguments))
 
 

@@ -1,4 +1,4 @@
-"""What a notebook depends on is what it imports, and nothing else."""
+"""A notebook depends on the modules it imports, and on nothing else."""
 
 from pathlib import Path
 
@@ -20,9 +20,15 @@ def names(files):
 @pytest.mark.parametrize(
     ("source", "modules"),
     [
-        ("import gtzan_lib as gl\ngl.evaluate", {"gtzan_lib.evaluation.evaluation"}),
+        ("import gtzan_lib as gl\ngl.evaluate", {"gtzan_lib.evaluation.evaluate"}),
+        ("import gtzan_lib as gl\ngl.live.record", {"gtzan_lib.live.microphone"}),
+        ("import gtzan_lib as gl\ngl.live.listen(raw, model)", {"gtzan_lib.live.streaming"}),
+        ("import gtzan_lib as gl\ngl.evaluation.audit", {"gtzan_lib.evaluation.leakage"}),
+        ("import gtzan_lib as gl\ngl.inference.saliency(x)", {"gtzan_lib.inference.saliency"}),
+        ("import gtzan_lib as gl\ngl.data.Split.load(x)", {"gtzan_lib.data.splits"}),
+        ("import gtzan_lib as gl\ngl.live", {"gtzan_lib.live"}),
         ("import gtzan_lib\ngtzan_lib.split", {"gtzan_lib.data.splits"}),
-        ("from gtzan_lib import windows", {"gtzan_lib.data.windows"}),
+        ("from gtzan_lib import WindowGrid", {"gtzan_lib.data.windows"}),
         ("from gtzan_lib.data.audio import load", {"gtzan_lib.data.audio"}),
         ("from gtzan_lib.data import audio", {"gtzan_lib.data.audio"}),
         ("import gtzan_lib.plots", {"gtzan_lib.plots"}),
@@ -35,51 +41,53 @@ def test_modules_of(source, modules):
     assert modules_of(source) == modules
 
 
-def test_all_that_is_imported_counts():
+def test_all_imported_modules_count():
     files = names(module_files(["gtzan_lib.evaluation.evaluation"]))
-    assert {"learn/evaluation.py", "data/splits.py", "data/corpus.py", "errors.py"} <= files
-    assert {"__init__.py", "learn/__init__.py", "data/gtzan_tracks.csv"} <= files
-    assert not {"learn/training.py", "plots/grids.py", "cli.py", "runner/execute.py"} & files
+    assert {"evaluation/evaluation.py", "data/splits.py", "data/corpus.py", "stats.py"} <= files
+    assert {"__init__.py", "evaluation/__init__.py", "data/gtzan_tracks.csv"} <= files
+    others = {"evaluation/leakage.py", "training/classifier.py", "plots/grid.py", "cli.py"}
+    assert not {*others, "runner/execute.py"} & files
+    assert all((ROOT / "gtzan_lib" / name).is_file() for name in others)
 
 
-def test_models_that_come_along_count_as_part_of_what_loads_them(tmp_path):
+def test_shipped_models_count_as_part_of_the_module_that_loads_them(tmp_path):
     shipped = {
-        f"learn/zoo_models/{card.parent.name}/model.json" for card in SHIPPED.glob("*/*.json")
+        f"inference/zoo_models/{card.parent.name}/model.json" for card in SHIPPED.glob("*/*.json")
     }
     write_notebook(tmp_path / "a.ipynb", "gl.load_model()")
     files = names(notebook_files(tmp_path / "a.ipynb"))
     assert {file for file in files if "_models/" in file} == shipped
-    assert "learn/zoo_models/gtzan/model.json" in shipped
+    assert "inference/zoo_models/gtzan/model.json" in shipped
     write_notebook(tmp_path / "a.ipynb", "gl.evaluate")
     assert not any("_models/" in file for file in names(notebook_files(tmp_path / "a.ipynb")))
 
 
-def test_a_model_that_is_new_beside_a_module_counts(tmp_path, monkeypatch):
-    """Its card does, which names the checksum of its weights; what else lies there does not."""
+def test_a_new_model_beside_a_module_counts(tmp_path, monkeypatch):
+    """Only its card counts, which has the checksum of its weights."""
     package = tmp_path / "gtzan_lib"
-    card = "learn/zoo_models/mine/model.json"
+    card = "inference/zoo_models/mine/model.json"
     others = [
-        "learn/zoo_models/mine/model.safetensors", "learn/zoo_models/mine/record.json",
-        "learn/zoo_models/model.json", "learn/zoo_models/a/b/model.json",
-        "learn/models/a/model.json",
+        "inference/zoo_models/mine/model.safetensors", "inference/zoo_models/mine/record.json",
+        "inference/zoo_models/model.json", "inference/zoo_models/a/b/model.json",
+        "inference/models/a/model.json",
     ]  # fmt: skip
     for name in (card, *others):
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).touch()
     monkeypatch.setattr(dependencies, "PACKAGE", package)
-    found = {file.relative_to(package).as_posix() for file in module_files([LOADER])}
-    assert {name for name in found if not name.endswith(".py")} == {card}
+    files = {file.relative_to(package).as_posix() for file in module_files([LOADER])}
+    assert {name for name in files if not name.endswith(".py")} == {card}
 
 
-def test_a_leaf_touches_only_its_notebook(tmp_path):
+def test_a_module_affects_only_notebooks_that_use_it(tmp_path):
     write_notebook(tmp_path / "a.ipynb", "gl.data.windows")
     write_notebook(tmp_path / "b.ipynb", "gl.plots")
-    plots, errors = ROOT / "gtzan_lib/plots/grids.py", ROOT / "gtzan_lib/errors.py"
-    assert plots not in notebook_files(tmp_path / "a.ipynb")
-    assert plots in notebook_files(tmp_path / "b.ipynb")
+    grid, errors = ROOT / "gtzan_lib/plots/grid.py", ROOT / "gtzan_lib/errors.py"
+    assert grid not in notebook_files(tmp_path / "a.ipynb")
+    assert grid in notebook_files(tmp_path / "b.ipynb")
     write_notebook(tmp_path / "b.ipynb", "gl.plots.levels(report.files)")
-    assert plots not in notebook_files(tmp_path / "b.ipynb")
-    assert plots.with_name("health.py") in notebook_files(tmp_path / "b.ipynb")
+    assert grid not in notebook_files(tmp_path / "b.ipynb")
+    assert grid.with_name("health.py") in notebook_files(tmp_path / "b.ipynb")
     for name in "ab":
         assert errors in notebook_files(tmp_path / f"{name}.ipynb")
 

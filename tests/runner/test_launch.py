@@ -1,4 +1,4 @@
-"""Whole runs through Snakemake: what is executed when, failures, kills, company."""
+"""Whole runs with Snakemake: changed inputs, failures, kills, several runs at once."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from gtzan_lib.cli import main
 
 from .conftest import call, finish, start, write_notebook, write_project
 
-EXECUTED = ("01_count", "02_music")
+EXECUTED = ("01_count", "02_corpus")
 
 
 def executed(project, run="small"):
@@ -26,14 +26,14 @@ def contents(project, run="small"):
 
 
 def touch(path):
-    # Snakemake compares times of change; make sure that this one is later.
+    # Snakemake compares modification times; this one must be later.
     now = time.time() + 1
     os.utime(path, (now, now))
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A project whose run is finished, and what its notebooks looked like then."""
+    """A project with a finished run, and the content of its executed notebooks."""
     project = write_project(tmp_path_factory.mktemp("done") / "project")
     code, out, err = call(project, "run", "small")
     assert code == 0, err
@@ -48,7 +48,7 @@ def test_only_what_changed_is_executed(done):
     page = project / "work/small/site/_build/html/index.html"
 
     def redone(*options):
-        """Call the run again; name the notebooks that were executed, and whether pages were."""
+        """Repeat the run; return the notebooks executed, and whether pages were rendered."""
         before = {path: path.stat().st_mtime_ns for path in [page, *executed(project).iterdir()]}
         code, _, err = call(project, "run", "small", *options)
         assert code == 0, err
@@ -59,20 +59,20 @@ def test_only_what_changed_is_executed(done):
     touch(project / "notebooks/01_count.ipynb")
     assert redone() == ({"01_count"}, True)
     # Only 01_count uses the recipe.
-    touch(project / "gtzan_lib/signal/spectrograms.py")
+    touch(project / "gtzan_lib/signal/recipes.py")
     assert redone() == ({"01_count"}, True)
     touch(project / "gtzan_lib/errors.py")
-    assert redone() == ({"01_count", "02_music"}, True)
+    assert redone() == ({"01_count", "02_corpus"}, True)
     run = project / "runs/small.yml"
     run.write_text(run.read_text().replace("genres: [blues, rock]", "genres: [blues]"))
-    assert redone() == ({"02_music"}, True)
-    notebook = nbformat.read(executed(project) / "02_music.ipynb", as_version=4)
+    assert redone() == ({"02_corpus"}, True)
+    notebook = nbformat.read(executed(project) / "02_corpus.ipynb", as_version=4)
     assert notebook["cells"][-1]["outputs"][0]["data"]["text/plain"] == "1"
-    assert redone("-p", "count=5") == ({"01_count", "02_music"}, True)
+    assert redone("-p", "count=5") == ({"01_count", "02_corpus"}, True)
 
 
 @pytest.mark.slow
-def test_failing_cell_is_named_and_the_rest_is_kept(project):
+def test_failing_cell_is_named_and_other_notebooks_are_executed(project):
     write_notebook(project / "notebooks/01_count.ipynb", "count", "1 / 0", "count")
     code, _, err = call(project, "run", "small")
     assert code == 1
@@ -85,7 +85,7 @@ def test_failing_cell_is_named_and_the_rest_is_kept(project):
     (failed,) = [cell for cell in cells if cell["source"] == "1 / 0"]
     assert "ZeroDivisionError" in str(failed["outputs"])
     assert not (executed(project) / "01_count.ipynb").exists()
-    assert (executed(project) / "02_music.ipynb").exists()
+    assert (executed(project) / "02_corpus.ipynb").exists()
     assert not (project / "_build/html").exists()
 
     write_notebook(project / "notebooks/01_count.ipynb", "count")
@@ -113,7 +113,9 @@ def test_a_parameter_reaches_every_step(project):
         (["nothing"], "there is no such run"),
     ],
 )
-def test_refusals_come_first_and_are_one_sentence(project, options, sentence, monkeypatch, capsys):
+def test_invalid_arguments_are_refused_first_with_one_sentence(
+    project, options, sentence, monkeypatch, capsys
+):
     monkeypatch.setattr(sys, "argv", ["gtzan", "run", *options])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -127,7 +129,7 @@ def test_refusals_come_first_and_are_one_sentence(project, options, sentence, mo
 
 
 @pytest.mark.slow
-def test_two_runs_side_by_side_and_one_run_twice(done, project):
+def test_two_runs_in_parallel_and_one_run_twice(done, project):
     shutil.copy(project / "runs/small.yml", project / "runs/other.yml")
     first, other = start(project, "run", "small"), start(project, "run", "other")
     while not (project / "work/small/.snakemake").exists():
@@ -150,9 +152,9 @@ def test_two_runs_side_by_side_and_one_run_twice(done, project):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "mark", ["corpus/settings.json", "partial/02_music.ipynb", "site/_toc.yml"]
+    "mark", ["corpus/settings.json", "partial/02_corpus.ipynb", "site/_toc.yml"]
 )
-def test_killed_anywhere_it_finishes_when_called_again(done, project, mark):
+def test_a_killed_run_finishes_when_it_is_repeated(done, project, mark):
     process = start(project, "run", "small")
     while not (project / "work/small" / mark).exists():
         assert process.poll() is None, process.communicate()
@@ -166,7 +168,7 @@ def test_killed_anywhere_it_finishes_when_called_again(done, project, mark):
 
 
 @pytest.mark.slow
-def test_the_graph_can_leave_the_machine(done, project):
+def test_jobs_can_be_submitted_to_a_cluster(done, project):
     submit = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh", "--jobs", "2")
     submit += ("--seconds-between-status-checks", "1")
     code, _, err = call(project, "run", "small", "--", *submit)

@@ -1,4 +1,4 @@
-"""Runs: merged parameters, and refusals before anything is executed."""
+"""Runs: merged parameters, and errors before anything is executed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def rewrite(project, text):
     (project / "runs" / "small.yml").write_text(text)
 
 
-def test_order_of_parameters(project):
+def test_precedence_of_parameters(project):
     rewrite(
         project,
         "defaults: {count: 2, name: default}\n"
@@ -54,9 +54,9 @@ def test_defaults_reach_only_notebooks_that_declare_them(project):
         ("a: [", RunError, "not valid YAML near line"),
         ("just text", RunError, "must hold the keys"),
         (
-            "experiments: {02_music: {corpus: '${NOT_SET_ANYWHERE}'}}",
+            "experiments: {02_corpus: {corpus: '${NOT_SET_ANYWHERE}'}}",
             RunError,
-            "needs NOT_SET_ANYWHERE, the folder that holds the music",
+            "needs NOT_SET_ANYWHERE, the folder of the corpus",
         ),
     ],
 )
@@ -74,18 +74,18 @@ def test_refusal_of_the_command_line(project):
         load_run("small", {"count": "ten"})
 
 
-def test_missing_run_names_those_there_are(project):
-    with pytest.raises(RunError, match="runs here are small"):
+def test_missing_run_names_the_existing_ones(project):
+    with pytest.raises(RunError, match="choose one of small"):
         load_run("smal")
 
 
 def test_environment_is_expanded(project, monkeypatch, tmp_path):
     monkeypatch.setenv("MUSIC", str(tmp_path))
-    rewrite(project, "experiments: {02_music: {corpus: '${MUSIC}'}}")
+    rewrite(project, "experiments: {02_corpus: {corpus: '${MUSIC}'}}")
     run = load_run("small")
-    assert run.corpus_of("02_music") == str(tmp_path)
+    assert run.corpus_of("02_corpus") == str(tmp_path)
     with pytest.raises(CorpusError, match="holds no genre folders"):
-        run.state_of("02_music")
+        run.state_of("02_corpus")
 
 
 def test_compose_options(project):
@@ -95,7 +95,7 @@ def test_compose_options(project):
 
 
 @pytest.mark.parametrize("name", ["quick", "gtzan"])
-def test_the_projects_own_runs_are_valid(name, monkeypatch):
+def test_runs_of_the_project_are_valid(name, monkeypatch):
     monkeypatch.setenv("GTZAN_ROOT", "/anywhere")
     run = load_run(ROOT / "runs" / f"{name}.yml")
     assert [e.name for e in run.experiments.values()] == [
@@ -121,7 +121,7 @@ def test_the_projects_own_runs_are_valid(name, monkeypatch):
     ]
 
 
-def test_a_reason_is_left_and_taken_back(project):
+def test_an_error_message_is_saved_and_removed(project):
     run = load_run("small")
     with pytest.raises(RunError), explained(run, "job"):
         raise RunError("because.")

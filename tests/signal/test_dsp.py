@@ -1,4 +1,4 @@
-"""Transforms and weights, against librosa's."""
+"""Transforms and weights compared with librosa's."""
 
 import librosa
 import numpy as np
@@ -15,7 +15,7 @@ from gtzan_lib.signal import dsp
 )
 def test_power_is_librosas(rng, n_fft, hop, samples):
     y = rng.normal(scale=0.3, size=samples).astype(np.float32)
-    ours = dsp.stft_power(y, n_fft=n_fft, hop=hop)
+    ours = dsp.stft_power(y, n_fft=n_fft, hop_length=hop)
     assert ours.dtype == np.float32
     assert ours.shape == (1 + samples // hop, n_fft // 2 + 1)
     theirs = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=hop, pad_mode="constant")) ** 2
@@ -32,20 +32,20 @@ def test_power_is_librosas(rng, n_fft, hop, samples):
 def test_power_is_librosas_for_any_length(n_fft, hop, samples, loudness):
     y = 10**loudness * np.random.default_rng(samples).normal(size=samples)
     y = y.astype(np.float32)
-    ours = dsp.stft_power(y, n_fft=n_fft, hop=hop)
+    ours = dsp.stft_power(y, n_fft=n_fft, hop_length=hop)
     theirs = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=hop)) ** 2
     np.testing.assert_allclose(ours, theirs.T, atol=2e-5 * theirs.max())
 
 
-def test_input_is_left_as_it_was(rng):
+def test_input_is_not_changed(rng):
     y = rng.normal(size=4000).astype(np.float32)
     before = y.copy()
-    dsp.stft_power(y, n_fft=512, hop=128)
+    dsp.stft_power(y, n_fft=512, hop_length=128)
     np.testing.assert_array_equal(y, before)
 
 
 def test_silence_has_no_power():
-    assert not dsp.stft_power(np.zeros(1000, dtype=np.float32), n_fft=256, hop=64).any()
+    assert not dsp.stft_power(np.zeros(1000, dtype=np.float32), n_fft=256, hop_length=64).any()
 
 
 @given(source=st.integers(1, 600), target=st.integers(1, 600))
@@ -55,7 +55,7 @@ def test_area_weights_are_an_average(source, target):
     assert weights.dtype == np.float32
     assert weights.min() >= 0
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-5)
-    # No source cell is forgotten: all count the same in the whole.
+    # All source cells have the same weight in the sum.
     np.testing.assert_allclose(weights.sum(axis=0), target / source, rtol=1e-3, atol=1e-5)
 
 
@@ -86,7 +86,7 @@ def test_area_weights_by_hand():
 )
 @pytest.mark.filterwarnings("ignore:Empty filters detected")
 def test_mel_weights_are_librosas(sample_rate, n_fft, n_mels, fmax):
-    """Ends below and above the knee of the scale, and above what the rate can hold."""
+    """With `fmax` below and above 1000 Hz, where the scale changes, and above half the rate."""
     ours = dsp.mel_weights(sample_rate=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
     theirs = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n_mels, fmax=fmax)
     assert ours.dtype == theirs.dtype == np.float32

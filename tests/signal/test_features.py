@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gtzan_lib.data import audio, cache
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURES
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning
 from gtzan_lib.signal import features as module
 from gtzan_lib.signal.fast_features import compute_features
@@ -76,7 +76,7 @@ def test_rows_are_the_windows_of_the_corpus(small_folder):
     assert table.windows.columns.tolist() == [
         "window_id", "track_id", "genre", "start_s", "filename", "length",
     ]  # fmt: skip
-    expected = windows(corpus, 1.0)
+    expected = window_table(corpus, WindowGrid(1.0))
     pd.testing.assert_frame_equal(
         table.windows[expected.columns.tolist()], expected, check_dtype=False
     )
@@ -145,7 +145,7 @@ def test_rows_are_the_complete_windows_of_any_tracks(tmp_path_factory, lengths, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GtzanWarning)
         table = features(corpus, seconds)
-    expected = windows(corpus, seconds)
+    expected = window_table(corpus, WindowGrid(seconds))
     assert table.windows["window_id"].tolist() == expected["window_id"].tolist()
     assert table.left_out.index.tolist() == short
     assert np.isfinite(table.values).all()
@@ -294,7 +294,7 @@ def test_a_sample_too_few_is_no_window_at_any_rate(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GtzanWarning)
         ids = features(corpus, 3.0).windows["window_id"].tolist()
-    assert ids == windows(corpus, 3.0)["window_id"].tolist()
+    assert ids == window_table(corpus, WindowGrid(3.0))["window_id"].tolist()
 
 
 def test_selected_and_excluded_tracks(small_folder):

@@ -1,4 +1,4 @@
-"""What the seed project found, on answers whose truth is known."""
+"""Tests of the original project's claims, on predictions with known accuracies."""
 
 import dataclasses
 import re
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.errors import GtzanWarning, ModelError, SplitError
 from gtzan_lib.evaluation.evaluation import Evaluation
 from gtzan_lib.genres import GENRES
@@ -18,16 +18,16 @@ from gtzan_lib.studies.grid import LINEAR, MODELS, TRANSFORMS, Grid
 
 PLACES = [(transform, model) for transform in TRANSFORMS for model in MODELS]
 ARTISTS = 40
-# Where the claim under the leaking protocol stands; one further it is the honest one.
+# Positions of the claims under the window protocol; those under the other one follow.
 POLYNOMIAL, RBF, PCA, KNN, FOREST, LEAK = range(0, 11, 2)
 
 
 def divide(corpus, protocol, folds=3):
-    """Split, and expect the warning of the leaking protocol."""
+    """Split, and expect the warning of the window protocol."""
     if protocol == "window":
         with pytest.warns(GtzanWarning):
-            return split(windows(corpus), corpus, protocol=protocol, folds=folds)
-    return split(windows(corpus), corpus, protocol=protocol, folds=folds)
+            return split(window_table(corpus), corpus, protocol=protocol, folds=folds)
+    return split(window_table(corpus), corpus, protocol=protocol, folds=folds)
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +38,26 @@ def splits(paper_corpus):
     return divide(corpus, "window"), divide(corpus, "artist")
 
 
-def grid_of(divided, right):
-    """A grid whose cells answer right in the given windows."""
-    table = divided.table[["window_id", "track_id", "genre", "artist"]].assign(fold=0)
+def grid_of(split, correct):
+    """Return a grid whose cells predict the given windows correctly."""
+    table = split.table[["window_id", "track_id", "genre", "artist"]].assign(fold=0)
     blues = (table["genre"] == "blues").to_numpy()
     cells = {}
-    for place, one in right.items():
-        said = np.where(one, blues, ~blues).astype(float)
-        answered = table.assign(blues=said, rock=1 - said)
-        cells[place] = Evaluation(answered, ["blues", "rock"], 1.0, [], divided)
+    for place, rows in correct.items():
+        probability = np.where(rows, blues, ~blues).astype(float)
+        windows = table.assign(blues=probability, rock=1 - probability)
+        cells[place] = Evaluation(windows, ["blues", "rock"], 1.0, [], split)
     return Grid(cells, {}, dict.fromkeys(cells, 0.0))
 
 
-def tenths(divided, others=5, **special):
-    """A grid of which each cell answers so many tenths of each artist's windows.
+def tenths(split, others=5, **special):
+    """Return a grid by the tenths of each artist's windows that each cell predicts correctly.
 
-    Names of keywords are `transform__model`, either of which may be `any`;
-    later ones count. A list is repeated from artist to artist.
+    Keywords are `transform__model`, either of which may be `any`; later keywords
+    override earlier ones. A list has one number per artist and is repeated.
     """
-    number = divided.table.groupby("artist").cumcount().to_numpy()
-    artist = pd.factorize(divided.table["artist"])[0]
+    number = split.table.groupby("artist").cumcount().to_numpy()
+    artist = pd.factorize(split.table["artist"])[0]
     shares = dict.fromkeys(PLACES, others)
     for name, share in special.items():
         transform, model = name.replace("_", " ").replace("k NN", "k-NN").split("  ")
@@ -65,19 +65,18 @@ def tenths(divided, others=5, **special):
             if transform in (place[0], "any") and model in (place[1], "any"):
                 shares[place] = share
     return grid_of(
-        divided, {p: number < np.resize(share, ARTISTS)[artist] for p, share in shares.items()}
+        split, {p: number < np.resize(share, ARTISTS)[artist] for p, share in shares.items()}
     )
 
 
-def verdicts(splits, leak, fair=None):
-    """Verdicts on two grids, given by their tenths."""
-    leaking, honest = splits
-    found = examine_claims(tenths(leaking, **leak), tenths(honest, **(fair or {})))
-    return [claim.verdict for claim in found]
+def verdicts(splits, window_tenths, artist_tenths=None):
+    """Return the verdicts on two grids that are given by their tenths."""
+    grids = tenths(splits[0], **window_tenths), tenths(splits[1], **(artist_tenths or {}))
+    return [claim.verdict for claim in examine_claims(*grids)]
 
 
 def every(transform, models, share):
-    """The same share for several models."""
+    """Return the keywords of `tenths` for the same share of several models."""
     return {f"{transform}__{model}".replace(" ", "_").replace("-", "_"): share for model in models}
 
 
@@ -85,26 +84,26 @@ def every(transform, models, share):
 
 
 def test_claims_in_the_projects_order(splits):
-    found = examine_claims(*(tenths(one) for one in splits))
+    claims = examine_claims(*(tenths(split) for split in splits))
     names = [
         "Polynomial features help linear models.",
         "The RBF kernel hurts most models.",
-        "PCA costs a little.",
+        "PCA lowers the accuracy a little.",
         "k-NN on raw features is the best.",
         "The random forest is robust.",
     ]
-    assert [claim.claim for claim in found[:-1]] == [name for name in names for _ in "xy"]
-    assert [claim.protocol for claim in found[:-1]] == ["window", "artist"] * 5
-    assert found[-1].claim == "k-NN owes more to the leak than other models do."
-    assert found[-1].protocol == "window against artist"
-    assert {claim.verdict for claim in found} <= {"confirmed", "refuted", "undecided"}
+    assert [claim.claim for claim in claims[:-1]] == [name for name in names for _ in "xy"]
+    assert [claim.protocol for claim in claims[:-1]] == ["window", "artist"] * 5
+    assert claims[-1].claim == "k-NN gains more from the leak than other models."
+    assert claims[-1].protocol == "window against artist"
+    assert {claim.verdict for claim in claims} <= {"confirmed", "refuted", "undecided"}
 
 
-def test_each_verdict_is_of_its_own_protocol(splits):
-    found = verdicts(splits, {"none__k_NN": 6}, every("PCA", MODELS, 3))
-    assert found[KNN : KNN + 2] == ["confirmed", "undecided"]
-    # One model in eight lost a tenth, or all models two.
-    assert found[PCA : PCA + 2] == ["confirmed", "refuted"]
+def test_verdicts_by_protocol(splits):
+    result = verdicts(splits, {"none__k_NN": 6}, every("PCA", MODELS, 3))
+    assert result[KNN : KNN + 2] == ["confirmed", "undecided"]
+    # By window one model in eight loses one tenth, by artist all models lose two.
+    assert result[PCA : PCA + 2] == ["confirmed", "refuted"]
 
 
 @pytest.mark.parametrize(
@@ -114,28 +113,28 @@ def test_polynomial_features(splits, share, verdict):
     assert verdicts(splits, every("polynomial kernel", LINEAR, share))[POLYNOMIAL] == verdict
 
 
-def test_polynomial_features_of_other_models_do_not_count(splits):
-    curved = [model for model in MODELS if model not in LINEAR]
-    assert verdicts(splits, every("polynomial kernel", curved, 9))[POLYNOMIAL] == "undecided"
-    both = every("polynomial kernel", curved, 9) | every("polynomial kernel", LINEAR, 4)
+def test_polynomial_features_of_nonlinear_models_do_not_count(splits):
+    nonlinear = [model for model in MODELS if model not in LINEAR]
+    assert verdicts(splits, every("polynomial kernel", nonlinear, 9))[POLYNOMIAL] == "undecided"
+    both = every("polynomial kernel", nonlinear, 9) | every("polynomial kernel", LINEAR, 4)
     assert verdicts(splits, both)[POLYNOMIAL] == "refuted"
 
 
 @pytest.mark.parametrize(
-    ("hurt", "helped", "verdict"),
+    ("n_lower", "n_higher", "verdict"),
     [
         (8, 0, "confirmed"), (5, 3, "confirmed"), (4, 0, "undecided"), (4, 3, "undecided"),
         (4, 4, "refuted"), (0, 4, "refuted"), (0, 3, "undecided"),
     ],
 )  # fmt: skip
-def test_rbf_kernel(splits, hurt, helped, verdict):
+def test_rbf_kernel(splits, n_lower, n_higher, verdict):
     names = list(MODELS)
-    shares = every("RBF kernel", names[:hurt], 4)
-    shares |= every("RBF kernel", names[len(names) - helped :], 6)
+    shares = every("RBF kernel", names[:n_lower], 4)
+    shares |= every("RBF kernel", names[len(names) - n_higher :], 6)
     assert verdicts(splits, shares)[RBF] == verdict
 
 
-def test_rbf_kernel_that_hurts_some_artists_is_undecided(splits):
+def test_rbf_kernel_that_differs_between_artists_is_undecided(splits):
     assert verdicts(splits, {"RBF_kernel__any": [4, 6]})[RBF] == "undecided"
 
 
@@ -161,14 +160,14 @@ def test_pca(splits, models, share, verdict):
         ({"none__k_NN": 6, "none__ridge": [9, 2]}, "undecided"),
     ],
 )
-def test_neighbours(splits, special, verdict):
+def test_knn(splits, special, verdict):
     assert verdicts(splits, special)[KNN] == verdict
 
 
 @pytest.mark.parametrize(
     ("special", "verdict"),
     [
-        # What the others lose does not matter, nor whether the forest is good.
+        # Losses of other models and the accuracy of the forest do not matter.
         ({"PCA__any": 3, "PCA__random_forest": 5}, "confirmed"),
         ({"any__random_forest": 1}, "confirmed"),
         ({"PCA__random_forest": [5, 5, 5, 4]}, "confirmed"),
@@ -176,7 +175,7 @@ def test_neighbours(splits, special, verdict):
         ({"PCA__random_forest": 4}, "refuted"),
         ({"polynomial_kernel__random_forest": 6}, "refuted"),
         ({"PCA__random_forest": [1, 9], "RBF_kernel__random_forest": 3}, "refuted"),
-        # Five points are neither less than five nor more.
+        # A change of exactly five points is undecided.
         ({"PCA__random_forest": [5, 4]}, "undecided"),
         ({"PCA__random_forest": [1, 9]}, "undecided"),
     ],
@@ -186,32 +185,32 @@ def test_forest(splits, special, verdict):
 
 
 @pytest.mark.parametrize(
-    ("neighbours", "rest", "verdict"),
+    ("knn", "rest", "verdict"),
     [(4, 5, "confirmed"), (7, 5, "confirmed"), (8, 4, "refuted"), ([9, 5], 4, "undecided")],
 )
-def test_what_neighbours_owe_to_the_leak(splits, neighbours, rest, verdict):
-    """Where windows leak, neighbours answer eight tenths and the others five."""
-    fair = {"any__any": rest, "none__k_NN": neighbours}
-    assert verdicts(splits, {"none__k_NN": 8}, fair)[LEAK] == verdict
+def test_gain_of_knn_from_the_leak(splits, knn, rest, verdict):
+    """By window, k-NN predicts eight tenths correctly and the other models five."""
+    by_artist = {"any__any": rest, "none__k_NN": knn}
+    assert verdicts(splits, {"none__k_NN": 8}, by_artist)[LEAK] == verdict
 
 
-def test_what_they_owe_is_no_matter_of_leads(splits):
-    """Who owes most need not be ahead, and who is ahead need not owe anything."""
-    behind = {"any__any": 9, "none__k_NN": 6}, {"any__any": 9, "none__k_NN": 5}
-    ahead = {"any__any": 5, "none__k_NN": 9}, {"any__any": 3, "none__k_NN": 9}
-    for (leak, fair), best, owes in ((behind, "refuted", True), (ahead, "confirmed", False)):
-        found = verdicts(splits, leak, fair)
-        assert found[KNN : KNN + 2] == [best, best]
-        assert found[LEAK] == ("confirmed" if owes else "refuted")
+def test_gain_from_the_leak_is_independent_of_the_lead(splits):
+    """The model with the largest gain need not be the best, nor the best model gain."""
+    worse = {"any__any": 9, "none__k_NN": 6}, {"any__any": 9, "none__k_NN": 5}
+    better = {"any__any": 5, "none__k_NN": 9}, {"any__any": 3, "none__k_NN": 9}
+    for shares, best, leak in ((worse, "refuted", "confirmed"), (better, "confirmed", "refuted")):
+        result = verdicts(splits, *shares)
+        assert result[KNN : KNN + 2] == [best, best]
+        assert result[LEAK] == leak
 
 
-def test_what_others_owe_with_transforms_does_not_count(splits):
-    fair = {"PCA__any": 1, "RBF_kernel__any": 9, "none__k_NN": 6}
-    assert verdicts(splits, {"none__k_NN": 7}, fair)[LEAK] == "confirmed"
+def test_gains_from_the_leak_with_transforms_do_not_count(splits):
+    by_artist = {"PCA__any": 1, "RBF_kernel__any": 9, "none__k_NN": 6}
+    assert verdicts(splits, {"none__k_NN": 7}, by_artist)[LEAK] == "confirmed"
 
 
 @pytest.mark.parametrize(
-    ("number", "leak", "fair"),
+    ("number", "by_window", "by_artist"),
     [
         (POLYNOMIAL, {}, {}),
         (RBF, {}, {}),
@@ -222,223 +221,227 @@ def test_what_others_owe_with_transforms_does_not_count(splits):
         (LEAK, {"none__k_NN": 8}, {"any__any": 4, "none__k_NN": 7}),
     ],
 )
-def test_what_is_equal_is_undecided(splits, number, leak, fair):
-    """The last bits of means do not decide it, whichever artists are easy."""
-    assert verdicts(splits, leak, fair)[number] == "undecided"
-    easy = np.arange(ARTISTS) % 3 - 1
-    leak, fair = (
-        {name: share + easy for name, share in ({"any__any": 5} | one).items()}
-        for one in (leak, fair)
+def test_equal_accuracies_are_undecided(splits, number, by_window, by_artist):
+    """Rounding errors of means decide nothing, also where artists differ in difficulty."""
+    assert verdicts(splits, by_window, by_artist)[number] == "undecided"
+    offset = np.arange(ARTISTS) % 3 - 1
+    by_window, by_artist = (
+        {name: share + offset for name, share in ({"any__any": 5} | shares).items()}
+        for shares in (by_window, by_artist)
     )
-    assert verdicts(splits, leak, fair)[number] == "undecided"
+    assert verdicts(splits, by_window, by_artist)[number] == "undecided"
 
 
-def test_forest_that_does_not_change_at_all_is_robust(splits):
+def test_unchanged_forest_is_robust(splits):
     assert verdicts(splits, {"PCA__any": 3, "any__random_forest": 5})[FOREST] == "confirmed"
 
 
-# --- what is said -------------------------------------------------------------
+# --- findings -----------------------------------------------------------------
 
 
-def test_findings_tell_numbers(splits):
-    leaking, honest = splits
-    found = examine_claims(tenths(leaking, none__k_NN=8), tenths(honest, none__ridge=7))
-    assert found[KNN].verdict == "confirmed"
-    all_of_them = "wide enough for all 31 rivals"
-    assert f"is +30.0 points (+30.0 to +30.0, {all_of_them})" in found[KNN].finding
-    assert found[KNN + 1].verdict == "refuted"
-    told = f"ridge with raw features, is -20.0 points (-20.0 to -20.0, {all_of_them})"
-    assert told in found[KNN + 1].finding
-    last = found[LEAK].finding
-    assert "are worth +30.0 points (+30.0 to +30.0) to it" in last
-    # Of the seven others, ridge alone changes, by two tenths more.
-    assert f"{-20 / 7:+.1f} to the others on average" in last
-    assert f"a difference of {30 + 20 / 7:+.1f} points" in last
+def test_numbers_of_findings(splits):
+    grids = tenths(splits[0], none__k_NN=8), tenths(splits[1], none__ridge=7)
+    claims = examine_claims(*grids)
+    assert claims[KNN].verdict == "confirmed"
+    interval = "simultaneous interval for all 31 other cells"
+    assert f"is +30.0 points (+30.0 to +30.0, {interval})" in claims[KNN].finding
+    assert claims[KNN + 1].verdict == "refuted"
+    lead = f"ridge with raw features, is -20.0 points (-20.0 to -20.0, {interval})"
+    assert lead in claims[KNN + 1].finding
+    finding = claims[LEAK].finding
+    assert "the leak raises its accuracy by +30.0 points (+30.0 to +30.0) and" in finding
+    # Of the seven other models, only ridge changes, by two tenths.
+    assert f"that of the others by {-20 / 7:+.1f} on average" in finding
+    assert f"a difference of {30 + 20 / 7:+.1f} points" in finding
 
 
-def test_rival_that_refutes_is_told(splits):
-    """The linear SVM is best by luck, with some artists; ridge is surely a little better."""
+def test_refuting_cell_is_named(splits):
+    """The linear SVM is better with some artists only; ridge is better within its interval."""
     special = {"none__k_NN": 6, "none__SVM": [9, 4], "none__ridge": [6, 7]}
-    found = examine_claims(*(tenths(one, **special) for one in splits))[KNN]
-    assert found.verdict == "refuted"
-    assert "ridge" in found.finding
+    claim = examine_claims(*(tenths(split, **special) for split in splits))[KNN]
+    assert claim.verdict == "refuted"
+    assert "ridge" in claim.finding
 
 
-def test_losses_of_pca_are_told_as_losses(splits):
-    found = examine_claims(*(tenths(one, PCA__any=4) for one in splits))
-    assert "it costs +10.0 points (+10.0 to +10.0)" in found[PCA].finding
-    assert "changes the share of windows recognised by 0.0 points" in found[RBF].finding
+def test_finding_about_pca_is_a_loss(splits):
+    claims = examine_claims(*(tenths(split, PCA__any=4) for split in splits))
+    loss = "lowers the mean window accuracy of the 8 models by +10.0 points (+10.0 to +10.0)"
+    assert loss in claims[PCA].finding
+    assert "changes the mean window accuracy by 0.0 points" in claims[RBF].finding
 
 
-def test_changes_of_the_forest_are_told(splits):
+def test_finding_about_the_rbf_kernel_counts_models(splits):
+    shares = every("RBF kernel", list(MODELS)[:3], 4) | every("RBF kernel", list(MODELS)[6:], 6)
+    finding = examine_claims(*(tenths(split, **shares) for split in splits))[RBF].finding
+    assert "lowers the accuracy of 3 of 8 models and raises that of 2 (simultaneous" in finding
+
+
+def test_finding_about_the_forest_has_all_changes(splits):
     special = {"any__random_forest": 5, "PCA__random_forest": 3, "RBF_kernel__random_forest": 6}
-    text = examine_claims(*(tenths(one, **special) for one in splits))[FOREST].finding
-    assert "by PCA by -20.0 (-20.0 to -20.0), the RBF kernel by +10.0 (+10.0 to +10.0)" in text
-    assert "the polynomial kernel by 0.0 (0.0 to 0.0) points" in text
-    assert "less than 5" in text
+    text = examine_claims(*(tenths(split, **special) for split in splits))[FOREST].finding
+    assert "points: PCA -20.0 (-20.0 to -20.0), the RBF kernel +10.0 (+10.0 to +10.0)" in text
+    assert "the polynomial kernel 0.0 (0.0 to 0.0); robust means less than 5." in text
 
 
-def test_best_rival_is_named_with_bounds_for_all(splits):
-    """Of many rivals, some come near by luck: its bounds are wider than those of one alone."""
-    leaking, honest = splits
+def test_best_other_cell_has_a_simultaneous_interval(splits):
+    """It is wider than the interval of a single difference, since many cells are compared."""
     rng = np.random.default_rng(5)
-    luck = {f"none__{m}".replace(" ", "_"): rng.integers(3, 8, ARTISTS) for m in LINEAR}
-    luck |= {f"PCA__{m}".replace(" ", "_"): rng.integers(3, 8, ARTISTS) for m in LINEAR}
-    special = luck | {"none__k_NN": 6}
-    found = examine_claims(tenths(leaking, **special), tenths(honest, **special))[KNN].finding
-    means = {name: share.mean() for name, share in luck.items()}
+    random = {f"none__{m}".replace(" ", "_"): rng.integers(3, 8, ARTISTS) for m in LINEAR}
+    random |= {f"PCA__{m}".replace(" ", "_"): rng.integers(3, 8, ARTISTS) for m in LINEAR}
+    special = random | {"none__k_NN": 6}
+    finding = examine_claims(*(tenths(split, **special) for split in splits))[KNN].finding
+    means = {name: share.mean() for name, share in random.items()}
     best = max(means, key=means.get)
     transform, model = best.replace("_", " ").split("  ")
-    named = {"none": "raw features"}.get(transform, transform)
-    value, low, high = map(float, re.search(r"is (\S+) points \((\S+) to (\S+),", found).groups())
-    assert f"the best other cell, {model} with {named}," in found
+    transform = {"none": "raw features"}.get(transform, transform)
+    numbers = re.search(r"is (\S+) points \((\S+) to (\S+),", finding).groups()
+    value, low, high = map(float, numbers)
+    assert f"the best other cell, {model} with {transform}," in finding
     assert value == pytest.approx(10 * (6 - means[best]), abs=0.05)
-    # By the textbook: nine tenths of the eight deviate by less than so many errors, each by 0.6 %.
-    error = 10 * luck[best].std() / np.sqrt(ARTISTS)
+    # The 95 % bound for the maximum of eight normal deviations is about 2.7 standard errors.
+    error = 10 * random[best].std() / np.sqrt(ARTISTS)
     assert 2.4 * error < (high - low) / 2 < 3.0 * error
 
 
-def test_what_all_cells_share_does_not_widen_intervals(splits):
-    """Some artists are easy for all models; the gain is one tenth with each of them."""
-    easy = np.arange(ARTISTS) % 8 + 1
-    special = {"any__any": easy} | every("polynomial kernel", LINEAR, easy + 1)
-    leaking, honest = splits
-    found = examine_claims(tenths(leaking, **special), tenths(honest, any__any=easy - 1))
-    assert "+10.0 points (+10.0 to +10.0)" in found[POLYNOMIAL].finding
-    # The two protocols are paired, too.
-    assert "worth +10.0 points (+10.0 to +10.0) to it" in found[LEAK].finding
+def test_difficulty_of_artists_does_not_widen_intervals(splits):
+    """Artists differ in difficulty for all models; the gain is one tenth for each of them."""
+    shares = np.arange(ARTISTS) % 8 + 1
+    special = {"any__any": shares} | every("polynomial kernel", LINEAR, shares + 1)
+    grids = tenths(splits[0], **special), tenths(splits[1], any__any=shares - 1)
+    claims = examine_claims(*grids)
+    assert "+10.0 points (+10.0 to +10.0)" in claims[POLYNOMIAL].finding
+    # The two protocols are paired as well.
+    assert "its accuracy by +10.0 points (+10.0 to +10.0)" in claims[LEAK].finding
 
 
-def test_same_grids_same_claims(splits):
-    grids = [tenths(one, none__k_NN=[2, 9, 5]) for one in splits]
+def test_claims_are_reproducible(splits):
+    grids = [tenths(split, none__k_NN=[2, 9, 5]) for split in splits]
     assert examine_claims(*grids) == examine_claims(*grids)
 
 
-# --- refusals -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 def test_grids_on_other_windows_are_refused(splits, paper_corpus):
-    leaking, _ = splits
     other = paper_corpus([(g, f"{g} {a}", 15.0) for g in ("jazz", "pop") for a in range(30)])
-    honest = divide(other, "artist")
-    everything = {place: np.full(len(honest.table), True) for place in PLACES}
-    with pytest.raises(SplitError, match="tested on different windows"):
-        examine_claims(tenths(leaking), grid_of(honest, everything))
+    by_artist = divide(other, "artist")
+    correct = {place: np.full(len(by_artist.table), True) for place in PLACES}
+    with pytest.raises(SplitError, match="have no tested window in common"):
+        examine_claims(tenths(splits[0]), grid_of(by_artist, correct))
 
 
-def test_windows_that_one_grid_never_tests_are_left_out(paper_corpus):
-    """Honest folds never test tracks of unknown artists; there, neighbours would be the worst."""
+def test_windows_that_only_one_grid_tests_are_left_out(paper_corpus):
+    """By artist, tracks of unknown artists are never tested; k-NN would be the worst on them."""
     rows = [(g, f"{g} {a}", 15.0) for g in ("blues", "rock") for a in range(9)]
     rows = [*rows, *[(g, None, 15.0) for g in ("blues", "rock") for _ in range(9)]]
     corpus = paper_corpus(rows)
-    leaking, honest = (divide(corpus, protocol) for protocol in ("window", "artist"))
-    known = corpus.tracks["artist"].notna().loc[leaking.table["track_id"]].to_numpy()
-    number = leaking.table.groupby("track_id").cumcount().to_numpy()
-    right = {place: ~known | (number < 3) for place in PLACES}
-    right["none", "k-NN"] = known & (number < 4)
-    leak, fair = grid_of(leaking, right), grid_of(honest, right)
-    for place, cell in fair.cells.items():
-        fair.cells[place] = dataclasses.replace(cell, windows=cell.windows[known])
-    assert (len(leak.tested), len(fair.tested)) == (180, 90)
-    found = examine_claims(leak, fair)
-    assert [claim.verdict for claim in found[KNN : KNN + 2]] == ["confirmed"] * 2
-    for claim in found[KNN : KNN + 2]:
+    splits = [divide(corpus, protocol) for protocol in ("window", "artist")]
+    known = corpus.tracks["artist"].notna().loc[splits[0].table["track_id"]].to_numpy()
+    number = splits[0].table.groupby("track_id").cumcount().to_numpy()
+    correct = {place: ~known | (number < 3) for place in PLACES}
+    correct["none", "k-NN"] = known & (number < 4)
+    by_window, by_artist = (grid_of(split, correct) for split in splits)
+    for place, cell in by_artist.cells.items():
+        by_artist.cells[place] = dataclasses.replace(cell, windows=cell.windows[known])
+    assert (len(by_window.tested), len(by_artist.tested)) == (180, 90)
+    claims = examine_claims(by_window, by_artist)
+    assert [claim.verdict for claim in claims[KNN : KNN + 2]] == ["confirmed"] * 2
+    for claim in claims[KNN : KNN + 2]:
         assert "is +20.0 points (+20.0 to +20.0" in claim.finding
-    assert "a difference of 0.0 points (0.0 to 0.0)" in found[LEAK].finding
+    assert "a difference of 0.0 points (0.0 to 0.0)" in claims[LEAK].finding
 
 
 def test_grids_of_other_training_size_are_refused(splits, paper_corpus):
-    """What is lost may be due to the smaller training part, not to the leak."""
-    leaking, honest = splits
-    rows = honest.table.drop_duplicates("track_id")
+    """A difference could be due to the smaller training part instead of the leak."""
+    rows = splits[1].table.drop_duplicates("track_id")
     corpus = paper_corpus(
         [(g, a, 15.0) for g, a in zip(rows["genre"], rows["artist"], strict=True)]
     )
     with pytest.raises(SplitError, match="have 3 and 5 folds"):
-        examine_claims(tenths(leaking), tenths(divide(corpus, "artist", folds=5)))
+        examine_claims(tenths(splits[0]), tenths(divide(corpus, "artist", folds=5)))
 
 
 @pytest.mark.parametrize("order", [(1, 0), (0, 0), (1, 1)])
-def test_first_grid_must_be_the_leaking_one_and_the_second_honest(splits, order):
+def test_first_grid_must_be_by_window_and_the_second_grouped(splits, order):
     first, second = (splits[number] for number in order)
     with pytest.raises(SplitError, match=f"not {first.protocol} with {second.protocol}; .*order"):
         examine_claims(tenths(first), tenths(second))
 
 
-def test_keeping_tracks_together_is_honest_enough(splits, paper_corpus):
-    leaking, honest = splits
-    rows = honest.table.drop_duplicates("track_id")
+def test_second_grid_may_be_by_track(splits, paper_corpus):
+    rows = splits[1].table.drop_duplicates("track_id")
     corpus = paper_corpus(
         [(g, a, 15.0) for g, a in zip(rows["genre"], rows["artist"], strict=True)]
     )
-    found = examine_claims(tenths(leaking), tenths(divide(corpus, "track")))
-    assert found[1].protocol == "track"
-    assert found[-1].protocol == "window against track"
+    claims = examine_claims(tenths(splits[0]), tenths(divide(corpus, "track")))
+    assert claims[1].protocol == "track"
+    assert claims[-1].protocol == "window against track"
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_grid_of_fewer_cells_is_refused(splits, number):
-    grids = [tenths(one) for one in splits]
+    grids = [tenths(split) for split in splits]
     del grids[number].cells["RBF kernel", "SVM"]
     with pytest.raises(ModelError, match="has no SVM with the RBF kernel"):
         examine_claims(*grids)
 
 
-# --- what can decide them -----------------------------------------------------
+# --- scope of the claims ------------------------------------------------------
 
 
-def named(corpus, name):
-    """The same tracks under another name."""
+def renamed(corpus, name):
+    """Return the same tracks as a corpus of another name."""
     return dataclasses.replace(corpus, name=name)
 
 
 @pytest.fixture(scope="module")
 def thirty_seconds(paper_corpus):
-    """GTZAN's ten genres, of two tracks each."""
-    return named(paper_corpus([(genre, None, 30.0) for genre in GENRES for _ in "xy"]), "gtzan")
+    """Two tracks of each of GTZAN's ten genres."""
+    return renamed(paper_corpus([(genre, None, 30.0) for genre in GENRES for _ in "xy"]), "gtzan")
 
 
-def test_other_music_does_not_decide(thirty_seconds):
-    corpus = named(thirty_seconds, "synthetic")
-    text = decided_by(corpus, windows(corpus))
-    assert "only those can decide them" in text
+def test_other_corpus_does_not_decide(thirty_seconds):
+    corpus = renamed(thirty_seconds, "synthetic")
+    text = decided_by(corpus, window_table(corpus))
+    assert "can only be decided on those" in text
     assert "on the synthetic corpus" in text
 
 
 def test_whole_tracks_do_not_decide(thirty_seconds):
-    text = decided_by(thirty_seconds, windows(thirty_seconds, 30.0))
+    text = decided_by(thirty_seconds, window_table(thirty_seconds, WindowGrid(30.0)))
     assert "a window is a whole track" in text
-    assert "no leak can show" in text
+    assert "neither protocol leaks" in text
 
 
-def test_three_genres_decide_for_themselves(thirty_seconds):
+def test_selection_of_genres_is_named(thirty_seconds):
     three = thirty_seconds.select(genres=["blues", "jazz", "rock"])
-    text = decided_by(three, windows(three))
-    assert text.endswith("60 of 6 tracks, in 3 of its ten genres.")
-    assert "GTZAN's own windows" in text
+    text = decided_by(three, window_table(three))
+    assert text.endswith("60 windows of 6 tracks, in 3 of its ten genres.")
+    assert "These are GTZAN's windows" in text
 
 
 def test_gtzan_decides(thirty_seconds):
-    text = decided_by(thirty_seconds, windows(thirty_seconds))
-    assert text.endswith("of which the claims were made: 200 of 20 tracks.")
-    assert "GTZAN's own windows" in text
+    text = decided_by(thirty_seconds, window_table(thirty_seconds))
+    assert text.endswith("which the claims are about: 200 windows of 20 tracks.")
+    assert "These are GTZAN's windows" in text
 
 
 @pytest.mark.parametrize("seconds", [1.0, 10.0])
 def test_windows_of_other_lengths_do_not_decide(thirty_seconds, seconds):
-    text = decided_by(thirty_seconds, windows(thirty_seconds, seconds))
-    assert "of which the claims were made" not in text
+    text = decided_by(thirty_seconds, window_table(thirty_seconds, WindowGrid(seconds)))
+    assert "which the claims are about" not in text
+    assert f"start every {seconds:g} s" in text
 
 
-# --- how often verdicts are wrong ---------------------------------------------
+# --- error rate of the verdicts -----------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def by_luck(splits):
-    """Verdicts on 60 grids whose cells all answer 4 windows of 5 right, but for luck.
+def chance_verdicts(splits):
+    """Verdicts on 60 grids whose cells all have an expected accuracy of 80 %.
 
-    Artists are easy or hard, for all cells and for single ones. The forest, which
-    averages trees, varies less from transform to transform than the others.
+    Artists differ in difficulty, for all cells and for single ones. The forest,
+    which averages trees, varies less between transforms than other models.
     """
     rng = np.random.default_rng(0)
     artist = pd.factorize(splits[0].table["artist"])[0]
@@ -447,57 +450,56 @@ def by_luck(splits):
     def noise():
         return 0.5 * rng.normal(size=ARTISTS)[artist] + rng.normal(size=n)
 
-    def lucky(divided):
+    def random_grid(split):
         shared = rng.normal(size=ARTISTS)[artist] + rng.normal(size=n)
-        right = {}
+        correct = {}
         for place in PLACES:
-            own = 0.5 if place[1] == "random forest" else 1.5
-            spread = np.sqrt(2 + 1.25 * own**2)
-            right[place] = shared + own * noise() > -0.84 * spread
-        return grid_of(divided, right)
+            weight = 0.5 if place[1] == "random forest" else 1.5
+            deviation = np.sqrt(2 + 1.25 * weight**2)
+            correct[place] = shared + weight * noise() > -0.84 * deviation
+        return grid_of(split, correct)
 
     counts = {number: Counter() for number in (POLYNOMIAL, RBF, PCA, KNN, FOREST, LEAK)}
     for _ in range(30):
-        found = examine_claims(*(lucky(one) for one in splits))
-        for row, claim in enumerate(found):
+        for row, claim in enumerate(examine_claims(*map(random_grid, splits))):
             counts[row - row % 2][claim.verdict] += 1
     return counts
 
 
-def test_luck_decides_nothing_about_polynomials_and_kernels(by_luck):
-    """Of 60 verdicts at 95 % three are wrong; the bootstrap of 40 artists allows for more."""
-    assert by_luck[POLYNOMIAL]["undecided"] >= 52
-    assert by_luck[RBF]["undecided"] == 60
-    assert by_luck[LEAK]["undecided"] >= 25
-    assert sum(by_luck[LEAK].values()) == 30
+def test_chance_decides_nothing_about_polynomials_and_kernels(chance_verdicts):
+    """Of 60 verdicts at 95 %, three are wrong on average; the bootstrap of 40 artists errs more."""
+    assert chance_verdicts[POLYNOMIAL]["undecided"] >= 52
+    assert chance_verdicts[RBF]["undecided"] == 60
+    assert chance_verdicts[LEAK]["undecided"] >= 25
+    assert sum(chance_verdicts[LEAK].values()) == 30
 
 
-def test_luck_confirms_nothing_about_pca(by_luck):
-    assert by_luck[PCA]["confirmed"] + by_luck[PCA]["refuted"] <= 8
+def test_chance_decides_little_about_pca(chance_verdicts):
+    assert chance_verdicts[PCA]["confirmed"] + chance_verdicts[PCA]["refuted"] <= 8
 
 
-def test_luck_does_not_make_neighbours_the_best(by_luck):
-    assert by_luck[KNN]["confirmed"] == 0
+def test_chance_does_not_make_knn_the_best(chance_verdicts):
+    assert chance_verdicts[KNN]["confirmed"] == 0
 
 
-def test_luck_does_not_refute_neighbours(by_luck):
-    assert by_luck[KNN]["refuted"] <= 6
+def test_chance_seldom_refutes_knn(chance_verdicts):
+    assert chance_verdicts[KNN]["refuted"] <= 6
 
 
-def test_luck_does_not_change_the_forest(by_luck):
-    """It does not change in truth, and so many windows seldom show that it is by less than five."""
-    assert by_luck[FOREST]["refuted"] == 0
-    assert by_luck[FOREST]["undecided"] >= 52
+def test_chance_does_not_change_the_forest(chance_verdicts):
+    """Its expected change is zero, but the intervals are seldom narrower than five points."""
+    assert chance_verdicts[FOREST]["refuted"] == 0
+    assert chance_verdicts[FOREST]["undecided"] >= 52
 
 
-def test_luck_decides_nothing_about_a_forest_that_changes_by_five(splits):
-    """Of 20 verdicts at 95 % one is wrong."""
+def test_chance_decides_nothing_about_a_forest_that_changes_by_five(splits):
+    """Of 20 verdicts at 95 %, one is wrong on average."""
     rng = np.random.default_rng(1)
     counts = Counter()
     for _ in range(10):
-        leak, fair = (
+        by_window, by_artist = (
             {"any__any": 5, "RBF_kernel__random_forest": 5 + sign * rng.integers(2, size=ARTISTS)}
             for sign in (1, -1)
         )
-        counts.update(verdicts(splits, leak, fair)[FOREST : FOREST + 2])
+        counts.update(verdicts(splits, by_window, by_artist)[FOREST : FOREST + 2])
     assert counts["undecided"] >= 17

@@ -1,4 +1,4 @@
-"""Clusters, and what they agree with."""
+"""Clustering, and the agreement of clusters with genres and artists."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import ModelError
 from gtzan_lib.studies.clustering import (
     agreement,
@@ -23,7 +23,7 @@ ARI, NMI = "adjusted Rand index", "normalised mutual information"
 
 
 def blobs(k, *, n=20, scale=0.2, seed=0):
-    """So many clouds on a circle, and the cloud of each point."""
+    """Return `k` clouds of points on a circle, and the cloud of each point."""
     rng = np.random.default_rng(seed)
     cloud = np.arange(k * n) % k
     angle = 2 * np.pi * cloud / k
@@ -36,36 +36,36 @@ def collection(paper_corpus):
     """Five genres of six artists with two tracks of three windows."""
     rows = [(f"g{g}", f"{g}.{a}", 9.0) for g in range(5) for a in range(6) for _ in "xy"]
     corpus = paper_corpus(rows)
-    return corpus, windows(corpus)
+    return corpus, window_table(corpus)
 
 
 def codes(names):
-    """Numbers instead of names."""
+    """Return integer codes of names."""
     return pd.factorize(np.asarray(names))[0]
 
 
-def of_genre(genre, artist, rng, *, own=0.3, noise=0.2):
-    """Clusters that follow genres, but for some artists and some windows."""
-    kinds = genre.max() + 1
-    artists = artist.max() + 1
-    stray = rng.random(artists) < own
-    labels = np.where(stray[artist], rng.integers(kinds, size=artists)[artist], genre)
-    wild = rng.random(len(labels)) < noise
-    return np.where(wild, rng.integers(kinds, size=len(labels)), labels)
+def labels_by_genre(genre, artist, rng):
+    """Return the genres as clusters, random for 30 % of the artists and 20 % of the windows."""
+    n_genres = genre.max() + 1
+    n_artists = artist.max() + 1
+    random_artists = rng.random(n_artists) < 0.3
+    labels = np.where(random_artists[artist], rng.integers(n_genres, size=n_artists)[artist], genre)
+    random_windows = rng.random(len(labels)) < 0.2
+    return np.where(random_windows, rng.integers(n_genres, size=len(labels)), labels)
 
 
 # --- clusters -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("k", [2, 3, 6])
-def test_clouds_are_found(k):
+def test_clusters_of_separate_clouds(k):
     X, cloud = blobs(k)
     fitted = cluster(X, k)
     assert fitted.n_clusters == k == len(fitted.cluster_centers_)
     assert adjusted_rand_score(cloud, fitted.labels_) == 1
 
 
-def test_k_is_what_was_asked_for():
+def test_number_of_clusters():
     X, _ = blobs(4)
     for k in (2, 7, 79):
         assert len(set(cluster(X, k).labels_)) == k
@@ -73,10 +73,10 @@ def test_k_is_what_was_asked_for():
 
 def test_same_seed_same_clusters(rng):
     X = rng.normal(size=(150, 3))
-    one = cluster(X, 6, seed=2, starts=1)
+    first = cluster(X, 6, seed=2, starts=1)
     np.random.seed(50)
-    np.testing.assert_array_equal(one.labels_, cluster(X, 6, seed=2, starts=1).labels_)
-    assert (one.labels_ != cluster(X, 6, seed=3, starts=1).labels_).any()
+    np.testing.assert_array_equal(first.labels_, cluster(X, 6, seed=2, starts=1).labels_)
+    assert (first.labels_ != cluster(X, 6, seed=3, starts=1).labels_).any()
 
 
 def test_best_of_several_starts_is_kept(rng):
@@ -95,10 +95,10 @@ def test_impossible_number_of_clusters_is_refused(k):
 
 def test_duplicates_count_once():
     X, _ = blobs(4, n=5)
-    often = np.repeat(X[:6], 10, axis=0)
-    assert len(set(cluster(often, 5).labels_)) == 5
+    repeated = np.repeat(X[:6], 10, axis=0)
+    assert len(set(cluster(repeated, 5).labels_)) == 5
     with pytest.raises(ModelError, match="6 clusters of 6 different windows"):
-        cluster(often, 6)
+        cluster(repeated, 6)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,13 @@ def test_duplicates_count_once():
     [([[0.0, 0.0]] * 5, 1), ([[0.0, 0.0]], 1), ([[0.0, 0.0], [1.0, 1.0]] * 5, 2)],
 )
 @pytest.mark.parametrize("k", [1, 2, 3])
-def test_clusters_of_too_little_are_refused(rows, distinct, k):
-    """No range is advised that holds nothing."""
+def test_too_few_different_windows_are_refused(rows, distinct, k):
+    """The message does not suggest an empty range of `k`."""
     X = np.array(rows)
     for call in (lambda: cluster(X, k), lambda: scan_k(X, [k]), lambda: stability(X, k, [0, 1])):
-        with pytest.raises(ModelError, match=f"^{distinct} different windows are too few to be"):
+        with pytest.raises(
+            ModelError, match=f"^{distinct} different windows are too few for clustering"
+        ):
             call()
 
 
@@ -145,70 +147,72 @@ def test_clouds_are_stable_and_noise_is_not(rng):
 
 
 @pytest.mark.parametrize("seeds", [[], [0]])
-def test_stability_of_a_single_start_is_refused(seeds):
-    with pytest.raises(ModelError, match="compare at least two"):
+def test_stability_of_a_single_seed_is_refused(seeds):
+    with pytest.raises(ModelError, match="needs at least two seeds"):
         stability(blobs(3)[0], 3, seeds)
 
 
-def test_typical_track_is_nearest_to_the_centre(rng):
+def test_representative_track_is_nearest_to_the_centre(rng):
     X = rng.normal(size=(90, 3))
     tracks = np.array([f"t{row // 3}" for row in range(90)])
     fitted = cluster(X, 5)
-    named = representative_tracks(X, fitted, tracks)
-    assert list(named) == [0, 1, 2, 3, 4]
+    representatives = representative_tracks(X, fitted, tracks)
+    assert list(representatives) == [0, 1, 2, 3, 4]
     for number, centre in enumerate(fitted.cluster_centers_):
         row = ((X - centre) ** 2).sum(axis=1).argmin()
         assert fitted.labels_[row] == number
-        assert named[number] == tracks[row]
+        assert representatives[number] == tracks[row]
 
 
 # --- agreement ----------------------------------------------------------------
 
 
-def test_agreement_is_scikit_learns(collection, rng):
+def test_agreement_equals_scikit_learn(collection, rng):
     corpus, table = collection
-    labels = of_genre(codes(table["genre"]), codes(corpus.artists_of(table["track_id"])), rng)
+    labels = labels_by_genre(
+        codes(table["genre"]), codes(corpus.artists_of(table["track_id"])), rng
+    )
     names = {"genre": table["genre"], "artist": corpus.artists_of(table["track_id"])}
     for of, truth in names.items():
-        found = agreement(labels, table, corpus, of)
-        assert found.columns.tolist() == ["value", "low", "high", "by_chance"]
-        assert found.at[ARI, "value"] == pytest.approx(adjusted_rand_score(truth, labels))
-        assert found.at[NMI, "value"] == pytest.approx(normalized_mutual_info_score(truth, labels))
-        assert (found["low"] < found["value"]).all()
-        assert (found["value"] < found["high"]).all()
+        result = agreement(labels, table, corpus, of)
+        assert result.columns.tolist() == ["value", "low", "high", "by_chance"]
+        assert result.at[ARI, "value"] == pytest.approx(adjusted_rand_score(truth, labels))
+        assert result.at[NMI, "value"] == pytest.approx(normalized_mutual_info_score(truth, labels))
+        assert (result["low"] < result["value"]).all()
+        assert (result["value"] < result["high"]).all()
 
 
 @pytest.mark.parametrize("of", ["genre", "artist"])
 def test_perfect_agreement_is_one(collection, of):
     corpus, table = collection
     truth = {"genre": table["genre"], "artist": corpus.artists_of(table["track_id"])}
-    found = agreement(codes(truth[of]), table, corpus, of)
-    np.testing.assert_allclose(found[["value", "low", "high"]], 1)
-    assert (found["by_chance"] < 0.9).all()
+    result = agreement(codes(truth[of]), table, corpus, of)
+    np.testing.assert_allclose(result[["value", "low", "high"]], 1)
+    assert (result["by_chance"] < 0.9).all()
 
 
 def test_names_of_clusters_do_not_matter(collection, rng):
     corpus, table = collection
     labels = rng.integers(4, size=len(table))
-    other = np.array([40, 3, 77, 0])[labels]
+    renamed = np.array([40, 3, 77, 0])[labels]
     pd.testing.assert_frame_equal(
-        agreement(labels, table, corpus), agreement(other, table, corpus), rtol=1e-9
+        agreement(labels, table, corpus), agreement(renamed, table, corpus), rtol=1e-9
     )
 
 
-def test_seed_only_shuffles(collection, rng):
+def test_seed_only_changes_the_shuffles(collection, rng):
     corpus, table = collection
     labels = rng.integers(4, size=len(table))
-    one, again, other = (agreement(labels, table, corpus, seed=seed) for seed in (1, 1, 2))
-    pd.testing.assert_frame_equal(one, again)
-    pd.testing.assert_frame_equal(one.drop(columns="by_chance"), other.drop(columns="by_chance"))
-    assert (one["by_chance"] != other["by_chance"]).all()
+    first, same, other = (agreement(labels, table, corpus, seed=seed) for seed in (1, 1, 2))
+    pd.testing.assert_frame_equal(first, same)
+    pd.testing.assert_frame_equal(first.drop(columns="by_chance"), other.drop(columns="by_chance"))
+    assert (first["by_chance"] != other["by_chance"]).all()
 
 
-def test_tracks_without_artist_are_left_out_of_artists_alone(paper_corpus, rng):
+def test_tracks_of_unknown_artists_are_left_out_for_artists_only(paper_corpus, rng):
     rows = [(g, f"{g}{a}", 9.0) for g in ("blues", "rock") for a in range(4) for _ in "xy"]
     corpus = paper_corpus([*rows, ("blues", None, 9.0), ("rock", None, 9.0)])
-    table = windows(corpus)
+    table = window_table(corpus)
     labels = rng.integers(3, size=len(table))
     artists = corpus.artists_of(table["track_id"])
     known = artists != table["track_id"]
@@ -219,19 +223,19 @@ def test_tracks_without_artist_are_left_out_of_artists_alone(paper_corpus, rng):
     assert by_genre.at[ARI, "value"] == adjusted_rand_score(table["genre"], labels)
 
 
-def test_chance_of_windows_that_know_nothing(collection, rng):
-    """Many small groups agree with anything, as the shuffles show."""
+def test_agreement_of_random_clusters_is_by_chance(collection, rng):
+    """Many small groups agree by chance, as the shuffles show."""
     corpus, table = collection
-    found = [
+    results = [
         agreement(rng.integers(8, size=len(table)), table, corpus, of)
         for of in ("genre", "artist")
         for _ in range(5)
     ]
-    genre, artist = pd.concat(found[:5]), pd.concat(found[5:])
-    for part, least in ((genre, 0.02), (artist, 0.2)):
+    genre, artist = pd.concat(results[:5]), pd.concat(results[5:])
+    for part, minimum in ((genre, 0.02), (artist, 0.2)):
         mean = part.groupby(level=0).mean()
         assert abs(mean.at[ARI, "by_chance"]) < 0.02
-        assert mean.at[NMI, "by_chance"] > least
+        assert mean.at[NMI, "by_chance"] > minimum
         np.testing.assert_allclose(mean["value"], mean["by_chance"], atol=0.02)
 
 
@@ -240,53 +244,55 @@ def test_chance_keeps_the_windows_of_a_track_together(collection, rng):
     corpus, table = collection
     track = codes(table["track_id"])
     labels = rng.integers(8, size=track.max() + 1)[track]
-    whole = agreement(labels, table, corpus, "artist").at[NMI, "by_chance"]
-    loose = agreement(rng.permutation(labels), table, corpus, "artist").at[NMI, "by_chance"]
-    assert whole > loose + 0.1
+    by_track = agreement(labels, table, corpus, "artist").at[NMI, "by_chance"]
+    by_window = agreement(rng.permutation(labels), table, corpus, "artist").at[NMI, "by_chance"]
+    assert by_track > by_window + 0.1
 
 
 def test_chance_keeps_the_tracks_of_an_artist_together(collection, rng):
-    """Clusters that know artists, and nothing of their genres, agree with genres by chance."""
+    """Clusters that depend on artists, but not on genres, agree with genres by chance."""
     corpus, table = collection
     artist = codes(corpus.artists_of(table["track_id"]))
-    made = [
+    results = [
         agreement(rng.integers(5, size=artist.max() + 1)[artist], table, corpus) for _ in range(8)
     ]
-    mean = pd.concat(made).groupby(level=0).mean()
+    mean = pd.concat(results).groupby(level=0).mean()
     np.testing.assert_allclose(mean["value"], mean["by_chance"], atol=0.03)
 
 
 @pytest.fixture(scope="module", params=["genre", "artist"])
-def covered(request, collection):
-    """How often 30 intervals hold what collections of as many artists, or tracks, give."""
+def coverage(request, collection):
+    """Number of 30 intervals that contain the expected value for other artists, or tracks."""
     corpus, _ = collection
     if request.param == "artist":
         corpus = corpus.select(genres=["g0", "g1"])
-    table = windows(corpus)
+    table = window_table(corpus)
     genre, artist, track = (
-        codes(one)
-        for one in (table["genre"], corpus.artists_of(table["track_id"]), table["track_id"])
+        codes(names)
+        for names in (table["genre"], corpus.artists_of(table["track_id"]), table["track_id"])
     )
     truth, unit = (genre, artist) if request.param == "genre" else (artist, track)
-    others = [of_genre(truth, unit, np.random.default_rng(1000 + seed)) for seed in range(300)]
+    others = [
+        labels_by_genre(truth, unit, np.random.default_rng(1000 + seed)) for seed in range(300)
+    ]
     expected = pd.Series(
         {
-            ARI: np.mean([adjusted_rand_score(truth, one) for one in others]),
-            NMI: np.mean([normalized_mutual_info_score(truth, one) for one in others]),
+            ARI: np.mean([adjusted_rand_score(truth, labels) for labels in others]),
+            NMI: np.mean([normalized_mutual_info_score(truth, labels) for labels in others]),
         }
     )
     hits = pd.Series(0, index=[ARI, NMI])
     for seed in range(30):
-        labels = of_genre(truth, unit, np.random.default_rng(seed))
-        found = agreement(labels, table, corpus, request.param)
-        hits += found["low"].le(expected) & found["high"].ge(expected)
+        labels = labels_by_genre(truth, unit, np.random.default_rng(seed))
+        result = agreement(labels, table, corpus, request.param)
+        hits += result["low"].le(expected) & result["high"].ge(expected)
     return hits
 
 
 @pytest.mark.parametrize("measure", [ARI, NMI])
-def test_intervals_cover_what_as_many_others_would_give(covered, measure):
-    """Of 30 intervals at 95 %, 28 or 29; the jackknife of so few allows for some more."""
-    assert covered[measure] >= 26
+def test_coverage_of_intervals(coverage, measure):
+    """Of 30 intervals at 95 %, 28 or 29 are expected; a jackknife of few units covers less."""
+    assert coverage[measure] >= 26
 
 
 @pytest.mark.parametrize("of", ["genres", "track", "", None])
@@ -296,20 +302,20 @@ def test_agreement_with_unknown_names_is_refused(collection, of):
         agreement(np.arange(len(table)) % 3, table, corpus, of)
 
 
-def test_agreement_with_artists_nobody_knows_is_refused(paper_corpus):
+def test_agreement_without_known_artists_is_refused(paper_corpus):
     corpus = paper_corpus([(g, None, 9.0) for g in ("blues", "rock") for _ in range(4)])
-    table = windows(corpus)
+    table = window_table(corpus)
     labels = np.arange(len(table)) % 3
     with pytest.raises(ModelError, match="no track has a known artist"):
         agreement(labels, table, corpus, "artist")
     assert np.isfinite(agreement(labels, table, corpus)).all(axis=None)
 
 
-def test_two_artists_tell_nothing_for_sure(paper_corpus):
+def test_two_artists_give_no_interval(paper_corpus):
     corpus = paper_corpus([("blues", "Ma", 9.0), ("rock", "Pa", 9.0)])
-    table = windows(corpus)
+    table = window_table(corpus)
     try:
-        found = agreement(np.arange(len(table)) % 3, table, corpus)
+        result = agreement(np.arange(len(table)) % 3, table, corpus)
     except ModelError:
         return
-    assert not (found["low"] == found["high"]).any()
+    assert not (result["low"] == result["high"]).any()

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import ModelError, SplitError
 from gtzan_lib.evaluation.evaluate import evaluate
+from gtzan_lib.evaluation.summary import caveats, summary
 from gtzan_lib.studies.grid import LINEAR, MODELS, TRANSFORMS, grid, pipeline
 
 RANDOM = ("random forest", "neural net", "decision tree")
@@ -22,12 +23,12 @@ WITHOUT_PROBABILITIES = ("SVM", "perceptron", "ridge")
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Answers always the same, and tells what it was shown."""
+    """Predicts the first genre, and records its training data."""
 
-    seen = None
+    fits = None
 
     def fit(self, X, y):
-        type(self).seen.append((X, y))
+        type(self).fits.append((X, y))
         self.classes_ = np.unique(y)
         return self
 
@@ -39,9 +40,9 @@ class Spy(ClassifierMixin, BaseEstimator):
 
 
 @pytest.fixture(scope="module")
-def full(lesson, by_artist):
-    """All cells, made where any warning is an error."""
-    _, table, _, features = lesson
+def full(toy_corpus, by_artist):
+    """A grid of all cells, fitted with warnings as errors."""
+    _, table, _, features = toy_corpus
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return grid(features, table, by_artist)
@@ -49,18 +50,17 @@ def full(lesson, by_artist):
 
 @pytest.fixture
 def few_trees(monkeypatch):
-    """Take a small forest, where its scores do not matter."""
+    """Replace the forest by a small one, where its scores do not matter."""
     monkeypatch.setitem(MODELS, "random forest", RandomForestClassifier(n_estimators=8))
 
 
-def same(one, other):
-    """Tell whether two grids hold the same answers, in the same order."""
-    pd.testing.assert_frame_equal(
-        one.scores.drop(columns="seconds"), other.scores.drop(columns="seconds"), check_exact=True
-    )
-    for place, cell in one.cells.items():
-        pd.testing.assert_frame_equal(cell.windows, other.cells[place].windows, check_exact=True)
-    assert one.curves == other.curves
+def assert_same(first, second):
+    """Assert that two grids have the same predictions in the same order."""
+    scores = [made.scores.drop(columns="seconds") for made in (first, second)]
+    pd.testing.assert_frame_equal(*scores, check_exact=True)
+    for place, cell in first.cells.items():
+        pd.testing.assert_frame_equal(cell.windows, second.cells[place].windows, check_exact=True)
+    assert first.curves == second.curves
 
 
 # --- one cell -----------------------------------------------------------------
@@ -92,23 +92,23 @@ def test_cell_scales_transforms_and_classifies(transform, model):
 @pytest.mark.parametrize(
     ("transform", "model"), [("None", "k-NN"), ("none", "kNN"), ("SVM", "PCA")]
 )
-def test_unknown_name_is_refused(lesson, by_artist, transform, model):
-    _, table, _, features = lesson
-    wrong, known = (model, MODELS) if transform in TRANSFORMS else (transform, TRANSFORMS)
-    with pytest.raises(ModelError, match=f"there is no '{wrong}' in the grid") as refusal:
+def test_unknown_name_is_refused(toy_corpus, by_artist, transform, model):
+    _, table, _, features = toy_corpus
+    unknown, names = (model, MODELS) if transform in TRANSFORMS else (transform, TRANSFORMS)
+    with pytest.raises(ModelError, match=f"there is no '{unknown}' in the grid") as error:
         pipeline(transform, model)
-    assert all(name in str(refusal.value) for name in known)
-    assert "\n" not in str(refusal.value)
-    with pytest.raises(ModelError, match=f"there is no '{wrong}' in the grid"):
+    assert all(name in str(error.value) for name in names)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ModelError, match=f"there is no '{unknown}' in the grid"):
         grid(features, table, by_artist, transforms=[transform], models=[model])
 
 
-def test_scale_is_that_of_the_training_part(lesson, by_artist):
-    _, table, _, features = lesson
+def test_min_max_scaling_is_fitted_on_the_training_part(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     train, valid, test = by_artist.folds[0]
-    stretched = features.copy()
-    stretched[np.concatenate([valid, test])] *= 100
-    (cell,) = evaluate(pipeline("none", "k-NN"), stretched, table, by_artist).estimators
+    scaled = features.copy()
+    scaled[np.concatenate([valid, test])] *= 100
+    (cell,) = evaluate(pipeline("none", "k-NN"), scaled, table, by_artist).estimators
     np.testing.assert_array_equal(cell[0].data_min_, features[train].min(axis=0))
     np.testing.assert_array_equal(cell[0].data_max_, features[train].max(axis=0))
 
@@ -116,18 +116,18 @@ def test_scale_is_that_of_the_training_part(lesson, by_artist):
 @pytest.mark.filterwarnings("ignore:n_components > n_samples")
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("model", ["k-NN", "ridge", "decision tree"])
-def test_answers_do_not_depend_on_other_tested_windows(lesson, by_artist, transform, model):
-    _, table, _, features = lesson
+def test_predictions_do_not_depend_on_other_tested_windows(toy_corpus, by_artist, transform, model):
+    _, table, _, features = toy_corpus
     _, valid, test = by_artist.folds[0]
     changed = features.copy()
     changed[np.concatenate([valid, test[::2]])] = 1000.0
-    one, other = (
+    evaluations = [
         evaluate(pipeline(transform, model), X, table, by_artist) for X in (features, changed)
-    )
-    answers, again = (e.windows[e.genres].to_numpy() for e in (one, other))
-    np.testing.assert_allclose(answers[1::2], again[1::2], rtol=0, atol=1e-12)
-    assert not np.allclose(answers[::2], again[::2])
-    assert one.train_accuracy == other.train_accuracy
+    ]
+    first, second = (e.windows[e.genres].to_numpy() for e in evaluations)
+    np.testing.assert_allclose(first[1::2], second[1::2], rtol=0, atol=1e-12)
+    assert not np.allclose(first[::2], second[::2])
+    assert evaluations[0].train_accuracy == evaluations[1].train_accuracy
 
 
 @pytest.mark.parametrize("transform", ["RBF kernel", "polynomial kernel"])
@@ -144,7 +144,7 @@ def test_landmarks_are_training_windows(transform, rows, landmarks, rng):
 # --- the grid -----------------------------------------------------------------
 
 
-def test_grid_has_all_cells_and_they_learn(full):
+def test_grid_has_all_cells_trained(full):
     assert len(full.cells) == 32
     assert list(full.cells) == [(transform, model) for transform in TRANSFORMS for model in MODELS]
     assert full.scores.index.tolist() == list(full.cells)
@@ -168,94 +168,96 @@ def test_scores_are_those_of_the_cells(full, by_artist):
 
 
 @pytest.mark.parametrize("place", [("none", "k-NN"), ("PCA", "random forest"), ("none", "SVM")])
-def test_cell_is_its_pipeline_evaluated(full, lesson, by_artist, place):
-    _, table, _, features = lesson
+def test_cell_is_its_pipeline_evaluated(full, toy_corpus, by_artist, place):
+    _, table, _, features = toy_corpus
     alone = evaluate(pipeline(*place), features, table, by_artist)
     pd.testing.assert_frame_equal(full.cells[place].windows, alone.windows)
 
 
-def test_tables_of_the_grid_stay_unfitted(full):
+def test_estimators_of_the_tables_stay_unfitted(full):
     for part in [*MODELS.values(), *list(TRANSFORMS.values())[1:]]:
         with pytest.raises(NotFittedError):
             check_is_fitted(part)
 
 
-def test_nets_have_curves_of_their_first_fold(full, lesson, by_artist):
-    _, table, _, features = lesson
+def test_curves_are_of_the_neural_net_in_the_first_fold(full, toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     assert set(full.curves) == {(transform, "neural net") for transform in TRANSFORMS}
     train = by_artist.folds[0].train
     net = pipeline("none", "neural net").fit(features[train], table["genre"].to_numpy()[train])
     assert full.curves["none", "neural net"] == pytest.approx(net[-1].loss_curve_)
 
 
-def test_same_seed_same_scores_on_one_core_or_two(lesson, by_artist, few_trees):
-    _, table, _, features = lesson
-    chosen = {"transforms": ["none", "PCA"], "models": [*RANDOM, "k-NN"]}
-    one = grid(features, table, by_artist, **chosen, seed=3)
+def test_same_seed_gives_the_same_scores_with_one_or_two_processes(
+    toy_corpus, by_artist, few_trees
+):
+    _, table, _, features = toy_corpus
+    cells = {"transforms": ["none", "PCA"], "models": [*RANDOM, "k-NN"]}
+    first = grid(features, table, by_artist, **cells, seed=3)
     np.random.seed(99)
-    same(one, grid(features, table, by_artist, **chosen, seed=3))
-    same(one, grid(features, table, by_artist, **chosen, seed=3, jobs=2))
-    other = grid(features, table, by_artist, **chosen, seed=4)
-    for place, cell in one.cells.items():
-        if place[1] != "decision tree":  # in which chance decides between equal cuts alone
+    assert_same(first, grid(features, table, by_artist, **cells, seed=3))
+    assert_same(first, grid(features, table, by_artist, **cells, seed=3, jobs=2))
+    other = grid(features, table, by_artist, **cells, seed=4)
+    for place, cell in first.cells.items():
+        if place[1] != "decision tree":  # its seed only decides between equal splits
             equal = cell.windows.equals(other.cells[place].windows)
             assert equal == (place[1] == "k-NN")
 
 
-def test_order_of_the_cells_does_not_change_them(lesson, by_artist, few_trees):
-    _, table, _, features = lesson
+def test_order_of_the_cells_does_not_change_them(toy_corpus, by_artist, few_trees):
+    _, table, _, features = toy_corpus
     names = ["PCA", "none"], ["random forest", "ridge"]
-    there = grid(features, table, by_artist, transforms=names[0], models=names[1])
-    back = grid(features, table, by_artist, transforms=names[0][::-1], models=names[1][::-1])
-    assert list(there.cells) == list(back.cells)[::-1]
-    for place, cell in there.cells.items():
-        pd.testing.assert_frame_equal(cell.windows, back.cells[place].windows, check_exact=True)
+    first = grid(features, table, by_artist, transforms=names[0], models=names[1])
+    second = grid(features, table, by_artist, transforms=names[0][::-1], models=names[1][::-1])
+    assert list(first.cells) == list(second.cells)[::-1]
+    for place, cell in first.cells.items():
+        pd.testing.assert_frame_equal(cell.windows, second.cells[place].windows, check_exact=True)
 
 
-def test_models_see_the_training_part_alone(lesson, monkeypatch):
-    corpus, table, _, features = lesson
+def test_models_are_fitted_on_the_training_part_only(toy_corpus, monkeypatch):
+    corpus, table, _, features = toy_corpus
     monkeypatch.setitem(MODELS, "spy", Spy())
-    monkeypatch.setattr(Spy, "seen", [])
+    monkeypatch.setattr(Spy, "fits", [])
     divided = split(table, corpus, folds=3)
     grid(features, table, divided, transforms=["none"], models=["spy"])
-    assert len(Spy.seen) == 3
+    assert len(Spy.fits) == 3
     genres = table["genre"].to_numpy()
-    for (X, y), fold in zip(Spy.seen, divided, strict=True):
+    for (X, y), fold in zip(Spy.fits, divided, strict=True):
         part = features[fold.train]
         low, high = part.min(axis=0), part.max(axis=0)
         np.testing.assert_allclose(X, (part - low) / (high - low))
         assert y.tolist() == genres[fold.train].tolist()
 
 
-def test_net_that_does_not_converge_says_so_and_prints_nothing(lesson, monkeypatch):
-    corpus, table, _, features = lesson
+def test_folds_that_did_not_converge_are_counted_without_warnings(toy_corpus, monkeypatch):
+    corpus, table, _, features = toy_corpus
     monkeypatch.setitem(MODELS, "neural net", MLPClassifier((8,), max_iter=2))
     divided = split(table, corpus, folds=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made = grid(features, table, divided, transforms=["none"], models=["neural net", "k-NN"])
     assert made.scores["unconverged"].tolist() == [3, 0]
-    net, neighbours = made.cells.values()
-    (said,) = [doubt for doubt in net.doubts if "converged" in doubt]
-    assert "in 3 of 3 folds" in said
-    assert said in net._repr_markdown_()
-    assert not any("converged" in doubt for doubt in neighbours.doubts)
+    net, knn = made.cells.values()
+    (caveat,) = [sentence for sentence in caveats(net) if "converged" in sentence]
+    assert "in 3 of 3 folds" in caveat
+    assert caveat in summary(net)
+    assert not any("converged" in sentence for sentence in caveats(knn))
 
 
-def test_constant_feature_changes_no_answer(lesson, by_artist):
-    _, table, _, features = lesson
+def test_constant_feature_changes_no_prediction(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     more = np.column_stack([features, np.full(len(features), 3.7)])
-    chosen = {"transforms": ["none", "PCA", "RBF kernel"], "models": ["k-NN", "SVM"]}
+    cells = {"transforms": ["none", "PCA", "RBF kernel"], "models": ["k-NN", "SVM"]}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        one, other = (grid(X, table, by_artist, **chosen) for X in (features, more))
-    for place, cell in one.cells.items():
-        with_it = other.cells[place].windows[cell.genres]
-        np.testing.assert_allclose(with_it, cell.windows[cell.genres], atol=1e-6)
+        without, with_constant = (grid(X, table, by_artist, **cells) for X in (features, more))
+    for place, cell in without.cells.items():
+        probabilities = with_constant.cells[place].windows[cell.genres]
+        np.testing.assert_allclose(probabilities, cell.windows[cell.genres], atol=1e-6)
 
 
-def test_two_genres_are_enough(lesson, few_trees):
-    corpus, table, _, features = lesson
+def test_two_genres_are_enough(toy_corpus, few_trees):
+    corpus, table, _, features = toy_corpus
     rows = (table["genre"] != "jazz").to_numpy()
     two = table[rows].reset_index(drop=True)
     divided = split(two, corpus)
@@ -268,28 +270,28 @@ def test_two_genres_are_enough(lesson, few_trees):
         assert cell.genres == ["blues", "rock"]
         np.testing.assert_allclose(cell.windows[cell.genres].sum(axis=1), 1)
         fitted = pipeline("none", model).fit(features[rows][train], genres[train])
-        given = cell.answers("window")["predicted"].tolist()
-        assert given == fitted.predict(features[rows][test]).tolist()
+        predicted = cell.predictions("window")["predicted"].tolist()
+        assert predicted == fitted.predict(features[rows][test]).tolist()
 
 
-def test_genre_missing_from_training_is_refused(lesson, by_artist):
-    _, table, _, features = lesson
+def test_genre_missing_from_training_is_refused(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     changed = by_artist.table.copy()
     jazz = (changed["genre"] == "jazz") & (changed["fold_0"] == "train")
     changed.loc[jazz, "fold_0"] = "valid"
-    blinkered = dataclasses.replace(by_artist, table=changed)
+    without_jazz = dataclasses.replace(by_artist, table=changed)
     with pytest.raises(SplitError, match="genre 'jazz' is tested in fold 0 and has no window in"):
-        grid(features, table, blinkered, transforms=["none"], models=["k-NN"])
+        grid(features, table, without_jazz, transforms=["none"], models=["k-NN"])
 
 
-def test_grid_on_other_windows_is_refused(lesson, by_artist):
-    _, table, _, features = lesson
+def test_grid_on_other_windows_is_refused(toy_corpus, by_artist):
+    _, table, _, features = toy_corpus
     with pytest.raises(SplitError, match="was made from other windows"):
         grid(features[::-1], table.iloc[::-1], by_artist, models=["k-NN"])
 
 
 @pytest.mark.parametrize("empty", ["transforms", "models"])
-def test_grid_of_nothing_is_refused(lesson, by_artist, empty):
-    _, table, _, features = lesson
+def test_empty_grid_is_refused(toy_corpus, by_artist, empty):
+    _, table, _, features = toy_corpus
     with pytest.raises(ModelError, match="at least one transform and one model"):
         grid(features, table, by_artist, **{empty: []})

@@ -1,4 +1,4 @@
-"""The composed corpus: same bytes always, whole files, and a truth that is true."""
+"""The composed corpus: reproducible bytes, complete files and a correct table of faults."""
 
 import csv
 import json
@@ -30,13 +30,13 @@ FAULTY = {"artists": 4, "tracks": 2, "seconds": 4.0, "genres": ("jazz", "metal",
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Checksum of every visible file."""
+    """Return the checksum of every file that is not hidden."""
     files = (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
     return {file.relative_to(folder).as_posix(): sha256_of(file) for file in files}
 
 
 def audio(folder: Path) -> dict[str, str]:
-    """Checksum of every recording."""
+    """Return the checksum of every recording."""
     return {name: digest for name, digest in digests(folder).items() if name.endswith(".wav")}
 
 
@@ -51,7 +51,7 @@ def rows(file: Path) -> list[dict[str, str]]:
 
 
 def compose_elsewhere(folder: Path, **arguments) -> subprocess.Popen:
-    """Compose in a process of its own."""
+    """Compose in another process."""
     code = (
         "from gtzan_lib.synthetic import compose\n"
         f"compose({str(folder)!r}, progress=False, **{arguments!r})"
@@ -61,16 +61,16 @@ def compose_elsewhere(folder: Path, **arguments) -> subprocess.Popen:
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A little corpus, not to be changed."""
+    """A small corpus, not to be changed."""
     return compose(tmp_path_factory.mktemp("small"), **SMALL)
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory):
-    """A corpus with each fault once, and the same corpus without."""
+    """A corpus with each fault once, and the same corpus without faults."""
     folder = tmp_path_factory.mktemp("faulty")
-    spoilt = compose(folder / "spoilt", **FAULTY, faults=dict.fromkeys(FAULTS, 1))
-    return spoilt, compose(folder / "sound", **FAULTY)
+    with_faults = compose(folder / "faulty", **FAULTY, faults=dict.fromkeys(FAULTS, 1))
+    return with_faults, compose(folder / "clean", **FAULTY)
 
 
 # --- format ------------------------------------------------------------------
@@ -101,24 +101,24 @@ def test_tables(small):
 
 
 @pytest.mark.parametrize("genre", GENRES)
-def test_every_genre_is_heard(genre):
+def test_level_of_every_genre(genre):
     y = record(write_song(seed=1, genre=genre, artist=0, track=0), seconds=3) / 32768
     assert 0.3 < np.abs(y).max() < 1
     assert np.sqrt(np.mean(y**2)) > 0.02
     assert np.mean(np.abs(y) > 0.99 * np.abs(y).max()) < 0.01
 
 
-def test_no_two_tracks_are_alike(small):
+def test_no_two_tracks_are_equal(small):
     assert len(set(audio(small).values())) == 8
 
 
 def test_artist_names_are_unique():
-    everybody = [
+    artist_names = [
         names.artist_name(genre, index, rng=np.random.default_rng(0))
         for genre in GENRES
         for index in range(names.CAPACITY)
     ]
-    assert len(set(everybody)) == len(everybody)
+    assert len(set(artist_names)) == len(artist_names)
 
 
 # --- determinism --------------------------------------------------------------
@@ -136,16 +136,16 @@ def test_a_track_does_not_depend_on_the_others(small, tmp_path):
     assert len(more) == 18
 
 
-def test_another_seed_is_other_music(small, tmp_path):
+def test_another_seed_gives_other_music(small, tmp_path):
     other = audio(compose(tmp_path / "c", **SMALL, seed=1))
     assert not set(other.values()) & set(audio(small).values())
 
 
-def test_a_longer_recording_begins_like_a_shorter_one():
+def test_skip_moves_the_recording():
     song = write_song(seed=0, genre="jazz", artist=1, track=0)
     whole, skipped = record(song, seconds=3), record(song, seconds=3, skip=1)
     count = 2 * 22050
-    # All but the last instants, where the resampler sees the end.
+    # Except near the end, which the resampler takes into account.
     assert np.abs(whole[22050:][: count - 500] - skipped[: count - 500].astype(int)).max() <= 1
 
 
@@ -153,7 +153,7 @@ def test_a_longer_recording_begins_like_a_shorter_one():
 
 
 @pytest.mark.slow
-def test_killed_and_started_again(small, tmp_path):
+def test_a_killed_composition_continues(small, tmp_path):
     folder = tmp_path / "c"
     process = compose_elsewhere(folder, **SMALL)
     deadline = time.monotonic() + 60
@@ -171,7 +171,7 @@ def test_killed_and_started_again(small, tmp_path):
     compose(folder, **SMALL)
     assert digests(folder) == digests(small)
     assert not leftover.exists()
-    assert all(file.stat().st_mtime_ns == then for file, then in finished.items())
+    assert all(file.stat().st_mtime_ns == mtime for file, mtime in finished.items())
 
 
 def test_missing_files_are_composed_again(small, tmp_path):
@@ -183,21 +183,21 @@ def test_missing_files_are_composed_again(small, tmp_path):
     assert digests(compose(folder, **SMALL)) == digests(small)
 
 
-def test_a_complete_corpus_is_left_alone(tmp_path):
+def test_a_complete_corpus_is_not_written_again(tmp_path):
     folder = compose(tmp_path / "c", **SMALL)
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*.*")}
     compose(folder, **SMALL)
-    assert all(file.stat().st_mtime_ns == then for file, then in before.items())
+    assert all(file.stat().st_mtime_ns == mtime for file, mtime in before.items())
 
 
 @pytest.mark.slow
-def test_two_at_once(small, tmp_path):
+def test_two_processes_compose_one_corpus(small, tmp_path):
     processes = [compose_elsewhere(tmp_path / "c", **SMALL) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
     assert digests(tmp_path / "c") == digests(small)
 
 
-# --- refusals -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -219,14 +219,14 @@ def test_two_at_once(small, tmp_path):
         ({"genres": ("blues",), "faults": {"mislabelled": 1}}, "second genre"),
     ],
 )
-def test_bad_arguments_are_refused(tmp_path, arguments, word):
-    with pytest.raises(CorpusError, match=word) as refusal:
+def test_invalid_arguments_raise_errors(tmp_path, arguments, word):
+    with pytest.raises(CorpusError, match=word) as error:
         compose(tmp_path / "c", **(SMALL | arguments))
-    assert "\n" not in str(refusal.value)
+    assert "\n" not in str(error.value)
     assert not (tmp_path / "c").exists()
 
 
-def test_a_folder_of_others_is_never_touched(tmp_path):
+def test_a_folder_with_other_files_is_not_changed(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     for replace in (False, True):
         with pytest.raises(CorpusError, match="not composed"):
@@ -234,10 +234,10 @@ def test_a_folder_of_others_is_never_touched(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_others_settings_need_replace(tmp_path):
+def test_other_settings_need_replace(tmp_path):
     folder = compose(tmp_path / "c", **SMALL)
-    mine = folder / "genres_original/rock/notes.txt"
-    mine.write_text("mine")
+    notes = folder / "genres_original/rock/notes.txt"
+    notes.write_text("mine")
     before = digests(folder)
     fewer = SMALL | {"artists": 1, "genres": ("blues",)}
     with pytest.raises(CorpusError, match="replace=True"):
@@ -245,28 +245,30 @@ def test_others_settings_need_replace(tmp_path):
     assert digests(folder) == before
     compose(folder, **fewer, replace=True)
     assert set(audio(folder)) == {f"genres_original/blues/blues.0000{n}.wav" for n in (0, 1)}
-    assert mine.read_text() == "mine"
+    assert notes.read_text() == "mine"
 
 
 # --- faults -------------------------------------------------------------------
 
 
-def test_truth_is_whole(faulty):
-    spoilt, sound = faulty
-    truth = rows(spoilt / "truth.csv")
+def test_truth_lists_all_changed_tracks(faulty):
+    with_faults, clean = faulty
+    truth = rows(with_faults / "truth.csv")
     assert Counter(row["fault"] for row in truth) == Counter(FAULTS)
     assert {row["track_id"] for row in truth} == {
-        Path(name).stem for name, digest in audio(spoilt).items() if audio(sound)[name] != digest
+        Path(name).stem
+        for name, digest in audio(with_faults).items()
+        if audio(clean)[name] != digest
     }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_truth_matches_the_audio(faulty, fault):
-    spoilt, sound = faulty
-    row = next(row for row in rows(spoilt / "truth.csv") if row["fault"] == fault)
+    with_faults, clean = faulty
+    row = next(row for row in rows(with_faults / "truth.csv") if row["fault"] == fault)
     victim, source = row["track_id"], row["source_track"]
     genre = victim.split(".")[0]
-    file = spoilt / "genres_original" / genre / f"{victim}.wav"
+    file = with_faults / "genres_original" / genre / f"{victim}.wav"
     number = re.search(r"[-+]?\d+\.?\d*", row["detail"].replace("mp3", ""))
     amount = float(number[0]) if number else 0.0
     if source:
@@ -275,18 +277,18 @@ def test_truth_matches_the_audio(faulty, fault):
         with pytest.raises(soundfile.LibsndfileError):
             soundfile.info(file)
         return
-    y, healthy = (
-        samples(spoilt, victim).astype(float),
-        samples(sound, source or victim).astype(float),
+    y, original = (
+        samples(with_faults, victim).astype(float),
+        samples(clean, source or victim).astype(float),
     )
     match fault:
         case "truncated":
-            claimed = int.from_bytes(file.read_bytes()[40:44], "little")
-            assert claimed == 2 * len(healthy)
-            assert file.stat().st_size == pytest.approx(amount / 100 * (44 + claimed), rel=0.01)
+            stated = int.from_bytes(file.read_bytes()[40:44], "little")
+            assert stated == 2 * len(original)
+            assert file.stat().st_size == pytest.approx(amount / 100 * (44 + stated), rel=0.01)
         case "too-short":
             assert len(y) / 22050 == pytest.approx(amount, abs=0.01)
-            assert len(y) <= len(healthy) / 3
+            assert len(y) <= len(original) / 3
         case "wrong-rate":
             info = soundfile.info(file)
             assert info.samplerate == amount != 22050
@@ -297,37 +299,38 @@ def test_truth_matches_the_audio(faulty, fault):
             assert np.mean(np.abs(y) >= 32767) > 0.005
             assert 9 <= amount <= 15
         case "dc-offset":
-            assert np.mean(y - healthy) / 32768 == pytest.approx(amount, abs=0.03)
+            assert np.mean(y - original) / 32768 == pytest.approx(amount, abs=0.03)
         case "dropouts":
-            changed = y != healthy
+            changed = y != original
             assert np.all(y[changed] == 0)
             assert 0.02 * 22050 < changed.sum() < amount * 0.2 * 22050
         case "identical" | "mislabelled":
-            assert np.array_equal(y, healthy)
+            assert np.array_equal(y, original)
         case "reencoded":
-            assert len(y) == len(healthy) and not np.array_equal(y, healthy)
-            assert np.corrcoef(y, healthy)[0, 1] > 0.97
+            assert len(y) == len(original) and not np.array_equal(y, original)
+            assert np.corrcoef(y, original)[0, 1] > 0.97
         case "gain":
-            level = 20 * np.log10(np.std(y) / np.std(healthy))
+            level = 20 * np.log10(np.std(y) / np.std(original))
             assert level == pytest.approx(amount, abs=0.1)
         case "shifted":
             shift = round(amount * 22050)
-            both = len(y) - shift - 500
-            assert both <= 0 or np.corrcoef(y[:both], healthy[shift:][:both])[0, 1] > 0.999
+            overlap = len(y) - shift - 500
+            if overlap > 0:
+                assert np.corrcoef(y[:overlap], original[shift:][:overlap])[0, 1] > 0.999
             assert np.std(y[-22050:]) > 100
 
 
-def test_faults_hit_the_same_tracks_with_any_jobs(tmp_path):
+def test_jobs_do_not_change_the_faults(tmp_path):
     planted = {"identical": 2, "dropouts": 1}
-    one = compose(tmp_path / "one", **SMALL, faults=planted)
-    assert digests(one) == digests(compose(tmp_path / "two", **SMALL, faults=planted, jobs=2))
+    expected = digests(compose(tmp_path / "one", **SMALL, faults=planted))
+    assert digests(compose(tmp_path / "two", **SMALL, faults=planted, jobs=2)) == expected
 
 
 @given(
     seed=st.integers(0, 1000),
     counts=st.dictionaries(st.sampled_from(FAULTS), st.integers(0, 3)),
 )
-def test_plan_is_fair(seed, counts):
+def test_plan_has_the_requested_faults(seed, counts):
     settings = Settings(
         seed=seed, artists=3, tracks=2, seconds=3.0, genres=GENRES[:5], faults=counts
     )
@@ -342,8 +345,8 @@ def test_plan_is_fair(seed, counts):
         assert (fault.source is not None) == (fault.name in faults.COPIES)
         if fault.source:
             assert fault.source.track_id not in plan
-            same = fault.source.genre == fault.victim.genre
-            assert same == (fault.name != "mislabelled")
+            same_genre = fault.source.genre == fault.victim.genre
+            assert same_genre == (fault.name != "mislabelled")
 
 
 # --- music --------------------------------------------------------------------
@@ -363,7 +366,7 @@ def test_tables_are_well_formed(genre):
     assert set(idiom.modes) <= theory.SCALES.keys()
     assert all(set(form) <= set("IVCSB") for form in idiom.forms)
     assert set(idiom.neighbours) < set(GENRES) - {genre}
-    # Where nobody accompanies, a break would be silent.
+    # Without accompaniment, a break would be silent.
     assert all(band.comp is not None for band in idiom.bands)
 
 
@@ -372,7 +375,7 @@ def test_tables_are_well_formed(genre):
     centre=st.integers(40, 80),
     symbol=st.sampled_from(["I", "iv7", "bVII", "V13", "#IVo", "Vsus4", "i5", "IVmaj7"]),
 )
-def test_chords_lie_under_one_hand(tonic, centre, symbol):
+def test_chords_are_in_close_position(tonic, centre, symbol):
     chord = theory.Chord.parse(symbol)
     pitches = theory.pitches_near(chord, tonic=tonic, centre=centre)
     assert all(abs(pitch - centre) <= 6 for pitch in pitches)

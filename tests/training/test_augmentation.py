@@ -1,4 +1,4 @@
-"""Augmentation: each kind acts, stays within its bounds, and repeats itself."""
+"""Augmentation: effect, bounds and reproducibility of each kind."""
 
 import math
 
@@ -27,7 +27,7 @@ def changed(images: torch.Tensor, labels: torch.Tensor = LABELS, **settings) -> 
     return Augmentation.of(settings)(images, labels, 3)[0]
 
 
-# --- what all share -----------------------------------------------------------
+# --- all kinds ----------------------------------------------------------------
 
 
 ALLOWED = [(name, "grey") for name in NAMES]
@@ -35,17 +35,16 @@ ALLOWED += [(name, "bands") for name in NAMES if name != "gain"]
 
 
 @pytest.mark.parametrize(("name", "inputs"), ALLOWED)
-def test_each_changes_what_the_net_sees(name, inputs):
-    """A gain of the sound would not: the recipe takes it out again."""
+def test_each_kind_changes_the_input_of_the_net(name, inputs):
     images = noise(6, 16, 24)
-    change = Augmentation.of({name: 0.5}, inputs=inputs)
-    seen = ImageInput(inputs)
-    different = (seen(change(images, LABELS, 3)[0]) - seen(images)).abs()
-    assert different.mean() > 0.01
+    augment = Augmentation.of({name: 0.5}, inputs=inputs)
+    convert = ImageInput(inputs)
+    difference = (convert(augment(images, LABELS, 3)[0]) - convert(images)).abs()
+    assert difference.mean() > 0.01
 
 
 @pytest.mark.parametrize("settings", [None, {}, dict.fromkeys(NAMES, 0), {"crop": 0.0}])
-def test_strength_zero_is_nothing(settings):
+def test_strength_zero_changes_nothing(settings):
     images = noise(6, 8, 8)
     state = torch.get_rng_state()
     rows, targets = Augmentation.of(settings)(images, LABELS, 3)
@@ -55,22 +54,21 @@ def test_strength_zero_is_nothing(settings):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_same_seed_same_change(name):
+def test_same_seed_gives_the_same_change(name):
     images = noise(6, 16, 24)
-    change = Augmentation.of({name: 0.5})
+    augment = Augmentation.of({name: 0.5})
     results = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        results.append(change(images, LABELS, 3))
-    assert all(torch.equal(one, other) for one, other in zip(*results[:2], strict=True))
+        results.append(augment(images, LABELS, 3))
+    assert all(torch.equal(a, b) for a, b in zip(*results[:2], strict=True))
     assert not torch.equal(results[0][0], results[2][0])
 
 
 @pytest.mark.parametrize("shape", [(6, 8, 12), (6, 3, 8, 12)])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("settings", [*({name: 0.5} for name in NAMES), ALL])
-def test_what_comes_in_is_left_alone(settings, dtype, shape):
-    """Inputs may be the whole training part, which lies on the GPU."""
+def test_inputs_are_not_modified(settings, dtype, shape):
     rows = {"images": noise(*shape).to(dtype), "features": torch.randn(6, 2)}
     before = {name: values.clone() for name, values in rows.items()}
     labels = LABELS.clone()
@@ -97,7 +95,7 @@ def test_shape_and_range_are_kept(settings, shape):
         assert targets is LABELS
 
 
-def test_a_dictionary_stays_one():
+def test_dictionary_of_inputs_stays_a_dictionary():
     rows = {"images": noise(6, 8, 8), "features": torch.randn(6, 2)}
     result, _ = Augmentation.of({"crop": 0.5})(rows, LABELS, 3)
     assert result["features"] is rows["features"]
@@ -112,13 +110,13 @@ def test_masks_cover_at_most_their_share(share, height, width):
     images = torch.full((20, height, width), 7, dtype=torch.uint8)
     for name, axis, length in (("time_mask", 1, width), ("frequency_mask", 2, height)):
         black = changed(images, **{name: share}) == 0
-        # Whole columns or rows, and no more of them than the share.
+        # Whole columns or rows, and at most the given share of them.
         assert (black.all(dim=axis) == black.any(dim=axis)).all()
         assert black.any(dim=axis).sum(dim=1).max() <= math.ceil(share * length)
 
 
 @pytest.mark.parametrize(("name", "axis"), [("time_mask", 1), ("frequency_mask", 2)])
-def test_a_mask_is_one_stripe_anywhere(name, axis):
+def test_mask_is_one_stripe_at_any_position(name, axis):
     images = torch.full((400, 20, 20), 7, dtype=torch.uint8)
     black = (changed(images, **{name: 0.5}) == 0).any(dim=axis).int()
     edges = black.diff(dim=1, prepend=torch.zeros(400, 1), append=torch.zeros(400, 1)).abs()
@@ -131,19 +129,19 @@ def test_a_mask_is_one_stripe_anywhere(name, axis):
 
 
 @given(share=shares, width=st.integers(2, 40))
-def test_crop_stretches_what_is_left(share, width):
-    """On a ramp, every column tells where it was taken from."""
+def test_crop_stretches_the_rest(share, width):
+    """On a ramp, the grey level of a column is its original position."""
     ramp = torch.arange(width, dtype=torch.uint8).expand(20, 3, width)
-    places = changed(ramp, crop=share)
-    assert places.min() >= 0
-    assert places.max() <= width - 1
-    steps = places.diff(dim=2)
+    positions = changed(ramp, crop=share)
+    assert positions.min() >= 0
+    assert positions.max() <= width - 1
+    steps = positions.diff(dim=2)
     torch.testing.assert_close(steps, steps[:, :1, :1].expand_as(steps), atol=1e-4, rtol=0)
     assert steps.min() >= 1 - share - 1e-4
     assert steps.max() <= 1 + 1e-4
 
 
-def test_crop_stays_between_the_levels_of_a_row():
+def test_crop_stays_in_the_range_of_a_row():
     images = noise(50, 4, 30)
     result = changed(images, crop=0.9)
     assert (result >= images.amin(dim=2, keepdim=True) - 1e-3).all()
@@ -154,7 +152,7 @@ def test_crop_stays_between_the_levels_of_a_row():
 
 
 @given(share=shares)
-def test_gain_is_one_shift_an_image(share):
+def test_gain_is_one_shift_per_image(share):
     shift = changed(torch.full((50, 3, 4), 128, dtype=torch.uint8), gain=share / 2) - 128
     assert torch.equal(shift, shift[:, :1, :1].expand_as(shift))
     assert shift.abs().max() <= 255 * share / 2
@@ -171,8 +169,8 @@ def test_gain_is_clipped():
 # --- mixup --------------------------------------------------------------------
 
 
-def test_images_features_and_genres_are_mixed_alike():
-    """With the number of a row in all three, each tells the same mixture."""
+def test_images_features_and_genres_are_mixed_with_the_same_weights():
+    """All three hold the number of the row, so that they mix to the same value."""
     number = torch.arange(9)
     rows = {
         "images": number.to(torch.uint8)[:, None, None].expand(9, 4, 5),
@@ -181,24 +179,24 @@ def test_images_features_and_genres_are_mixed_alike():
     mixed, targets = Augmentation.of({"mixup": 5.0})(rows, number, 9)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(9))
     assert (targets > 0).sum(dim=1).max() == 2
-    told = targets @ number.float()
-    assert not torch.equal(told, number.float())
-    torch.testing.assert_close(mixed["images"], told[:, None, None].expand(9, 4, 5))
-    torch.testing.assert_close(mixed["features"], told[:, None].expand(9, 2))
+    expected = targets @ number.float()
+    assert not torch.equal(expected, number.float())
+    torch.testing.assert_close(mixed["images"], expected[:, None, None].expand(9, 4, 5))
+    torch.testing.assert_close(mixed["features"], expected[:, None].expand(9, 2))
 
 
 # --- tracks -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES[:4])
-def test_each_window_of_a_track_changes_on_its_own(name):
+def test_windows_of_a_track_change_independently(name):
     images = torch.arange(1, 25, dtype=torch.uint8).expand(6, 5, 24, 24)
     result = changed(images, **{name: 0.5})
     assert result.shape == images.shape
     assert len(torch.unique(result.flatten(0, 1), dim=0)) > 15
 
 
-def test_tracks_change_as_their_windows_would():
+def test_tracks_change_like_their_windows():
     images = noise(6, 5, 16, 24)
     settings = {name: 0.4 for name in NAMES[:4]}
     torch.manual_seed(3)
@@ -208,14 +206,14 @@ def test_tracks_change_as_their_windows_would():
     assert torch.equal(tracks.flatten(0, 1), windows)
 
 
-def test_tracks_are_mixed_whole():
+def test_all_windows_of_a_track_are_mixed_alike():
     images = torch.arange(6, dtype=torch.uint8)[:, None, None, None].expand(6, 5, 4, 4)
     mixed, targets = Augmentation.of({"mixup": 5.0})(images, torch.arange(6), 6)
-    told = targets @ torch.arange(6.0)
-    torch.testing.assert_close(mixed, told[:, None, None, None].expand(6, 5, 4, 4))
+    expected = targets @ torch.arange(6.0)
+    torch.testing.assert_close(mixed, expected[:, None, None, None].expand(6, 5, 4, 4))
 
 
-# --- refusals -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -232,15 +230,17 @@ def test_tracks_are_mixed_whole():
         ({"mixup": math.inf}, "'mixup' takes a number"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(settings, message):
-    with pytest.raises(ModelError, match=message) as caught:
+def test_invalid_settings_are_refused(settings, message):
+    with pytest.raises(ModelError, match=message) as error:
         Augmentation.of(settings)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(error.value)
 
 
-def test_gain_is_refused_where_the_net_undoes_it():
-    with pytest.raises(ModelError, match="'gain' has no effect on a net that standardises") as e:
+def test_gain_is_refused_for_a_net_that_standardises_bands():
+    with pytest.raises(
+        ModelError, match="'gain' has no effect on a net that standardises"
+    ) as error:
         Augmentation.of({"gain": 0.1}, inputs="bands")
-    assert "\n" not in str(e.value)
+    assert "\n" not in str(error.value)
     assert Augmentation.of({"gain": 0}, inputs="bands") == Augmentation()
     assert Augmentation.of({"gain": 0.1}, inputs="grey").gain == 0.1

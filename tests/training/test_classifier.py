@@ -1,4 +1,4 @@
-"""Nets as estimators: they learn, they repeat themselves, and they disturb nobody."""
+"""Nets as estimators: training, reproducibility, settings, inputs and errors."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ PARTS = (slice(96), slice(96, None))
 
 
 class Small(torch.nn.Module):
-    """Goes by features alone, and is quick."""
+    """A linear net that uses the features only, and is fast."""
 
     def __init__(self, classes, size, features):
         super().__init__()
@@ -29,7 +29,7 @@ class Small(torch.nn.Module):
 
 @pytest.fixture
 def small(monkeypatch):
-    """A net that takes features beside images, by name."""
+    """The name of a net that takes images and features."""
     monkeypatch.setitem(ARCHITECTURES, "small", Small)
     return "small"
 
@@ -43,9 +43,9 @@ def states(net: NetClassifier) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in net.net_.module_.state_dict().items()}
 
 
-def same(a: NetClassifier, b: NetClassifier) -> bool:
-    one, other = states(a), states(b)
-    return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
+def same(first: NetClassifier, second: NetClassifier) -> bool:
+    a, b = states(first), states(second)
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_clone_of_a_trained_net_is_untrained(trained):
         clone(trained).predict(np.zeros((1, 32, 32), dtype=np.uint8))
 
 
-def test_training_leaves_the_parameters_alone(easy):
+def test_training_does_not_change_the_parameters(easy):
     arguments, augment = dict(TINY), {"crop": 0.1, "mixup": 0.2}
     net = tiny(arguments=arguments, augment=augment, epochs=1)
     before = net.get_params()
@@ -89,7 +89,7 @@ def test_training_leaves_the_parameters_alone(easy):
 # --- learning -----------------------------------------------------------------
 
 
-def test_learns_what_is_easy(trained, easy):
+def test_training_learns_simple_images(trained, easy):
     images, genres = easy
     assert trained.classes_.tolist() == ["blues", "jazz", "rock"]
     assert (trained.predict(images[:96]) == genres[:96]).mean() > 0.9
@@ -102,49 +102,49 @@ def test_probabilities(trained, easy):
     assert probabilities.shape == (120, 3)
     assert (probabilities >= 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    answers = trained.classes_[probabilities.argmax(axis=1)]
-    assert (trained.predict(easy[0]) == answers).all()
+    predicted = trained.classes_[probabilities.argmax(axis=1)]
+    assert (trained.predict(easy[0]) == predicted).all()
 
 
-def test_predicting_changes_nothing(trained, easy):
-    """Neither dropout nor running means move while it only answers."""
+def test_prediction_does_not_change_the_net(trained, easy):
+    """Dropout and batch normalisation are in evaluation mode."""
     before = states(trained)
     first = trained.predict_proba(easy[0])
     np.testing.assert_array_equal(trained.predict_proba(easy[0]), first)
     assert all(np.array_equal(before[k], v) for k, v in states(trained).items())
 
 
-def test_weights_are_counted(trained):
+def test_number_of_weights(trained):
     assert trained.arguments_ == {"classes": 3, "size": 32, **TINY}
-    by_hand = (9 * 8 + 8 + 16) + (9 * 64 + 8 + 16) + (9 * 128 + 16 + 32) + (9 * 256 + 16 + 32)
-    by_hand += (16 * 64 * 16 + 16) + (16 * 3 + 3)
-    assert trained.parameters_ == by_hand
+    expected = (9 * 8 + 8 + 16) + (9 * 64 + 8 + 16) + (9 * 128 + 16 + 32) + (9 * 256 + 16 + 32)
+    expected += (16 * 64 * 16 + 16) + (16 * 3 + 3)
+    assert trained.parameters_ == expected
 
 
-# --- the same again -----------------------------------------------------------
+# --- reproducibility ----------------------------------------------------------
 
 
-def test_same_seed_same_net(trained, easy):
+def test_same_seed_gives_the_same_net(trained, easy):
     images, genres = easy
     torch.manual_seed(99)
     np.random.seed(99)
-    again = tiny().fit(images[:96], genres[:96], valid=(images[96:], genres[96:]))
-    assert same(trained, again)
-    assert trained.history_.equals(again.history_)
+    second = tiny().fit(images[:96], genres[:96], valid=(images[96:], genres[96:]))
+    assert same(trained, second)
+    assert trained.history_.equals(second.history_)
 
 
-def test_other_seed_other_net(easy):
+def test_other_seed_gives_another_net(easy):
     assert not same(tiny(epochs=1).fit(*easy), tiny(epochs=1, seed=1).fit(*easy))
 
 
-def test_second_fit_starts_afresh(easy):
+def test_second_fit_starts_from_initial_weights(easy):
     net = tiny(epochs=1).fit(*easy)
     before = states(net)
     net.fit(*easy)
     assert all(np.array_equal(before[k], v) for k, v in states(net).items())
 
 
-def test_global_random_state_is_left_alone(easy):
+def test_training_does_not_change_the_global_random_state(easy):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -152,21 +152,21 @@ def test_global_random_state_is_left_alone(easy):
     torch.testing.assert_close(torch.rand(3), expected, rtol=0, atol=0)
 
 
-def test_what_is_validated_on_has_no_influence(trained, easy):
+def test_validation_part_has_no_influence_on_the_weights(trained, easy):
     images, genres = easy
     other = tiny().fit(images[:96], genres[:96], valid=(255 - images[96:100], genres[96:100]))
     assert not other.history_["valid_loss"].equals(trained.history_["valid_loss"])
     assert same(other, trained)
 
 
-def test_validating_at_all_has_no_influence(trained, easy):
+def test_training_without_validation_gives_the_same_weights(trained, easy):
     images, genres = easy
     without = tiny().fit(images[:96], genres[:96])
     assert "valid_loss" not in without.history_
     assert same(without, trained)
 
 
-def test_empty_validation_part_is_none(easy):
+def test_empty_validation_part_is_ignored(easy):
     images, genres = easy
     net = tiny(epochs=1).fit(images, genres, valid=(images[:0], genres[:0]))
     assert "valid_loss" not in net.history_
@@ -187,8 +187,8 @@ def test_history(trained):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 7])
-def test_learning_rate_falls_to_a_quarter_at_half_way(easy, epochs):
-    """Once, and in the middle; for odd numbers the middle is one of two epochs."""
+def test_learning_rate_falls_to_a_quarter_at_half_time(easy, epochs):
+    """For odd numbers of epochs, before or after the middle epoch."""
     images, genres = easy
     net = tiny(epochs=epochs, learning_rate=0.004, arguments={"channels": [2], "hidden": 2})
     rates = net.fit(images[:8], genres[:8]).history_["learning_rate"].tolist()
@@ -209,7 +209,7 @@ def one_epoch(easy, **settings) -> NetClassifier:
 @pytest.mark.parametrize(
     "augment", [{"time_mask": 0.5}, {"frequency_mask": 0.5}, {"crop": 0.5}, {"gain": 0.2}]
 )
-def test_augmentation_is_trained_on(easy, augment):
+def test_augmentation_changes_the_net_reproducibly(easy, augment):
     augmented = one_epoch(easy, augment=augment)
     assert not same(augmented, one_epoch(easy))
     assert same(augmented, one_epoch(easy, augment=augment))
@@ -221,7 +221,7 @@ def test_net_learns_from_mixed_images(easy):
     assert net.score(images[96:], genres[96:]) > 0.9
 
 
-def test_validation_does_not_shift_the_augmentation(easy):
+def test_validation_does_not_change_the_augmentation(easy):
     images, genres = easy
     settings = {"augment": {"mixup": 0.3, "crop": 0.2}, "epochs": 2}
     nets = [
@@ -232,12 +232,12 @@ def test_validation_does_not_shift_the_augmentation(easy):
     assert same(nets[0], nets[2])
 
 
-def test_augmentation_of_nothing_is_none(easy):
+def test_empty_augmentation_has_no_effect(easy):
     assert same(one_epoch(easy, augment={}), one_epoch(easy))
     assert same(one_epoch(easy, augment={"mixup": 0}), one_epoch(easy))
 
 
-def test_balanced_genres_weigh_the_same(easy):
+def test_balanced_genres_have_the_same_weight(easy):
     images = easy[0]
     uneven = np.array(["blues"] * 24 + ["jazz"] * 4 + ["rock"] * 12)
     net = tiny(balance=True, epochs=1).fit(images[:40], uneven)
@@ -249,7 +249,7 @@ def test_balanced_genres_weigh_the_same(easy):
     assert not same(net, plain)
 
 
-def test_balance_changes_nothing_where_genres_are_even(easy):
+def test_balance_has_no_effect_on_equal_genres(easy):
     images, genres = easy
     net, plain = (tiny(balance=b, epochs=1).fit(images[:48], genres[:48]) for b in (True, False))
     for name, value in states(plain).items():
@@ -276,16 +276,16 @@ def test_mixed_precision_is_nearly_the_same(trained, easy):
     np.testing.assert_allclose(probabilities, exact, atol=0.05)
 
 
-def test_mixed_precision_is_not_for_processors_unless_asked_for(trained, easy):
+def test_mixed_precision_is_off_by_default_on_a_cpu(trained, easy):
     assert not trained.net_.mixed
     assert not same(one_epoch(easy, mixed_precision=True), one_epoch(easy))
     assert same(one_epoch(easy, mixed_precision=False), one_epoch(easy))
 
 
 def test_channels_last_is_nearly_the_same(easy):
-    """But for rounding, which Adam makes larger where gradients are small."""
+    """Up to rounding, which Adam amplifies for small gradients."""
     settings = {"learning_rate": 1e-5}
-    last, first = (one_epoch(easy, channels_last=way, **settings) for way in (True, False))
+    last, first = (one_epoch(easy, channels_last=flag, **settings) for flag in (True, False))
     weights = [net.net_.module_.blocks[0][3].weight for net in (last, first)]
     assert weights[0].is_contiguous(memory_format=torch.channels_last)
     assert not weights[1].is_contiguous(memory_format=torch.channels_last)
@@ -300,7 +300,7 @@ def test_channels_last_is_nearly_the_same(easy):
 
 @pytest.fixture
 def eager(monkeypatch):
-    """Compilation that wraps a net, and leaves out what takes most of a minute."""
+    """Replace `torch.compile` by the backend that does not generate code, which is fast."""
     compiled = []
     compile_ = torch.compile
 
@@ -312,7 +312,7 @@ def eager(monkeypatch):
     return compiled
 
 
-def test_compiled_net_has_plain_names(eager, easy, tmp_path):
+def test_compiled_net_keeps_the_names_of_weights(eager, easy, tmp_path):
     net = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
     assert eager[0] is net.net_.bare_module
     assert any("_orig_mod" in name for name in net.net_.module_.state_dict())
@@ -321,8 +321,8 @@ def test_compiled_net_has_plain_names(eager, easy, tmp_path):
     assert net.parameters_ == plain.parameters_
     (file,) = (tmp_path / "checkpoints").iterdir()
     assert b"_orig_mod" not in file.read_bytes()
-    again = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
-    np.testing.assert_array_equal(again.predict_proba(easy[0]), net.predict_proba(easy[0]))
+    resumed = one_epoch(easy, compile=True, checkpoint=tmp_path / "checkpoints")
+    np.testing.assert_array_equal(resumed.predict_proba(easy[0]), net.predict_proba(easy[0]))
     save_model(tmp_path / "model", net, Recipe.preset(size=32))
     loaded = load_model(tmp_path / "model").estimator
     np.testing.assert_allclose(loaded.predict_proba(easy[0]), net.predict_proba(easy[0]), atol=1e-6)
@@ -349,10 +349,10 @@ def test_track_sequences(easy):
     assert net.predict_proba(tracks[:, :2]).shape == (40, 3)
 
 
-def test_units_of_features_do_not_matter(easy):
+def test_unit_of_features_does_not_matter(easy):
     images, genres = easy[0][:12], easy[1][:12]
     features = np.random.default_rng(0).normal(size=(12, 2))
-    answers = []
+    probabilities = []
     for unit in (1, [1000, 1]):
         rows = {"images": images, "features": features * unit}
         net = NetClassifier(
@@ -362,35 +362,35 @@ def test_units_of_features_do_not_matter(easy):
         scale = net.net_.module_.scale
         np.testing.assert_allclose(scale.mean, rows["features"].mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(scale.spread, rows["features"].std(axis=0), rtol=1e-5)
-        answers.append(net.predict_proba(rows))
-    np.testing.assert_allclose(*answers, atol=0.02)
+        probabilities.append(net.predict_proba(rows))
+    np.testing.assert_allclose(*probabilities, atol=0.02)
 
 
-def test_scale_is_learned_from_the_training_part_only(easy, monkeypatch):
-    """Before training, and from nothing that is validated on."""
-    seen = []
+def test_scaling_is_fitted_on_the_training_part_only(easy, monkeypatch):
+    """Once, before training."""
+    calls = []
 
-    class Watching(Small):
+    class Recording(Small):
         def learn_inputs(self, rows):
-            seen.append(rows["features"])
+            calls.append(rows["features"])
 
         def forward(self, images, features):
-            assert len(seen) == 1
+            assert len(calls) == 1
             return super().forward(images, features)
 
-    monkeypatch.setitem(ARCHITECTURES, "small", Watching)
+    monkeypatch.setitem(ARCHITECTURES, "small", Recording)
     images, genres = easy
     rows = {"images": images, "features": np.zeros((120, 2), dtype=np.float32)}
     parts = [{name: values[part] for name, values in rows.items()} for part in PARTS]
     NetClassifier("small", epochs=1, batch_size=8, device="cpu").fit(
         parts[0], genres[:96], valid=(parts[1], genres[96:])
     )
-    assert seen[0] is parts[0]["features"]
+    assert calls[0] is parts[0]["features"]
 
 
 @pytest.mark.parametrize("name", ["minivgg", "resnet34"])
-def test_one_window_left_over_is_no_trouble(easy, name):
-    """Batch normalisation of a single pixel has no spread."""
+def test_last_batch_of_one_window_is_dropped(easy, name):
+    """Batch normalisation needs more than one value per channel."""
     images, genres = easy
     arguments = {"channels": [2] * 5, "hidden": 2} if name == "minivgg" else None
     net = NetClassifier(name, arguments=arguments, epochs=1, batch_size=4, device="cpu")
@@ -398,20 +398,20 @@ def test_one_window_left_over_is_no_trouble(easy, name):
     assert np.isfinite(probabilities).all()
 
 
-def test_several_windows_left_over_are_trained_on(easy):
+def test_last_batch_of_several_windows_is_used(easy):
     images, genres = easy
-    steps = [tiny(epochs=1).fit(images[:n], genres[:n]).net_.history[0] for n in (16, 17, 18)]
-    assert [epoch["train_batch_count"] for epoch in steps] == [2, 2, 3]
+    epochs = [tiny(epochs=1).fit(images[:n], genres[:n]).net_.history[0] for n in (16, 17, 18)]
+    assert [epoch["train_batch_count"] for epoch in epochs] == [2, 2, 3]
 
 
-# --- refusals -----------------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 def test_unknown_genre_in_the_validation_part(easy):
     images, genres = easy
-    strange = np.where(genres[:6] == "jazz", "polka", genres[:6])
+    other = np.where(genres[:6] == "jazz", "polka", genres[:6])
     with pytest.raises(ModelError, match="genre 'polka' is in the validation part but not"):
-        tiny().fit(images, genres, valid=(images[:6], strange))
+        tiny().fit(images, genres, valid=(images[:6], other))
 
 
 def test_unknown_architecture(easy):
@@ -437,20 +437,20 @@ def test_weights_of_another_net_are_refused(trained):
 
 
 def refused(match: str, *args, settings: dict | None = None, **kwargs) -> None:
-    """Expect one sentence, and nothing done."""
-    with pytest.raises(ModelError, match=match) as caught:
+    """Expect an error of one sentence from `fit`."""
+    with pytest.raises(ModelError, match=match) as error:
         tiny(**(settings or {})).fit(*args, **kwargs)
-    assert "\n" not in str(caught.value)
-    assert str(caught.value).endswith(".")
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith(".")
 
 
-def asked(net: NetClassifier, match: str, rows) -> None:
-    """Expect one sentence instead of answers."""
-    for answer in (net.predict, net.predict_proba):
-        with pytest.raises(ModelError, match=match) as caught:
-            answer(rows)
-        assert "\n" not in str(caught.value)
-        assert str(caught.value).endswith(".")
+def prediction_refused(net: NetClassifier, match: str, rows) -> None:
+    """Expect an error of one sentence from `predict` and `predict_proba`."""
+    for predict in (net.predict, net.predict_proba):
+        with pytest.raises(ModelError, match=match) as error:
+            predict(rows)
+        assert "\n" not in str(error.value)
+        assert str(error.value).endswith(".")
 
 
 def test_unknown_schedule(easy):
@@ -459,10 +459,10 @@ def test_unknown_schedule(easy):
 
 
 @pytest.mark.parametrize("valid", [None, 0])
-def test_patience_needs_something_to_watch(easy, valid):
+def test_patience_needs_a_validation_part(easy, valid):
     images, genres = easy
     part = None if valid is None else (images[:0], genres[:0])
-    refused("patience 2 needs a validation part to watch", images, genres, valid=part,
+    refused("patience 2 needs a validation part, and there is none", images, genres, valid=part,
             settings={"patience": 2})  # fmt: skip
 
 
@@ -476,28 +476,28 @@ def test_fewer_windows_than_a_batch(easy):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_features_that_are_no_numbers(easy, small, value):
+def test_features_that_are_not_finite(easy, small, value):
     images, genres = easy
     features = np.zeros((120, 3))
     features[[41, 60], 2] = value
     rows = {"images": images, "features": features}
     settings = {"architecture": small, "arguments": None}
-    message = "input 'features' holds values that are no numbers, first in row 41"
+    message = "input 'features' has values that are not finite, first in row 41"
     refused(message, rows, genres, settings=settings)
     clean = {**rows, "features": np.zeros((120, 3))}
     refused("first in row 41", clean, genres, valid=(rows, genres), settings=settings)
     net = tiny(**settings).fit(clean, genres)
-    asked(net, message, rows)
+    prediction_refused(net, message, rows)
 
 
-def test_images_that_are_no_numbers(easy):
+def test_images_that_are_not_finite(easy):
     images = easy[0].astype(np.float32)
     images[5, 3, 2] = np.nan
     refused("input 'images' .* first in row 5", images, easy[1])
 
 
-def test_loss_that_is_no_number(easy):
-    refused("loss is no number in epoch 1; lower learning_rate 1e\\+30", *easy,
+def test_loss_that_is_not_finite(easy):
+    refused("loss is not finite in epoch 1; lower learning_rate 1e\\+30", *easy,
             settings={"learning_rate": 1e30})  # fmt: skip
 
 
@@ -505,7 +505,7 @@ def test_unknown_augmentation(easy):
     refused("there is no augmentation 'noise'", *easy, settings={"augment": {"noise": 1}})
 
 
-def test_gain_for_a_net_that_undoes_it(easy):
+def test_gain_for_a_net_that_standardises_bands(easy):
     refused("'gain' has no effect", *easy,
             settings={"augment": {"gain": 0.1}, "arguments": {**TINY, "inputs": "bands"}},
             )  # fmt: skip
@@ -514,15 +514,17 @@ def test_gain_for_a_net_that_undoes_it(easy):
 @pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 64)])
 def test_images_of_another_size(trained, shape):
     images = np.zeros((2, *shape), dtype=np.uint8)
-    asked(trained, f"trained on images of 32 x 32, and these have {shape[0]} x {shape[1]}", images)
+    prediction_refused(
+        trained, f"trained on images of 32 x 32, and these have {shape[0]} x {shape[1]}", images
+    )
 
 
 @pytest.mark.parametrize(
     "settings", [{"epochs": 0}, {"epochs": -1}, {"batch_size": 1}, {"batch_size": 0}]
 )
-def test_training_of_nothing(easy, settings):
-    told = {"epochs": 3, "batch_size": 8, **settings}
-    message = f"{told['epochs']} epochs in batches of {told['batch_size']} train no net"
+def test_too_few_epochs_or_too_small_batches(easy, settings):
+    values = {"epochs": 3, "batch_size": 8, **settings}
+    message = f"{values['epochs']} epochs in batches of {values['batch_size']} cannot train a net"
     refused(message, *easy, settings=settings)
 
 
@@ -543,21 +545,22 @@ def test_wrong_inputs(easy, small, architecture, names, message):
     settings = {"architecture": architecture}
     if architecture == "small":
         settings["arguments"] = None
-        right = {name: arrays[name] for name in ("images", "features")}
+        correct = {name: arrays[name] for name in ("images", "features")}
     else:
-        right = images
+        correct = images
     refused(message, rows, genres, settings=settings)
-    refused(message, right, genres, valid=(rows, genres), settings=settings)
-    asked(tiny(**settings, epochs=1).fit(right, genres), message, rows)
+    refused(message, correct, genres, valid=(rows, genres), settings=settings)
+    prediction_refused(tiny(**settings, epochs=1).fit(correct, genres), message, rows)
 
 
-def test_images_alone_where_features_are_wanted(easy, small):
-    """As an array, which is what nets without features take."""
+def test_array_of_images_for_a_net_that_takes_features(easy, small):
     images, genres = easy
-    message = "takes images and features, and is given images; gl.with_features gives"
+    message = "takes images and features, and is given images; gl.with_features returns"
     refused(message, images, genres, settings={"architecture": small, "arguments": None})
     net = tiny(architecture=small, arguments=None, epochs=1)
-    asked(net.fit({"images": images, "features": np.zeros((120, 2))}, genres), message, images)
+    prediction_refused(
+        net.fit({"images": images, "features": np.zeros((120, 2))}, genres), message, images
+    )
 
 
 def test_other_number_of_features(easy, small):
@@ -567,10 +570,12 @@ def test_other_number_of_features(easy, small):
     assert net.arguments_ == {"classes": 3, "size": 32, "features": 2}
     for count in (1, 3):
         rows = {"images": images, "features": np.zeros((120, count))}
-        asked(net, f"was trained on 2 features, and these are {count}; give it the same", rows)
+        prediction_refused(
+            net, f"was trained on 2 features, and these are {count}; pass the same", rows
+        )
 
 
-def test_rows_that_do_not_belong_together(easy, small):
+def test_inputs_of_different_lengths(easy, small):
     images, genres = easy
     settings = {"architecture": small, "arguments": None}
     features = np.zeros((120, 2))
@@ -582,27 +587,29 @@ def test_rows_that_do_not_belong_together(easy, small):
     refused("120 images, 119 features, 120 genres;", rows, genres, valid=(fewer, genres),
             settings=settings)  # fmt: skip
     net = tiny(**settings, epochs=1).fit(rows, genres)
-    asked(net, "do not belong together: 120 images, 119 features;", fewer)
+    prediction_refused(net, "differ in their number of rows: 120 images, 119 features;", fewer)
 
 
 @pytest.mark.parametrize("shape", [(16, 32), (32, 16), (64, 64)])
 def test_validation_images_of_another_size(easy, shape):
     other = np.zeros((120, *shape), dtype=np.uint8)
-    message = f"train on are 32 x 32 and those to validate on {shape[0]} x {shape[1]}; make both"
+    message = f"training images are 32 x 32 and validation images {shape[0]} x {shape[1]}; draw"
     refused(message, *easy, valid=(other, easy[1]))
 
 
-def test_windows_for_a_net_of_tracks_and_tracks_for_one_of_windows(easy, trained):
+def test_windows_for_a_net_of_tracks_and_tracks_for_a_net_of_windows(easy, trained):
     images, genres = easy
     tracks = images[:, None]
-    message = "'minivgg' takes images of 3 axes, not of 4; nets for tracks take what gl.by_track"
+    message = (
+        "'minivgg' takes images of 3 axes, not of 4; nets for tracks take the images of gl.by_track"
+    )
     refused(message, tracks, genres)
     refused(message, images, genres, valid=(tracks, genres))
-    asked(trained, message, tracks)
+    prediction_refused(trained, message, tracks)
     settings = {"architecture": "tracknet", "arguments": {"channels": [2], "hidden": 2}}
     message = "'tracknet' takes images of 4 axes, not of 3"
     refused(message, images, genres, settings=settings)
-    asked(tiny(**settings, epochs=1).fit(tracks[:8], genres[:8]), message, images)
+    prediction_refused(tiny(**settings, epochs=1).fit(tracks[:8], genres[:8]), message, images)
 
 
 def test_features_without_a_second_axis(easy, small):
@@ -611,31 +618,31 @@ def test_features_without_a_second_axis(easy, small):
             settings={"architecture": small, "arguments": None})  # fmt: skip
 
 
-def test_no_images_no_answers(easy, trained, small):
+def test_predictions_for_no_images(easy, trained, small):
     images, genres = easy
     rows = {"images": images, "features": np.zeros((120, 2))}
     other = tiny(architecture=small, arguments=None, epochs=1).fit(rows, genres)
-    none = {name: values[:0] for name, values in rows.items()}
-    for net, nothing in ((trained, images[:0]), (other, none)):
-        probabilities = net.predict_proba(nothing)
+    no_rows = {name: values[:0] for name, values in rows.items()}
+    for net, empty in ((trained, images[:0]), (other, no_rows)):
+        probabilities = net.predict_proba(empty)
         assert probabilities.shape == (0, 3)
         assert probabilities.dtype == np.float32
-        answers = net.predict(nothing)
-        assert answers.shape == (0,)
-        assert answers.dtype == net.classes_.dtype
-    asked(trained, "these have 16 x 32", np.zeros((0, 16, 32), dtype=np.uint8))
+        predicted = net.predict(empty)
+        assert predicted.shape == (0,)
+        assert predicted.dtype == net.classes_.dtype
+    prediction_refused(trained, "these have 16 x 32", np.zeros((0, 16, 32), dtype=np.uint8))
 
 
-def test_last_step_may_be_the_one_too_far(easy, tmp_path):
-    """No loss is computed after it, and a checkpoint of it is no excuse."""
+def test_divergence_in_the_last_step(easy, tmp_path):
+    """It is detected without a further loss, also when the checkpoint is restored."""
     images, genres = easy
     settings = {"epochs": 1, "learning_rate": 1e39, "checkpoint": tmp_path / "checkpoints"}
     for _ in range(2):
-        refused("loss is no number in epoch 1; lower learning_rate 1e\\+39", images[:8], genres[:8],
-                settings=settings)  # fmt: skip
+        message = "loss is not finite in epoch 1; lower learning_rate 1e\\+39"
+        refused(message, images[:8], genres[:8], settings=settings)
 
 
-def test_restoring_leaves_the_global_random_state_alone(trained):
+def test_restoring_does_not_change_the_global_random_state(trained):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -650,42 +657,42 @@ def test_restoring_leaves_the_global_random_state_alone(trained):
 
 @pytest.mark.parametrize("below", ["", "deeper"])
 def test_checkpoint_folder_that_is_a_file(easy, tmp_path, below):
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("text")
     folder = tmp_path / "file" / below
     refused(rf"{folder}: cannot hold checkpoints \(.+\); name another folder", *easy,
             settings={"checkpoint": folder})  # fmt: skip
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text() == "text"
 
 
-def test_nothing_to_train_on(easy):
+def test_empty_training_part(easy):
     images, genres = easy
     refused("there are no windows to train on", images[:0], genres[:0])
 
 
-def test_images_may_come_by_name(easy, trained):
+def test_images_may_be_in_a_dict(easy, trained):
     images, genres = easy
     net = tiny().fit({"images": images[:96]}, genres[:96])
     assert same(net, trained)
     assert (net.predict({"images": images}) == trained.predict(images)).all()
 
 
-def test_other_features_to_validate_on(easy, small):
+def test_validation_part_with_other_features(easy, small):
     images, genres = easy
-    one, other = ({"images": images, "features": np.zeros((120, n))} for n in (2, 3))
-    refused("there are 2 features to train on and 3 to validate on", one, genres,
+    rows, other = ({"images": images, "features": np.zeros((120, n))} for n in (2, 3))
+    refused("there are 2 training features and 3 validation features", rows, genres,
             valid=(other, genres), settings={"architecture": small, "arguments": None},
             )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value", "known"), [("classes", 2, 3), ("size", 16, 32)])
-def test_arguments_that_contradict_the_data(easy, name, value, known):
-    refused(f"argument '{name}' is {value}, and the data have {known}", *easy,
+@pytest.mark.parametrize(("name", "value", "expected"), [("classes", 2, 3), ("size", 16, 32)])
+def test_arguments_that_contradict_the_data(easy, name, value, expected):
+    refused(f"argument '{name}' is {value}, and the data have {expected}", *easy,
             settings={"arguments": {**TINY, name: value}})  # fmt: skip
 
 
 @pytest.mark.parametrize("rate", [1e10, 1e30])
-def test_weights_may_be_numbers_and_answers_none(easy, rate):
-    """After a single step, whose loss was a number."""
+def test_finite_weights_with_predictions_that_are_not_finite(easy, rate):
+    """After a single step, whose loss is finite."""
     images, genres = easy
-    refused("loss is no number in epoch 1", images[:8], genres[:8],
+    refused("loss is not finite in epoch 1", images[:8], genres[:8],
             settings={"epochs": 1, "learning_rate": rate})  # fmt: skip

@@ -1,6 +1,7 @@
-"""The loop: whatever stops a training, starting it again gives the same net."""
+"""Training with checkpoints: an interrupted training resumes to the same net."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from hypothesis import strategies as st
 
 from gtzan_lib.training import checkpoints
 from gtzan_lib.training.classifier import NetClassifier
-from gtzan_lib.training.network import SCHEDULES, Loop, Rows
+from gtzan_lib.training.dataset import ArrayDataset
+from gtzan_lib.training.network import SkorchNet
+from gtzan_lib.training.resuming import _remove_outdated, training_digest
+from gtzan_lib.training.schedules import SCHEDULES
 
 VARIANTS = {
     "plain": {},
@@ -24,8 +28,8 @@ VARIANTS = {
     "cosine": {"schedule": "cosine", "balance": True},
 }
 EPOCHS, BATCHES = 6, 5
-# Where training is killed: at which call of what, and how many epochs are kept.
-BLOWS = {
+# Where training is killed: at which call of which function, and the number of saved epochs.
+STOPS = {
     "after an epoch": ("write", 3, 3),
     "within an epoch": ("step", 2 * BATCHES + 3, 2),
     "while writing": ("bytes", 3, 2),
@@ -33,11 +37,12 @@ BLOWS = {
 }
 KILLED = [
     *((variant, "after an epoch") for variant in VARIANTS),
-    *(("plain", blow) for blow in list(BLOWS)[1:]),
+    *(("plain", stop) for stop in list(STOPS)[1:]),
 ]
 
 
-def lesson() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+def random_data() -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Return random images and genres, and a validation part."""
     rng = np.random.default_rng(3)
     images = rng.integers(0, 256, (60, 8, 8)).astype(np.uint8)
     genres = np.array(["a", "b", "b"] * 20)
@@ -51,43 +56,46 @@ def new(**settings) -> NetClassifier:
 
 
 def train(**settings) -> NetClassifier:
-    images, genres, valid = lesson()
+    images, genres, valid = random_data()
     return new(**settings).fit(images, genres, valid=valid)
 
 
-def same(a: NetClassifier, b: NetClassifier) -> bool:
-    one, other = a.net_.bare_module.state_dict(), b.net_.bare_module.state_dict()
-    equal = one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
-    return equal and a.history_.equals(b.history_)
+def same_weights(first: NetClassifier, second: NetClassifier) -> bool:
+    a, b = first.net_.bare_module.state_dict(), second.net_.bare_module.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-def strike(patch: pytest.MonkeyPatch, what: str, number: int, blow) -> None:
-    """Make the n-th step, or the n-th writing of a checkpoint, end in a blow."""
+def same(first: NetClassifier, second: NetClassifier) -> bool:
+    return same_weights(first, second) and first.history_.equals(second.history_)
+
+
+def stop_at(patch: pytest.MonkeyPatch, what: str, number: int, stop) -> None:
+    """Call `stop` in the n-th step, or when the n-th checkpoint is written."""
     calls = []
 
     def step(self, *args, **kwargs):
         calls.append(1)
         if len(calls) == number:
-            blow()
+            stop()
         return plain_step(self, *args, **kwargs)
 
     def write(*args):
         plain_write(*args)
         calls.append(1)
         if len(calls) == number:
-            blow()
+            stop()
 
     def write_bytes(self, content):
         calls.append(1)
         if len(calls) == number:
             plain_bytes(self, content[: len(content) // 2])
-            blow()
+            stop()
         return plain_bytes(self, content)
 
-    plain_step, plain_write = Loop.train_step_single, checkpoints.write
+    plain_step, plain_write = SkorchNet.train_step_single, checkpoints.write
     plain_bytes = Path.write_bytes
     if what == "step":
-        patch.setattr(Loop, "train_step_single", step)
+        patch.setattr(SkorchNet, "train_step_single", step)
     elif what == "write":
         patch.setattr(checkpoints, "write", write)
     else:
@@ -102,31 +110,31 @@ def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def counted(patch: pytest.MonkeyPatch) -> list[int]:
-    """Count the steps that are trained from here on."""
+def count_steps(patch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which every training step adds its epoch."""
     calls: list[int] = []
-    plain = Loop.train_step_single
+    plain = SkorchNet.train_step_single
 
     def step(self, *args, **kwargs):
         calls.append(len(self.history))
         return plain(self, *args, **kwargs)
 
-    patch.setattr(Loop, "train_step_single", step)
+    patch.setattr(SkorchNet, "train_step_single", step)
     return calls
 
 
 SCRIPT = """
 import os, sys
 import pytest, torch
-from tests.learn import test_loop as here
+from tests.training import test_network as module
 
 torch.set_num_threads(1)
-here.train(epochs=1)  # loads what is loaded late, for all of them
-for number, (variant, blow) in enumerate(here.KILLED):
+module.train(epochs=1)  # loads all lazy imports before the forks
+for number, (variant, stop) in enumerate(module.KILLED):
     child = os.fork()
     if not child:
-        here.strike(pytest.MonkeyPatch(), *here.BLOWS[blow][:2], here.kill)
-        here.train(checkpoint=f"{sys.argv[1]}/{number}", **here.VARIANTS[variant])
+        module.stop_at(pytest.MonkeyPatch(), *module.STOPS[stop][:2], module.kill)
+        module.train(checkpoint=f"{sys.argv[1]}/{number}", **module.VARIANTS[variant])
         os._exit(0)
     print(os.waitpid(child, 0)[1])
 """
@@ -134,19 +142,20 @@ for number, (variant, blow) in enumerate(here.KILLED):
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """Folders of checkpoints of trainings that were killed."""
+    """Checkpoint folders of killed trainings, by variant and stop."""
     folder = tmp_path_factory.mktemp("killed")
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)],
         capture_output=True, text=True, cwd=Path(__file__).parents[2],
     )  # fmt: skip
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.split() == [str(int(signal.SIGKILL))] * len(KILLED)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == [str(int(signal.SIGKILL))] * len(KILLED)
     return {case: folder / str(number) for number, case in enumerate(KILLED)}
 
 
 @pytest.fixture(scope="module")
-def undisturbed():
+def uninterrupted():
+    """Nets of trainings without interruption, by variant."""
     torch.set_num_threads(1)
     return {variant: train(**settings) for variant, settings in VARIANTS.items()}
 
@@ -156,114 +165,115 @@ def folder(tmp_path):
     return tmp_path / "checkpoints"
 
 
-# --- stopped and started again ------------------------------------------------
+# --- resuming -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("variant", "blow"), KILLED)
-def test_killed_training_goes_on(variant, blow, killed, undisturbed, monkeypatch):
-    """Bit by bit the net of one that was never killed."""
-    steps = counted(monkeypatch)
-    again = train(checkpoint=killed[variant, blow], **VARIANTS[variant])
-    assert same(again, undisturbed[variant])
-    assert len(steps) == BATCHES * (len(again.history_) - BLOWS[blow][2])
+@pytest.mark.parametrize(("variant", "stop"), KILLED)
+def test_killed_training_resumes(variant, stop, killed, uninterrupted, monkeypatch):
+    """The weights are exactly those of an uninterrupted training."""
+    steps = count_steps(monkeypatch)
+    resumed = train(checkpoint=killed[variant, stop], **VARIANTS[variant])
+    assert same(resumed, uninterrupted[variant])
+    assert len(steps) == BATCHES * (len(resumed.history_) - STOPS[stop][2])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_checkpoints_have_no_influence(variant, folder, undisturbed):
-    assert same(train(checkpoint=folder, **VARIANTS[variant]), undisturbed[variant])
+def test_checkpoints_have_no_influence(variant, folder, uninterrupted):
+    assert same(train(checkpoint=folder, **VARIANTS[variant]), uninterrupted[variant])
     assert len(list(folder.iterdir())) == 1
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_interrupt_reaches_the_user_and_training_goes_on(variant, folder, undisturbed, monkeypatch):
-    """skorch by itself would pass over it, and give a net that is not trained."""
+def test_interrupt_is_raised_and_training_resumes(variant, folder, uninterrupted, monkeypatch):
+    """skorch alone would ignore it and return a partly trained net."""
     with monkeypatch.context() as patch:
-        strike(patch, "step", 2 * BATCHES + 3, interrupt)
+        stop_at(patch, "step", 2 * BATCHES + 3, interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(checkpoint=folder, **VARIANTS[variant])
     (file,) = folder.iterdir()
     assert len(checkpoints.read(file).state["history"]) == 2
-    steps = counted(monkeypatch)
-    again = train(checkpoint=folder, **VARIANTS[variant])
-    assert len(steps) == BATCHES * (len(again.history_) - 2)
-    assert same(again, undisturbed[variant])
-    assert again.seconds_ > 0
+    steps = count_steps(monkeypatch)
+    resumed = train(checkpoint=folder, **VARIANTS[variant])
+    assert len(steps) == BATCHES * (len(resumed.history_) - 2)
+    assert same(resumed, uninterrupted[variant])
+    assert resumed.seconds_ > 0
 
 
 @pytest.mark.parametrize("step", [1, 2, EPOCHS * BATCHES - 1, EPOCHS * BATCHES])
-def test_interrupt_in_any_epoch_reaches_the_user(step, folder, undisturbed, monkeypatch):
+def test_interrupt_in_any_epoch_is_raised(step, folder, uninterrupted, monkeypatch):
     with monkeypatch.context() as patch:
-        strike(patch, "step", step, interrupt)
+        stop_at(patch, "step", step, interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(checkpoint=folder)
-    assert same(train(checkpoint=folder), undisturbed["plain"])
+    assert same(train(checkpoint=folder), uninterrupted["plain"])
 
 
-def test_interrupt_without_checkpoints_reaches_the_user(monkeypatch, undisturbed):
+def test_interrupt_without_checkpoints_is_raised(monkeypatch, uninterrupted):
     with monkeypatch.context() as patch:
-        strike(patch, "step", 8, interrupt)
+        stop_at(patch, "step", 8, interrupt)
         with pytest.raises(KeyboardInterrupt):
             train()
-    assert same(train(), undisturbed["plain"])
+    assert same(train(), uninterrupted["plain"])
 
 
-def test_stopped_many_times(folder, undisturbed, monkeypatch):
+def test_training_that_is_interrupted_many_times(folder, uninterrupted, monkeypatch):
     for _ in range(EPOCHS - 1):
         with monkeypatch.context() as patch:
-            strike(patch, "write", 1, interrupt)
+            stop_at(patch, "write", 1, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 train(checkpoint=folder, **VARIANTS["augment"])
-    assert same(train(checkpoint=folder, **VARIANTS["augment"]), undisturbed["augment"])
+    assert same(train(checkpoint=folder, **VARIANTS["augment"]), uninterrupted["augment"])
 
 
 @pytest.mark.parametrize("variant", ["plain", "patience"])
-def test_finished_training_is_not_repeated(variant, folder, undisturbed, monkeypatch):
+def test_finished_training_is_not_repeated(variant, folder, uninterrupted, monkeypatch):
     first = train(checkpoint=folder, **VARIANTS[variant])
     (file,) = folder.iterdir()
     content = file.read_bytes()
-    steps = counted(monkeypatch)
-    again = train(checkpoint=folder, **VARIANTS[variant])
+    steps = count_steps(monkeypatch)
+    resumed = train(checkpoint=folder, **VARIANTS[variant])
     assert steps == []
-    assert same(again, undisturbed[variant])
-    assert again.seconds_ == first.seconds_
+    assert same(resumed, uninterrupted[variant])
+    assert resumed.seconds_ == first.seconds_
     assert file.read_bytes() == content
-    images = lesson()[0]
-    assert np.array_equal(again.predict_proba(images), first.predict_proba(images))
+    images = random_data()[0]
+    assert np.array_equal(resumed.predict_proba(images), first.predict_proba(images))
 
 
-def test_finished_training_is_kept_without_moments(folder):
+def test_checkpoint_of_a_finished_training_has_no_moments(folder):
     train(checkpoint=folder)
     (file,) = folder.iterdir()
     assert {name.split("/")[0] for name in checkpoints.read(file).tensors} == {"net", "random"}
 
 
-def test_going_on_leaves_the_global_random_state_alone(folder, monkeypatch):
+def test_resuming_does_not_change_the_global_random_state(folder, monkeypatch):
     for _ in range(2):
         torch.manual_seed(5)
         expected = torch.rand(3)
         torch.manual_seed(5)
         with monkeypatch.context() as patch:
-            strike(patch, "write", 2, interrupt)
+            stop_at(patch, "write", 2, interrupt)
             with pytest.raises(KeyboardInterrupt):
                 train(checkpoint=folder)
         assert torch.equal(torch.rand(3), expected)
 
 
-# --- whose checkpoint it is ---------------------------------------------------
+# --- identity of checkpoints --------------------------------------------------
 
 
-def others():
-    images, genres, valid = lesson()
+def other_trainings():
+    """Return settings and data that each differ in one thing from those of `train`."""
+    images, genres, valid = random_data()
     pixel = images.copy()
     pixel[7, 3, 2] ^= 1
     label = genres.copy()
     label[5] = "a" if label[5] == "b" else "b"
-    held = (valid[0], np.roll(valid[1], 1))
+    other_valid = (valid[0], np.roll(valid[1], 1))
     return {
         "a pixel": ({}, pixel, genres, valid),
         "a label": ({}, images, label, valid),
         "the order": ({}, images[::-1], genres[::-1], valid),
-        "the validation part": ({}, images, genres, held),
+        "the validation part": ({}, images, genres, other_valid),
         "no validation part": ({}, images, genres, None),
         **{
             name: ({name: value}, images, genres, valid)
@@ -277,11 +287,11 @@ def others():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", others())
-def test_another_training_has_another_checkpoint(what, folder, monkeypatch):
-    settings, images, genres, valid = others()[what]
+@pytest.mark.parametrize("difference", other_trainings())
+def test_another_training_has_another_checkpoint(difference, folder, monkeypatch):
+    settings, images, genres, valid = other_trainings()[difference]
     first = train(checkpoint=folder, epochs=2)
-    steps = counted(monkeypatch)
+    steps = count_steps(monkeypatch)
     new(checkpoint=folder, **{"epochs": 2, **settings}).fit(images, genres, valid=valid)
     assert steps[0] == 1
     assert len(list(folder.iterdir())) == 2
@@ -291,45 +301,47 @@ def test_another_training_has_another_checkpoint(what, folder, monkeypatch):
 
 
 @pytest.mark.parametrize("settings", [{"progress": False}, {"device": "auto"}])
-def test_what_the_net_does_not_depend_on_does_not_matter(settings, folder, monkeypatch):
+def test_settings_without_influence_on_the_weights_share_a_checkpoint(
+    settings, folder, monkeypatch
+):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     train(checkpoint=folder)
-    steps = counted(monkeypatch)
+    steps = count_steps(monkeypatch)
     train(checkpoint=str(folder), **settings)
     assert steps == []
 
 
-def test_a_memory_map_is_the_same_data(folder, tmp_path, monkeypatch):
+def test_memory_map_shares_the_checkpoint_of_the_array(folder, tmp_path, monkeypatch):
     train(checkpoint=folder)
-    images, genres, valid = lesson()
+    images, genres, valid = random_data()
     np.save(tmp_path / "images.npy", images)
-    steps = counted(monkeypatch)
+    steps = count_steps(monkeypatch)
     stored = np.load(tmp_path / "images.npy", mmap_mode="r")
     new(checkpoint=folder).fit(stored, genres, valid=valid)
     assert steps == []
 
 
-# --- damage -------------------------------------------------------------------
+# --- damaged checkpoints ------------------------------------------------------
 
 
-def test_truncated_checkpoint_begins_anew(folder, undisturbed, monkeypatch):
+def test_truncated_checkpoint_is_ignored(folder, uninterrupted, monkeypatch):
     train(checkpoint=folder)
     (file,) = folder.iterdir()
     whole = file.read_bytes()
     for length in (0, 8, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:length])
         with monkeypatch.context() as patch:
-            steps = counted(patch)
-            assert same(train(checkpoint=folder), undisturbed["plain"])
+            steps = count_steps(patch)
+            assert same(train(checkpoint=folder), uninterrupted["plain"])
         assert len(steps) == EPOCHS * BATCHES
-        assert same(train(checkpoint=folder), undisturbed["plain"])
+        assert same(train(checkpoint=folder), uninterrupted["plain"])
 
 
 @pytest.mark.parametrize("place", ["weights", "name of weights", "history", "random state"])
-def test_damaged_checkpoint_begins_anew(place, folder, undisturbed, monkeypatch):
-    """One bit, as a disk or a copy may turn it."""
+def test_damaged_checkpoint_is_ignored(place, folder, uninterrupted, monkeypatch):
+    """One bit is flipped."""
     with monkeypatch.context() as patch:
-        strike(patch, "write", 3, interrupt)
+        stop_at(patch, "write", 3, interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(checkpoint=folder)
     (file,) = folder.iterdir()
@@ -344,54 +356,51 @@ def test_damaged_checkpoint_begins_anew(place, folder, undisturbed, monkeypatch)
     }[place]
     content[start] ^= 4
     file.write_bytes(content)
-    assert same(train(checkpoint=folder), undisturbed["plain"])
+    assert same(train(checkpoint=folder), uninterrupted["plain"])
 
 
-# --- patience -----------------------------------------------------------------
+# --- early stopping -----------------------------------------------------------
 
 
-def by_heart(**settings) -> NetClassifier:
-    """Learn noise by heart, which before long makes what is validated on worse."""
+def overfitted(**settings) -> NetClassifier:
+    """Train on noise, so that the validation loss rises after some epochs."""
     return train(schedule="constant", **settings)
 
 
 def test_patience_stops_and_takes_the_best_weights():
-    """Those of the epoch with the lowest loss, as if it had been the last."""
-    watched = by_heart(patience=3, epochs=40, learning_rate=0.02)
-    losses = watched.history_["valid_loss"]
+    """The weights are those of the epoch with the lowest validation loss."""
+    stopped = overfitted(patience=3, epochs=40, learning_rate=0.02)
+    losses = stopped.history_["valid_loss"]
     best = int(losses.argmin()) + 1
     assert best > 1
     assert len(losses) == best + 3 < 40
-    shorter = by_heart(epochs=best, learning_rate=0.02)
-    one, other = (net.net_.bare_module.state_dict() for net in (watched, shorter))
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert watched.history_[:best].equals(shorter.history_)
+    shorter = overfitted(epochs=best, learning_rate=0.02)
+    assert same_weights(stopped, shorter)
+    assert stopped.history_[:best].equals(shorter.history_)
 
 
-def test_patience_that_is_never_lost_takes_the_best_weights_too():
-    watched = by_heart(patience=40, epochs=12, learning_rate=0.02)
-    best = int(watched.history_["valid_loss"].argmin()) + 1
-    assert len(watched.history_) == 12 > best
-    shorter = by_heart(epochs=best, learning_rate=0.02)
-    one, other = (net.net_.bare_module.state_dict() for net in (watched, shorter))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+def test_best_weights_are_taken_if_patience_does_not_run_out():
+    patient = overfitted(patience=40, epochs=12, learning_rate=0.02)
+    best = int(patient.history_["valid_loss"].argmin()) + 1
+    assert len(patient.history_) == 12 > best
+    shorter = overfitted(epochs=best, learning_rate=0.02)
+    assert same_weights(patient, shorter)
 
 
 def test_without_patience_the_last_weights_are_taken():
-    patient, plain = by_heart(patience=40, epochs=12), by_heart(epochs=12)
+    patient, plain = overfitted(patience=40, epochs=12), overfitted(epochs=12)
     assert patient.history_.equals(plain.history_)
-    images, genres, _ = lesson()
-    alone = new(schedule="constant", epochs=12).fit(images, genres)
-    one, other = (net.net_.bare_module.state_dict() for net in (plain, alone))
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    images, genres, _ = random_data()
+    without_valid = new(schedule="constant", epochs=12).fit(images, genres)
+    assert same_weights(plain, without_valid)
 
 
-def test_patience_stopped_by_patience_is_finished(folder, monkeypatch):
-    first = by_heart(patience=3, epochs=40, learning_rate=0.02, checkpoint=folder)
-    steps = counted(monkeypatch)
-    again = by_heart(patience=3, epochs=40, learning_rate=0.02, checkpoint=folder)
+def test_training_that_stopped_early_is_finished(folder, monkeypatch):
+    first = overfitted(patience=3, epochs=40, learning_rate=0.02, checkpoint=folder)
+    steps = count_steps(monkeypatch)
+    resumed = overfitted(patience=3, epochs=40, learning_rate=0.02, checkpoint=folder)
     assert steps == []
-    assert same(first, again)
+    assert same(first, resumed)
 
 
 # --- schedules ----------------------------------------------------------------
@@ -405,66 +414,67 @@ def test_schedules_start_at_one_and_never_rise(name, epochs):
     assert all(late <= early for early, late in pairwise(factors))
 
 
-def test_cosine_by_hand():
+def test_cosine_schedule():
     rates = train(schedule="cosine", learning_rate=0.008, epochs=4).history_["learning_rate"]
     half = 0.5**0.5
     np.testing.assert_allclose(rates, [0.008, 0.004 + 0.004 * half, 0.004, 0.004 - 0.004 * half])
 
 
-def test_constant_stays():
+def test_constant_schedule():
     rates = train(schedule="constant", learning_rate=0.008).history_["learning_rate"]
     assert rates.tolist() == [0.008] * EPOCHS
 
 
-# --- rows ---------------------------------------------------------------------
+# --- data sets ----------------------------------------------------------------
 
-picks = st.lists(st.integers(0, 19), min_size=1, max_size=9)
+indices = st.lists(st.integers(0, 19), min_size=1, max_size=9)
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
-    """Images in memory, and the same ones on disk."""
+    """Images in memory, and the same images as a memory map."""
     images = np.random.default_rng(2).integers(0, 256, (20, 5, 7)).astype(np.uint8)
     path = tmp_path_factory.mktemp("rows") / "images.npy"
     np.save(path, images)
     return images, np.load(path, mmap_mode="r")
 
 
-@given(picks=picks)
-def test_rows_of_a_memory_map(picks, stored):
-    """In the order asked for, repeated where asked twice, and not to be written through."""
-    images, on_disk = stored
-    rows = Rows(on_disk, np.arange(20))
-    batch, labels = rows.__getitems__(picks)
+@given(rows=indices)
+def test_rows_of_a_memory_map(rows, stored):
+    """In the given order, with repetitions, and as a copy."""
+    images, memory_map = stored
+    data = ArrayDataset(memory_map, np.arange(20))
+    batch, labels = data.__getitems__(rows)
     assert batch.dtype == torch.uint8
-    assert np.array_equal(batch.numpy(), images[picks])
-    assert labels.tolist() == picks
+    assert np.array_equal(batch.numpy(), images[rows])
+    assert labels.tolist() == rows
     batch.zero_()
-    assert np.array_equal(on_disk, images)
+    assert np.array_equal(memory_map, images)
 
 
-@given(picks=picks)
-def test_rows_of_several_inputs(picks, stored):
-    images, on_disk = stored
+@given(rows=indices)
+def test_rows_of_several_inputs(rows, stored):
+    images, memory_map = stored
     features = np.random.default_rng(1).normal(size=(20, 3))
-    batch, labels = Rows({"images": on_disk, "features": features}).__getitems__(picks)
+    data = ArrayDataset({"images": memory_map, "features": features})
+    batch, labels = data.__getitems__(rows)
     assert batch.keys() == {"images", "features"}
-    assert np.array_equal(batch["images"].numpy(), images[picks])
-    assert np.array_equal(batch["features"].numpy(), features[picks])
-    assert labels.tolist() == [0] * len(picks)
+    assert np.array_equal(batch["images"].numpy(), images[rows])
+    assert np.array_equal(batch["features"].numpy(), features[rows])
+    assert labels.tolist() == [0] * len(rows)
 
 
 def test_one_row_is_a_batch_of_one(stored):
-    batch, labels = Rows(stored[1], np.arange(20))[4]
+    batch, labels = ArrayDataset(stored[1], np.arange(20))[4]
     assert np.array_equal(batch.numpy(), stored[0][4:5])
     assert labels.tolist() == [4]
-    assert len(Rows({"images": stored[1]})) == 20
+    assert len(ArrayDataset({"images": stored[1]})) == 20
 
 
-def test_an_epoch_gives_every_row_once(stored):
-    """Also through skorch's loader: whole batches, shuffled, none of them twice."""
+def test_an_epoch_has_every_row_once(stored):
+    """Skorch's loader returns full batches, shuffled, without repetition."""
     net = new(epochs=1).fit(stored[1], np.array(["a", "b"] * 10)).net_
-    batches = list(net.get_iterator(Rows(stored[1], np.arange(20)), training=True))
+    batches = list(net.get_iterator(ArrayDataset(stored[1], np.arange(20)), training=True))
     assert [len(images) for images, _ in batches] == [8, 8, 4]
     order = torch.cat([labels for _, labels in batches]).numpy()
     assert sorted(order) == list(range(20))
@@ -479,12 +489,36 @@ def test_predicting_keeps_the_order(stored):
     np.testing.assert_allclose(whole, parts, atol=1e-6)
 
 
-def test_checkpoints_of_other_code_are_cleared_and_nothing_else(tmp_path):
-    names = ["0" * 8 + "-" + "a" * 16, "mine", "0" * 8 + "-" + "a" * 15]
-    for name in names:
+# --- names of checkpoints -----------------------------------------------------
+
+
+def test_name_has_architecture_code_and_training(folder):
+    train(checkpoint=folder, epochs=1)
+    (file,) = folder.iterdir()
+    code = training_digest("minivgg")
+    assert re.fullmatch(rf"minivgg-{code}-[0-9a-f]{{16}}\.safetensors", file.name)
+
+
+def test_only_checkpoints_of_the_same_architecture_by_other_code_are_removed(tmp_path):
+    code, training = "0" * 8, "a" * 16
+    outdated = f"minivgg-{code}-{training}"
+    others = [
+        f"resnet34-{code}-{training}", f"other-minivgg-{code}-{training}", "minivgg",
+        f"minivgg-{code}-{training[1:]}", f"minivgg-{code[1:]}-{training}", f"{code}-{training}",
+    ]  # fmt: skip
+    for name in (outdated, *others):
         (tmp_path / f"{name}.safetensors").write_bytes(b"")
     train(checkpoint=tmp_path, epochs=1)
-    left = {file.stem for file in tmp_path.iterdir()}
-    assert set(names[1:]) < left
-    assert names[0] not in left
-    assert len(left) == 3
+    names = {file.stem for file in tmp_path.iterdir()}
+    assert set(others) < names
+    assert outdated not in names
+    assert len(names) == len(others) + 1
+
+
+def test_checkpoints_of_a_longer_architecture_name_are_not_removed(tmp_path):
+    file = tmp_path / f"resnet34-features-{'0' * 8}-{'a' * 16}.safetensors"
+    file.write_bytes(b"")
+    _remove_outdated(tmp_path, "resnet34", "1" * 8)
+    assert file.exists()
+    _remove_outdated(tmp_path, "resnet34-features", "1" * 8)
+    assert not file.exists()

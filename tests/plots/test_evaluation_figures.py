@@ -1,4 +1,4 @@
-"""Figures that compare models and protocols: every number they were given, in its place."""
+"""Figures of scores, comparisons and leakage show the numbers they are given."""
 
 import warnings
 
@@ -14,13 +14,13 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib import plots
 from gtzan_lib.data.splits import split
-from gtzan_lib.data.windows import windows
+from gtzan_lib.data.windows import window_table
 from gtzan_lib.evaluation.comparison import learning_curve
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.leakage import audit
-from gtzan_lib.studies.reshuffle import reshuffle
+from gtzan_lib.studies.reshuffle import PARTS, reshuffle
 
-PARTS = ["train", "train", "train", "valid", "test", "test"]
+PARTITION = ["train", "train", "train", "valid", "test", "test"]
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +30,12 @@ def _close_figures():
 
 
 @pytest.fixture(scope="module")
-def music(paper_corpus):
-    """Three genres of six artists with two tracks, and features that tell tracks apart."""
+def corpus_and_features(paper_corpus):
+    """Three genres of six artists with two tracks, and features that differ by track."""
     genres = ("blues", "jazz", "rock")
     corpus = paper_corpus((g, f"{g} {a}", 9.0) for g in genres for a in range(6) for _ in "xy")
-    corpus.tracks["partition"] = [part for _ in genres for part in PARTS for _ in "xy"]
-    table = windows(corpus)
+    corpus.tracks["partition"] = [part for _ in genres for part in PARTITION for _ in "xy"]
+    table = window_table(corpus)
     rng = np.random.default_rng(2)
     number = pd.factorize(table["track_id"])[0]
     means = pd.factorize(table["genre"])[0][:, None] + rng.normal(size=(36, 3))[number]
@@ -43,8 +43,8 @@ def music(paper_corpus):
 
 
 @pytest.fixture(scope="module")
-def board() -> pd.DataFrame:
-    """A leaderboard, of which one experiment tells neither size nor time."""
+def leaderboard() -> pd.DataFrame:
+    """A leaderboard with one experiment whose size and time are unknown."""
     return pd.DataFrame(
         {
             "protocol": ["artist", "artist", "track"],
@@ -60,34 +60,34 @@ def board() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def evaluation(music):
-    corpus, table, features = music
+def evaluation(corpus_and_features):
+    corpus, table, features = corpus_and_features
     return evaluate(KNeighborsClassifier(5), features, table, split(table, corpus, folds=3))
 
 
 @pytest.fixture(scope="module")
-def curve(music):
-    corpus, table, features = music
+def curve(corpus_and_features):
+    corpus, table, features = corpus_and_features
     divided = split(table, corpus)
     return learning_curve(KNeighborsClassifier(1), features, table, divided, shares=[0.5, 1])
 
 
 @pytest.fixture(scope="module")
-def audited(music):
-    corpus, table, features = music
+def audited(corpus_and_features):
+    corpus, table, features = corpus_and_features
     models = {f"{k} neighbours": (KNeighborsClassifier(k), features) for k in (1, 9)}
     names = ["window", "track", "artist", "fault-filtered"]
     return audit(models, table, corpus, folds=3, protocols=names)
 
 
 @pytest.fixture(scope="module")
-def drawn(music):
-    corpus, table, features = music
+def reshuffled(corpus_and_features):
+    corpus, table, features = corpus_and_features
     return reshuffle(KNeighborsClassifier(1), features, table, corpus, draws=50)
 
 
 def spans(ax, across: str = "x") -> list[tuple[float, float]]:
-    """What the lines of intervals reach from and to."""
+    """The ends of the interval lines."""
     column = "xy".index(across)
     return [
         tuple(path[:, column])
@@ -113,41 +113,41 @@ def texts(legend) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
-NAMES = ["standing", "tradeoff", "calibration", "learning_curve", "leak_by", "reshuffled"]
+NAMES = ["leaderboard", "cost", "calibration", "learning_curve", "leak_by", "reshuffle"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ax_in_ax_out(board, evaluation, curve, audited, drawn, name):
+def test_given_axes_are_used(leaderboard, evaluation, curve, audited, reshuffled, name):
     draw = {
-        "standing": lambda ax: plots.leaderboard(board, ax),
-        "tradeoff": lambda ax: plots.accuracy_by_cost(board, "weights", "weights", ax),
+        "leaderboard": lambda ax: plots.leaderboard(leaderboard, ax),
+        "cost": lambda ax: plots.accuracy_by_cost(leaderboard, "weights", "weights", ax),
         "calibration": lambda ax: plots.calibration(evaluation, ax),
         "learning_curve": lambda ax: plots.learning_curve(curve, ax),
         "leak_by": lambda ax: plots.leak_by(audited.by("artist", "1 neighbours"), ax),
-        "reshuffled": lambda ax: plots.reshuffle(drawn, ax),
+        "reshuffle": lambda ax: plots.reshuffle(reshuffled, ax),
     }[name]
     _, ax = plt.subplots()
     before = plt.get_fignums()
     assert draw(ax) is ax
     assert plt.get_fignums() == before
     assert ax.has_data()
-    own = draw(None)
-    assert own is not ax
+    new = draw(None)
+    assert new is not ax
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        own.figure.canvas.draw()
+        new.figure.canvas.draw()
 
 
 # --- leaderboards -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
-def test_standing_has_a_line_an_experiment(board, rows):
-    table = board.head(rows)
+def test_leaderboard_has_a_line_an_experiment(leaderboard, rows):
+    table = leaderboard.head(rows)
     ax = plots.leaderboard(table)
     places = ticks(ax)
     assert list(places) == ["net  (artist)", "knn  (artist)", "tiny  (track)"][:rows]
-    # The best is uppermost.
+    # The best is at the top.
     assert list(places.values()) == list(range(rows))[::-1]
     expected = np.column_stack([100 * table["accuracy"], list(places.values())])
     np.testing.assert_allclose(dots(ax), expected)
@@ -158,33 +158,33 @@ def test_standing_has_a_line_an_experiment(board, rows):
 
 
 @pytest.mark.parametrize("of", ["weights", "seconds"])
-def test_tradeoff_leaves_out_what_is_not_known(board, of):
-    ax = plots.accuracy_by_cost(board, of, "what it costs")
-    known = board.dropna().sort_values(of)
-    np.testing.assert_allclose(dots(ax), np.column_stack([known[of], 100 * known["accuracy"]]))
-    assert texts(ax.get_legend()) == known.index.tolist()
+def test_experiments_without_a_cost_are_left_out(leaderboard, of):
+    ax = plots.accuracy_by_cost(leaderboard, of, "a cost")
+    rows = leaderboard.dropna().sort_values(of)
+    np.testing.assert_allclose(dots(ax), np.column_stack([rows[of], 100 * rows["accuracy"]]))
+    assert texts(ax.get_legend()) == rows.index.tolist()
     assert ax.get_xscale() == "log"
-    assert ax.get_xlabel() == "what it costs"
+    assert ax.get_xlabel() == "a cost"
     bars = [line for line in ax.lines if line.get_marker() == "None"]
-    np.testing.assert_allclose([bar.get_ydata() for bar in bars], 100 * known[["low", "high"]])
+    np.testing.assert_allclose([bar.get_ydata() for bar in bars], 100 * rows[["low", "high"]])
     colors = [line.get_color() for line in ax.lines]
     assert len(set(colors)) == 2
     assert colors[::2] == colors[1::2]
 
 
-def test_tradeoff_of_one_model(board):
-    ax = plots.accuracy_by_cost(board.head(1), "weights", "weights")
+def test_cost_of_one_model(leaderboard):
+    ax = plots.accuracy_by_cost(leaderboard.head(1), "weights", "weights")
     np.testing.assert_allclose(dots(ax), [[2e6, 80]])
 
 
-# --- confusions ---------------------------------------------------------------
+# --- confusion matrices -------------------------------------------------------
 
 
-def answers(*pairs: str) -> pd.DataFrame:
+def predictions(*pairs: str) -> pd.DataFrame:
     return pd.DataFrame([pair.split() for pair in pairs], columns=["genre", "predicted"])
 
 
-def shown(figure) -> list:
+def visible(figure) -> list:
     return [ax for ax in figure.axes if ax.axison]
 
 
@@ -192,39 +192,44 @@ def shares(ax, count: int) -> np.ndarray:
     return np.asarray(ax.collections[0].get_array()).reshape(count, count)
 
 
-def test_confusions_show_shares_of_each_genre():
-    first = answers("a a", "a b", "a a", "a c", "b b", "c c", "c a")
-    second = answers("a a", "b b", "c c")
+def test_confusion_matrices_show_shares_of_each_genre():
+    first = predictions("a a", "a b", "a a", "a c", "b b", "c c", "c a")
+    second = predictions("a a", "b b", "c c")
     figure = plots.confusion_matrices({"first": first, "second": second})
-    one, other = shown(figure)
+    first_ax, second_ax = visible(figure)
     expected = [[0.5, 0.25, 0.25], [0, 1, 0], [0.5, 0, 0.5]]
-    np.testing.assert_allclose(shares(one, 3), expected)
-    np.testing.assert_allclose(shares(other, 3), np.eye(3))
-    assert [ax.get_title() for ax in (one, other)] == ["first\n57 % of 7", "second\n100 % of 3"]
-    assert [text.get_text() for text in one.get_yticklabels()] == ["a", "b", "c"]
-    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("answer", "genre")
+    np.testing.assert_allclose(shares(first_ax, 3), expected)
+    np.testing.assert_allclose(shares(second_ax, 3), np.eye(3))
+    assert [ax.get_title() for ax in (first_ax, second_ax)] == [
+        "first\n57 % of 7",
+        "second\n100 % of 3",
+    ]
+    assert [text.get_text() for text in first_ax.get_yticklabels()] == ["a", "b", "c"]
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("predicted genre", "true genre")
     figure.canvas.draw()
 
 
-def test_genres_missing_in_answers_keep_their_place():
-    """One was never tested here, and one was never answered."""
-    figure = plots.confusion_matrices({"x": answers("a a", "b a"), "y": answers("a a", "c c")})
-    one, other = shown(figure)
-    np.testing.assert_array_equal(shares(one, 3), [[1, 0, 0], [1, 0, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(shares(other, 3), [[1, 0, 0], [0, 0, 0], [0, 0, 1]])
+def test_genres_without_predictions_keep_their_place():
+    """One genre was not tested, and one was never predicted."""
+    figure = plots.confusion_matrices(
+        {"x": predictions("a a", "b a"), "y": predictions("a a", "c c")}
+    )
+    first_ax, second_ax = visible(figure)
+    np.testing.assert_array_equal(shares(first_ax, 3), [[1, 0, 0], [1, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(shares(second_ax, 3), [[1, 0, 0], [0, 0, 0], [0, 0, 1]])
 
 
 @pytest.mark.parametrize(
     ("models", "columns", "grid"), [(1, 3, (1, 1)), (2, 3, (1, 2)), (4, 3, (2, 3)), (3, 1, (3, 1))]
 )
-def test_confusions_of_so_many_models(evaluation, models, columns, grid):
+def test_number_of_confusion_matrices(evaluation, models, columns, grid):
     tables = {f"model {number}": evaluation.tracks for number in range(models)}
     figure = plots.confusion_matrices(tables, columns=columns)
     assert len(figure.axes) == grid[0] * grid[1]
     assert figure.axes[0].get_gridspec().get_geometry() == grid
-    assert [ax.get_title().split("\n")[0] for ax in shown(figure)] == list(tables)
-    counts = evaluation.confusion().to_numpy()
-    for ax in shown(figure):
+    assert [ax.get_title().split("\n")[0] for ax in visible(figure)] == list(tables)
+    counts = evaluation.confusion_matrix().to_numpy()
+    for ax in visible(figure):
         np.testing.assert_allclose(shares(ax, 3), counts / counts.sum(axis=1, keepdims=True))
 
 
@@ -232,7 +237,7 @@ def test_confusions_of_so_many_models(evaluation, models, columns, grid):
 
 
 @pytest.mark.parametrize("unit", ["track", "window"])
-def test_calibration_has_a_dot_a_step(evaluation, unit):
+def test_calibration_has_a_dot_a_bin(evaluation, unit):
     ax = plots.calibration(evaluation, unit=unit)
     table = evaluation.calibration(unit=unit)
     scatter = ax.collections[-1]
@@ -241,9 +246,9 @@ def test_calibration_has_a_dot_a_step(evaluation, unit):
     assert np.argmax(sizes) == np.argmax(table["n"])
     assert sizes.max() == 200
     np.testing.assert_allclose(spans(ax, "y"), table[["low", "high"]])
-    assert texts(ax.get_legend()) == ["as sure as right", f"{unit}s"]
+    assert texts(ax.get_legend()) == ["perfect calibration", f"{unit}s"]
     error = 100 * evaluation.calibration_error(unit)
-    assert ax.get_title() == f"calibration error {error:.1f} points"
+    assert ax.get_title() == f"calibration error {error:.1f} percentage points"
 
 
 def test_learning_curve_has_both_units(curve):
@@ -260,46 +265,46 @@ def test_learning_curve_has_both_units(curve):
     assert ax.get_xlim()[0] == 0
 
 
-# --- leaks --------------------------------------------------------------------
+# --- leakage ------------------------------------------------------------------
 
 
-def test_leaks_have_a_dot_a_model_and_protocol(audited):
+def test_leakage_has_a_dot_a_model_and_protocol(audited):
     figure = plots.leakage(audited)
     scores = audited.scores()
     models = list(audited.evaluations)
-    on_windows, on_tracks = figure.axes
-    for ax, prefix in ((on_windows, "window_"), (on_tracks, "")):
-        named = {line.get_label(): line for line in ax.lines}
-        assert list(named) == [f"by {protocol}" for protocol in audited.protocols]
-        assert len({line.get_color() for line in named.values()}) == 4
+    window_ax, track_ax = figure.axes
+    for ax, prefix in ((window_ax, "window_"), (track_ax, "")):
+        lines = {line.get_label(): line for line in ax.lines}
+        assert list(lines) == [f"by {protocol}" for protocol in audited.protocols]
+        assert len({line.get_color() for line in lines.values()}) == 4
         for protocol in audited.protocols:
-            own = 100 * scores.xs(protocol, level="protocol").loc[models]
-            x, y = named[f"by {protocol}"].get_data()
-            np.testing.assert_allclose(x, own[f"{prefix}accuracy"])
-            # One line a model, the first uppermost.
+            rows = 100 * scores.xs(protocol, level="protocol").loc[models]
+            x, y = lines[f"by {protocol}"].get_data()
+            np.testing.assert_allclose(x, rows[f"{prefix}accuracy"])
+            # One line a model, the first at the top.
             assert np.round(y).tolist() == [1, 0]
         bounds = 100 * scores[[f"{prefix}low", f"{prefix}high"]]
         np.testing.assert_allclose(sorted(spans(ax)), sorted(map(tuple, bounds.to_numpy())))
     assert [ax.get_xlabel() for ax in figure.axes] == [
-        "windows recognised (%)", "tracks recognised (%)",
+        "window accuracy (%)", "track accuracy (%)",
     ]  # fmt: skip
-    assert list(ticks(on_windows)) == models
+    assert list(ticks(window_ax)) == models
     (legend,) = figure.legends
     assert texts(legend) == [f"by {protocol}" for protocol in audited.protocols]
     figure.canvas.draw()
 
 
-def test_leaks_of_one_model(music):
-    corpus, table, features = music
+def test_leakage_of_one_model(corpus_and_features):
+    corpus, table, features = corpus_and_features
     models = {"knn": (KNeighborsClassifier(3), features)}
-    found = audit(models, table, corpus, folds=3, protocols=["track", "artist"])
-    figure = plots.leakage(found)
+    audited = audit(models, table, corpus, folds=3, protocols=["track", "artist"])
+    figure = plots.leakage(audited)
     assert list(ticks(figure.axes[0])) == ["knn"]
     assert [len(dots(ax)) for ax in figure.axes] == [2, 2]
 
 
 @pytest.mark.parametrize(("column", "most", "count"), [("genre", 15, 3), ("artist", 4, 4)])
-def test_leak_by_has_the_largest(audited, column, most, count):
+def test_leak_by_has_the_largest_leaks(audited, column, most, count):
     table = audited.by(column, "1 neighbours")
     ax = plots.leak_by(table, most=most)
     top = table.iloc[:count]
@@ -307,30 +312,30 @@ def test_leak_by_has_the_largest(audited, column, most, count):
     expected = np.column_stack([100 * top["points"], np.arange(count)[::-1]])
     np.testing.assert_allclose(dots(ax), expected)
     np.testing.assert_allclose(spans(ax), 100 * top[["low", "high"]])
-    assert ax.get_xlabel() == f"points owed to the leak, by {column} (tracks)"
+    assert ax.get_xlabel() == f"leak (percentage points), by {column} (number of tracks)"
 
 
-def test_leak_by_has_all_where_there_are_few(audited):
+def test_leak_by_has_fifteen_rows_by_default(audited):
     assert len(dots(plots.leak_by(audited.by("artist", "9 neighbours")))) == 15
 
 
-def test_reshuffled_has_a_line_a_part(drawn):
-    ax = plots.reshuffle(drawn)
+def test_reshuffle_has_a_line_a_part(reshuffled):
+    ax = plots.reshuffle(reshuffled)
     scores = {
-        "tracks it never saw": drawn.unseen,
-        "test part as saved": drawn.test,
-        "test part drawn anew": drawn.reshuffled,
-        "what it was trained on": drawn.train,
+        PARTS["unseen"]: reshuffled.unseen,
+        PARTS["test"]: reshuffled.test,
+        PARTS["reshuffled"]: reshuffled.reshuffled,
+        PARTS["train"]: reshuffled.train,
     }
     assert ticks(ax) == {name: place for place, name in enumerate(scores)}
     expected = [(100 * score.value, place) for place, score in enumerate(scores.values())]
     np.testing.assert_allclose(dots(ax), expected)
     bounds = [(100 * score.low, 100 * score.high) for score in scores.values()]
     np.testing.assert_allclose(spans(ax), bounds)
-    np.testing.assert_allclose(dots(ax, "x"), [(100 * drawn.predicted, 2)])
-    assert texts(ax.get_legend()) == ["predicted"]
+    np.testing.assert_allclose(dots(ax, "x"), [(100 * reshuffled.predicted, 2)])
+    assert texts(ax.get_legend()) == ["expected"]
 
 
-def test_answers_that_are_no_tested_genre_are_shown():
-    (ax,) = shown(plots.confusion_matrices({"x": answers("a a", "a b")}))
+def test_predicted_genres_that_were_not_tested_are_shown():
+    (ax,) = visible(plots.confusion_matrices({"x": predictions("a a", "a b")}))
     np.testing.assert_array_equal(shares(ax, 2), [[0.5, 0.5], [0, 0]])
