@@ -47,6 +47,7 @@ calibration: setup ## check the difficulty of the synthetic corpus, for three se
 lint: setup ## check the style of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.words
 
 bench: setup ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks

@@ -393,15 +393,15 @@ def record(
     """
     from .data import audio
     from .live import microphone
-    from .live.takes import require_method, require_room, save_take
+    from .live.takes import require_denoising_method, require_disk_space, save_take
 
     if devices:
         for d in microphone.devices():
             print(f"{d.index}: {d.name} ({d.channels} channels, {d.sample_rate} Hz)")
         return
     # Arguments are checked before the recording starts.
-    require_method(method)
-    require_room(out, lead + seconds)
+    require_denoising_method(method)
+    require_disk_space(out, lead + seconds)
     loaded = None
     if predict or model:
         from .inference.zoo import load_model

@@ -147,11 +147,12 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
         `blues.00000.3`; `blues.00000.wav` is `blues.00000.0`. `start_s` is the
         table's own column, if it has one, else from `starts_of`.
     """
-    names = pd.Series(_window_ids(table), dtype=object)
+    names = _window_ids(table)
     length = _lengths(table).astype(int)
     starts_s = starts_of(pd.DataFrame({"window_id": names, "length": length}))
     if "start_s" in table:
-        starts_s = pd.to_numeric(table["start_s"], errors="coerce").fillna(starts_s).to_numpy()
+        stored = pd.to_numeric(table["start_s"], errors="coerce").to_numpy(dtype=float)
+        starts_s = np.where(np.isnan(stored), starts_s, stored)
     head = pd.DataFrame(
         {
             "window_id": names,
@@ -179,7 +180,7 @@ def starts_of(windows: pd.DataFrame) -> np.ndarray:
         length, which is one sample more than the row's `length` (see
         `gtzan_lib.data.windows.KAGGLE_GRID`).
     """
-    number = windows["window_id"].str.rsplit(".", n=1).str[1].astype(float).to_numpy()
+    number = windows["window_id"].astype(str).str.rsplit(".", n=1).str[1].astype(float).to_numpy()
     return np.round((windows["length"].to_numpy() + 1) / SAMPLE_RATE, 4) * number
 
 

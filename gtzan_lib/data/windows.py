@@ -56,7 +56,7 @@ class WindowGrid:
         What becomes of the end. `align`: if at least half a step is not covered,
         one last window ends where the sound ends; sound shorter than a window is
         one window, which repeats the sound until it is full. `drop`: incomplete
-        windows are left out. `whole`: sound shorter than two windows is one
+        windows are left out. `whole`: sound shorter than two steps is one
         window from beginning to end; longer sound is treated as by `drop`.
 
     Raises
@@ -118,14 +118,14 @@ class WindowGrid:
 
     def is_whole(self, duration_s: float) -> bool:
         """Return whether a sound is one window from beginning to end."""
-        return self.tail == "whole" and 0 < duration_s < 2 * self.seconds
+        return self.tail == "whole" and 0 < duration_s < 2 * self.step
 
 
 KAGGLE_GRID = WindowGrid(66_149 / 22_050, 3.0, tail="drop")
 """The windows of Kaggle's table of 3 s features: 66,149 samples every 66,150."""
 
 
-def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:  # noqa: B008
+def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:
     """List the windows of every track.
 
     Parameters

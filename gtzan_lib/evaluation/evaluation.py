@@ -232,7 +232,7 @@ class Evaluation:
         return table[self.genres].to_numpy()[np.arange(len(table)), columns]
 
     @property
-    def chance(self) -> float:
+    def baseline(self) -> float:
         """Share of the most frequent genre among the tested tracks: the baseline."""
         return float(self.tracks["genre"].value_counts(normalize=True).iloc[0])
 
@@ -240,5 +240,7 @@ class Evaluation:
     def p_value(self) -> float:
         """Probability of at least as many correct tracks when always guessing one genre."""
         correct = self.predictions()["correct"]
-        test = stats.binomtest(int(correct.sum()), len(correct), self.chance, alternative="greater")
+        test = stats.binomtest(
+            int(correct.sum()), len(correct), self.baseline, alternative="greater"
+        )
         return float(test.pvalue)

@@ -110,7 +110,7 @@ class Audit:
             _two_levels
         )
 
-    def by(self, column: str, model: str, unit: str = "window") -> pd.DataFrame:
+    def leak_by(self, column: str, model: str, unit: str = "window") -> pd.DataFrame:
         """Return the leak of every genre or artist.
 
         Parameters

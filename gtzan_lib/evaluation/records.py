@@ -166,7 +166,7 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
             for unit in ("track", "window")
         },
         "train_accuracy": evaluation.train_accuracy,
-        "chance": evaluation.chance,
+        "chance": evaluation.baseline,
         "p_value": evaluation.p_value,
         "unconverged": evaluation.unconverged,
         "per_genre": evaluation.per_genre()["recall"].to_dict(),

@@ -79,7 +79,7 @@ def summary(evaluation: Evaluation) -> str:
     kind = "one test part" if len(split) == 1 else f"{len(split)}-fold cross-validation"
     paragraphs = [
         f"**Track accuracy: {evaluation.accuracy()}.** Split by {split.protocol}, {kind}; the "
-        f"baseline, always guessing one genre, has {100 * evaluation.chance:.1f} %. Window "
+        f"baseline, always guessing one genre, has {100 * evaluation.baseline:.1f} %. Window "
         f"accuracy: {evaluation.accuracy('window')}. Training accuracy, by window: "
         f"{100 * evaluation.train_accuracy:.1f} %."
     ]

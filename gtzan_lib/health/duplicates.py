@@ -26,7 +26,12 @@ import scipy.fft
 import scipy.ndimage
 
 from ..progress import progress_bar
-from .fingerprints import BANDS, FRAME_S, sharp_trace, trace
+from .fingerprints import (
+    FRAME_S,
+    N_BANDS,
+    sharp_trace,
+    trace,
+)
 
 __all__ = ["MARGIN", "SHARPNESS", "THRESHOLD", "Duplicate", "correlate", "find_duplicates"]
 
@@ -152,7 +157,7 @@ def correlate(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
     shorter = min(first.shape[1], second.shape[1])
     overlap = np.minimum(first.shape[1], lags + second.shape[1]) - np.maximum(0, lags)
     enough = overlap >= min(_OVERLAP_S / FRAME_S, shorter / 2)
-    sums = scipy.fft.irfft(product, size)[lags] / BANDS
+    sums = scipy.fft.irfft(product, size)[lags] / N_BANDS
     scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _SHORT_S / FRAME_S))
     return lags[enough] * FRAME_S, scores[enough]
 
@@ -167,7 +172,7 @@ def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     bits = int(np.clip(round(1.2 * np.log2(total) - 2.2), 12, 32))
     track = np.repeat(np.arange(len(envelopes)), lengths)
     frame = np.concatenate([np.arange(length) for length in lengths])
-    planes = np.random.default_rng(0).standard_normal((BANDS * _SEGMENT, _TABLES * 32))
+    planes = np.random.default_rng(0).standard_normal((N_BANDS * _SEGMENT, _TABLES * 32))
     planes = planes.astype(np.float32)
     long_enough = (envelope for envelope in envelopes if envelope.shape[1] > _SEGMENT)
     hashed = [_keys(trace(envelope), planes) for envelope in long_enough]
@@ -187,7 +192,7 @@ def _keys(changes: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """Hash every segment of a trace once per table; each bit is its side of a hyperplane."""
     smooth = scipy.ndimage.gaussian_filter1d(changes, _SMOOTH, axis=1, mode="constant")
     segments = np.lib.stride_tricks.sliding_window_view(smooth, _SEGMENT, axis=1)
-    segments = np.ascontiguousarray(segments.transpose(1, 0, 2)).reshape(-1, BANDS * _SEGMENT)
+    segments = np.ascontiguousarray(segments.transpose(1, 0, 2)).reshape(-1, N_BANDS * _SEGMENT)
     sides = np.packbits(segments @ planes > 0, axis=1)
     return np.ascontiguousarray(sides.view(np.uint32).T)
 

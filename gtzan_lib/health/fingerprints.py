@@ -26,9 +26,9 @@ import scipy.fft
 
 from ..signal.dsp import hann, mel_weights
 
-__all__ = ["BANDS", "FRAME_S", "Envelope", "from_log_mel", "sharp_trace", "trace"]
+__all__ = ["FRAME_S", "N_BANDS", "Envelope", "from_log_mel", "sharp_trace", "trace"]
 
-BANDS = 32
+N_BANDS = 32
 """Number of bands of an envelope, from 0 to 11,025 Hz."""
 
 FRAME_S = 0.0775
@@ -69,7 +69,7 @@ class Envelope:
     @staticmethod
     def empty() -> np.ndarray:
         """Return an envelope without frames."""
-        return np.zeros((BANDS, 0), dtype=np.uint8)
+        return np.zeros((N_BANDS, 0), dtype=np.uint8)
 
     def add(self, y: np.ndarray) -> None:
         """Add the next piece.
@@ -109,7 +109,7 @@ class Envelope:
             return self.empty()
         power = np.concatenate(self._frames).T
         db = 10 * np.log10(np.maximum(power, 1e-10))
-        db = np.maximum(db - db.max(), -_TOP_DB).reshape(BANDS, -1, power.shape[1]).mean(axis=1)
+        db = np.maximum(db - db.max(), -_TOP_DB).reshape(N_BANDS, -1, power.shape[1]).mean(axis=1)
         return np.round((db + _TOP_DB) * (255 / _TOP_DB)).astype(np.uint8)
 
 
@@ -141,7 +141,7 @@ def from_log_mel(image: np.ndarray) -> np.ndarray:
         decibels = np.maximum(decibels - decibels.max(), -_TOP_DB)
         image = (decibels / _TOP_DB + 1) * 255
     n_mels, columns = image.shape
-    grouped = image.reshape(BANDS, n_mels // BANDS, columns)
+    grouped = image.reshape(N_BANDS, n_mels // N_BANDS, columns)
     return np.round(grouped.mean(axis=1, dtype=np.float32)).astype(np.uint8)
 
 

@@ -43,7 +43,7 @@ FACTS = (
 )
 """Names of the facts about a file, the columns of `HealthReport.files`."""
 
-PIECE = 2**20
+BLOCK_SIZE = 2**20
 """Number of values that are decoded at a time, over all channels."""
 
 # Amplitude below which sound is silence: the last bit of 16-bit audio is at -90 dB.
@@ -143,7 +143,7 @@ class _Meter:
     def read_all(self, file: soundfile.SoundFile, path: Path) -> str:
         """Decode all samples; return why decoding ended early, or an empty text."""
         try:
-            self._read(file, max(1, PIECE // self.channels))
+            self._read(file, max(1, BLOCK_SIZE // self.channels))
         except RuntimeError as error:
             # A decoder does not recover from an error; a second one, in smaller steps, gets
             # closer to it.

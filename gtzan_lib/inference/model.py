@@ -15,7 +15,7 @@ from ..data import audio
 from ..data.windows import SHORTEST_S, Window, WindowCutter, WindowGrid
 from ..errors import AudioError, GtzanError, ModelError
 from ..files import printable
-from ..models.registry import inputs_of
+from ..models.registry import input_axes
 from ..signal.recipes import Recipe
 from ..signal.spectrograms import draw
 from .prediction import Prediction
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..data.corpus import Corpus
     from ..training.classifier import NetClassifier
 
-__all__ = ["Model", "one_thread"]
+__all__ = ["Model", "single_thread"]
 
 # The square of a larger sample overflows float32.
 _LOUDEST = 1e15
@@ -53,7 +53,7 @@ class _OneThread:
                 torch.set_num_threads(self._threads)
 
 
-one_thread = _OneThread()
+single_thread = _OneThread()
 """Context in which PyTorch computes on one core, since single windows are small.
 
 On several cores its threads wait for each other, which takes eight times as long
@@ -147,7 +147,7 @@ class Model:
         ModelError
             If the net takes the windows of a track in order, or features.
         """
-        if set(inputs_of(self.card["architecture"]).items()) != {("images", 3)}:
+        if set(input_axes(self.card["architecture"]).items()) != {("images", 3)}:
             raise ModelError(
                 f"model {self.name!r} is a {self.card['architecture']}, which does not predict "
                 "single windows of sound; use another model, or its `estimator` with a store."
@@ -265,7 +265,7 @@ class Model:
         ModelError
             If the net does not predict single windows of sound.
         """
-        with one_thread:
+        with single_thread:
             return self._predict(source, sample_rate, step)
 
     def _predict(
@@ -318,7 +318,7 @@ class Model:
             except GtzanError as error:
                 return error
 
-        with one_thread, ThreadPoolExecutor(jobs) as pool:
+        with single_thread, ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(predict_file, files)
 
     def cutter(self, step: float | None = None) -> WindowCutter:

@@ -16,7 +16,7 @@ from ..errors import AudioError, GtzanError
 from ..progress import progress_bar
 from ..signal.degradations import CLEAN
 from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
-from .model import Model, one_thread
+from .model import Model, single_thread
 from .prediction import Prediction
 
 __all__ = ["Degradation", "RobustnessTest", "crop_middle", "robustness_test"]
@@ -183,7 +183,7 @@ def robustness_test(
             return error
 
     track_ids = list(corpus.tracks.index)
-    with one_thread, ThreadPoolExecutor(jobs) as pool:
+    with single_thread, ThreadPoolExecutor(jobs) as pool:
         outcomes = progress_bar(
             pool.map(predict_track, track_ids), "tracks", len(track_ids), show=progress
         )

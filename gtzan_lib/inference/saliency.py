@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..errors import ModelError
-from .model import Model, one_thread
+from .model import Model, single_thread
 
 __all__ = ["deletion_test", "saliency"]
 
@@ -75,7 +75,7 @@ def saliency(
         noise = torch.randn(levels.shape[1:], generator=generator) * (255 * spread)
         noisy = (levels + noise).requires_grad_()
         # Images are independent, so the gradient of the sum has the gradient of each image.
-        with one_thread:
+        with single_thread:
             (gradient,) = torch.autograd.grad(model.net(noisy).gather(1, columns).sum(), noisy)
         total += gradient.abs()
     strongest = total.amax(dim=(-2, -1), keepdim=True)

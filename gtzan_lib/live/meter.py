@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Levels", "bar", "levels", "screen"]
+__all__ = ["Levels", "level_bar", "levels", "status_line"]
 
 # Full scale is 32767/32768 for 16 bits, and converters round.
 _CLIPPED = 0.999
@@ -57,7 +57,7 @@ def levels(y: np.ndarray) -> Levels:
     return Levels(_decibels(peak), _decibels(math.sqrt(mean_square)), peak >= _CLIPPED)
 
 
-def bar(y: np.ndarray, *, width: int = 20) -> str:
+def level_bar(y: np.ndarray, *, width: int = 20) -> str:
     """Draw the levels of samples as text, from -60 dBFS to full scale.
 
     Parameters
@@ -81,7 +81,7 @@ def bar(y: np.ndarray, *, width: int = 20) -> str:
 
 
 @contextmanager
-def screen(*, show: bool = True) -> Iterator[Callable[[str], None]]:
+def status_line(*, show: bool = True) -> Iterator[Callable[[str], None]]:
     """Show a line on the terminal that can be replaced.
 
     Parameters

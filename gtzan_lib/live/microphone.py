@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import GtzanWarning, LiveError
-from .meter import bar, levels, screen
+from .meter import level_bar, levels, status_line
 
 __all__ = ["Device", "Microphone", "Recording", "devices", "record"]
 
@@ -332,7 +332,7 @@ def record(
     stop_reason = ""
     microphone = Microphone(device, seconds=lead_s + seconds)
     rate = microphone.sample_rate
-    with microphone, screen(show=show) as show_line:
+    with microphone, status_line(show=show) as show_line:
         for left in range(countdown_s, 0, -1):
             show_line(f"recording begins in {left} s")
             time.sleep(1)
@@ -363,7 +363,7 @@ def record(
 def _line(done_s: float, lead_s: float, seconds: float, block: np.ndarray) -> str:
     """Return the line on the terminal: what to do, the seconds left, and the level."""
     word, end_s = ("keep quiet", lead_s) if done_s < lead_s else ("play", lead_s + seconds)
-    return f"{word:10} {end_s - done_s:5.1f} s  {bar(block)}"
+    return f"{word:10} {end_s - done_s:5.1f} s  {level_bar(block)}"
 
 
 def _warn(y: np.ndarray, rate: int, device: str, stop_reason: str) -> None:

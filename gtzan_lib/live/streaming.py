@@ -14,7 +14,7 @@ from ..data import audio
 from ..data.windows import Window
 from ..errors import LiveError
 from ..evaluation.aggregate import aggregate
-from ..inference.model import Model, one_thread
+from ..inference.model import Model, single_thread
 from .microphone import Microphone
 
 __all__ = ["BLOCK_S", "StreamClassifier", "StreamPrediction", "listen"]
@@ -109,7 +109,7 @@ class StreamClassifier:
         # Whatever is built once is built now, so that the first window need not wait for it.
         before, after = model.recipe.context
         silence = np.zeros(before + model.recipe.samples + after, dtype=np.float32)
-        with one_thread:
+        with single_thread:
             model.draw([Window(0.0, silence)])
             model.probabilities(np.zeros((1, *model.recipe.shape), dtype=np.uint8))
 
@@ -161,7 +161,7 @@ class StreamClassifier:
     def _predict(self, windows: list[Window], began: float) -> list[StreamPrediction]:
         predictions = []
         for window in windows:
-            with one_thread:
+            with single_thread:
                 image = self.model.draw([window])
                 # A silent window is black.
                 if image.any():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..inference.model import Model
     from .microphone import Recording
 
-__all__ = ["Take", "load_take", "require_method", "require_room", "save_take"]
+__all__ = ["Take", "load_take", "require_denoising_method", "require_disk_space", "save_take"]
 
 RAW, DENOISED, NOISE, SETTINGS = "raw.wav", "denoised.wav", "noise.wav", "take.json"
 _FIGURES_BYTES = 4_000_000
@@ -127,7 +127,7 @@ def save_take(
     settings = _settings(recording, method)
     # Written before the rest, so that an interrupted take can be loaded.
     _write_settings(path, settings)
-    require_method(method)
+    require_denoising_method(method)
     rate, music = recording.sample_rate, _clean(recording.music)
     use_lead = noise is None
     profile = _clean(recording.noise if use_lead else np.asarray(noise, dtype=np.float32))
@@ -186,7 +186,7 @@ def load_take(folder: str | Path) -> Take:
     return Take(folder=folder, raw=raw, denoised=denoised, sample_rate=rate, settings=settings)
 
 
-def require_room(folder: str | Path, seconds: float, *, sample_rate: int = 48_000) -> None:
+def require_disk_space(folder: str | Path, seconds: float, *, sample_rate: int = 48_000) -> None:
     """Check before a recording that a take can be saved in a folder.
 
     Parameters
@@ -220,7 +220,7 @@ def require_room(folder: str | Path, seconds: float, *, sample_rate: int = 48_00
         )
 
 
-def require_method(method: str) -> None:
+def require_denoising_method(method: str) -> None:
     """Check that a denoising method exists.
 
     Parameters

@@ -80,7 +80,7 @@ class FeatureScaler(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("spread", torch.ones(features))
 
-    def learn(self, values: torch.Tensor) -> None:
+    def fit(self, values: torch.Tensor) -> None:
         """Compute mean and standard deviation of the values of the training part."""
         spread, mean = torch.std_mean(values.double(), dim=0, correction=0)
         self.mean.copy_(mean)

@@ -44,6 +44,8 @@ class CRNN(nn.Module):
     networks for music classification", ICASSP 2017.
     """
 
+    image_axes = 3
+
     def __init__(
         self,
         classes: int = 10,
@@ -118,6 +120,8 @@ class TrackNet(nn.Module):
     The original project named it as future work. The book page "RNN: windows of
     a track" trains it.
     """
+
+    image_axes = 4
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from .minivgg import MiniVGG
 from .recurrent import CRNN, TrackNet
 from .resnet import ResNet34, ResNet34Features
 
-__all__ = ["ARCHITECTURES", "build", "inputs_of"]
+__all__ = ["ARCHITECTURES", "build", "input_axes"]
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {
     "minivgg": MiniVGG,
@@ -51,7 +51,7 @@ def build(name: str, **arguments: Any) -> nn.Module:
         raise ModelError(f"architecture {name!r} cannot be built: {reason}.") from error
 
 
-def inputs_of(name: str) -> dict[str, int]:
+def input_axes(name: str) -> dict[str, int]:
     """Return the inputs of a network.
 
     Parameters
@@ -70,9 +70,9 @@ def inputs_of(name: str) -> dict[str, int]:
     ModelError
         If the name is unknown.
     """
-    parameters = inspect.signature(_network_class(name).forward).parameters
-    names = [key for key in parameters if key != "self"]
-    return {key: 2 if key == "features" else 4 if name == "tracknet" else 3 for key in names}
+    network = _network_class(name)
+    names = [key for key in inspect.signature(network.forward).parameters if key != "self"]
+    return {key: 2 if key == "features" else network.image_axes for key in names}
 
 
 def _network_class(name: str) -> type[nn.Module]:

@@ -36,6 +36,8 @@ class ResNet34(nn.Module):
     recognition", CVPR 2016, table 1.
     """
 
+    image_axes = 3
+
     def __init__(
         self, classes: int = 10, *, size: int | Sequence[int] = 512, inputs: str = "grey"
     ) -> None:
@@ -85,6 +87,8 @@ class ResNet34Features(nn.Module):
     ResNet-34 and features" trains it.
     """
 
+    image_axes = 3
+
     def __init__(
         self,
         classes: int = 10,
@@ -106,9 +110,9 @@ class ResNet34Features(nn.Module):
             nn.Linear(hidden, classes),
         )
 
-    def learn_inputs(self, rows: dict[str, np.ndarray]) -> None:
+    def fit_inputs(self, rows: dict[str, np.ndarray]) -> None:
         """Compute the scaling of the features from the training part, before training."""
-        self.scale.learn(torch.from_numpy(np.asarray(rows["features"])))
+        self.scale.fit(torch.from_numpy(np.asarray(rows["features"])))
 
     def forward(self, images: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
         """Return the logits of images with their features.

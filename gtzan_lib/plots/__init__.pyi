@@ -2,6 +2,7 @@ from .audio import harmonic_percussive_players, players, recording_players
 from .clusters import cluster_agreement, cluster_genres, cluster_profile, elbow
 from .evaluation import (
     accuracy_by_cost,
+    aggregations,
     calibration,
     confusion_matrices,
     confusion_matrix,
@@ -31,6 +32,7 @@ from .style import genre_colors
 __all__ = [
     "accuracy_by_cost",
     "accuracy_by_snr",
+    "aggregations",
     "calibration",
     "cluster_agreement",
     "cluster_genres",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "excerpt",
     "harmonic_percussive_players",
-    "may_be_heard",
+    "is_playable",
     "players",
+    "read_samples",
     "recording_players",
-    "samples_of",
 ]
 
 _GRID = "display:grid;grid-template-columns:repeat(auto-fill,minmax(15.5rem,1fr))"
@@ -36,7 +36,7 @@ class _Take(Protocol):
     def sample_rate(self) -> int: ...
 
 
-def may_be_heard(corpus: Corpus) -> bool:
+def is_playable(corpus: Corpus) -> bool:
     """Tell whether a page may contain a corpus' audio: only that of the synthetic corpus may."""
     return corpus.name == "synthetic" and not corpus.is_table
 
@@ -61,7 +61,7 @@ def players(
     IPython.display.HTML
         For display in a notebook.
     """
-    if not may_be_heard(corpus):
+    if not is_playable(corpus):
         return _no_audio()
     if tracks is None:
         first = corpus.tracks.groupby("genre").head(1)
@@ -93,7 +93,7 @@ def harmonic_percussive_players(
     """
     from ..signal.fast_features import SAMPLE_RATE, frame_features
 
-    if not may_be_heard(corpus):
+    if not is_playable(corpus):
         return _no_audio()
     sounds = {}
     for caption, track_id in tracks.items():
@@ -121,7 +121,7 @@ def recording_players(take: _Take, corpus: Corpus | None) -> Any:
     IPython.display.HTML
         For display in a notebook.
     """
-    if corpus is None or not may_be_heard(corpus):
+    if corpus is None or not is_playable(corpus):
         return _no_audio()
     sounds = {"recorded": take.raw, "denoised": take.denoised}
     return _player_grid(
@@ -148,11 +148,11 @@ def excerpt(corpus: Corpus, track_id: str, *, seconds: float, quality: float | N
     str
         An MP3 file in base 64, empty where the track cannot be decoded.
     """
-    y, rate = samples_of(corpus.tracks.at[track_id, "path"])
+    y, rate = read_samples(corpus.tracks.at[track_id, "path"])
     return _mp3(y[: int(seconds * rate)], rate, quality)
 
 
-def samples_of(path: str) -> tuple[np.ndarray, int]:
+def read_samples(path: str) -> tuple[np.ndarray, int]:
     """Return the readable samples of a file's first channel, and their rate in Hz."""
     from ..data.audio import open_audio
     from ..errors import AudioError

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
 
 __all__ = [
+    "aggregations",
     "accuracy_by_cost",
     "calibration",
     "confusion_matrices",
@@ -189,7 +190,7 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         ax.plot(row["recall"], y, "o", color=colors[genre], ms=8)
     ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
     label = "baseline: most frequent genre"
-    ax.axvline(evaluation.chance, color="0.4", lw=1, ls="--", label=label)
+    ax.axvline(evaluation.baseline, color="0.4", lw=1, ls="--", label=label)
     ax.set(xlim=(-0.02, 1.02), xlabel="track recall (95 % interval)")
     ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
@@ -310,5 +311,33 @@ def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None =
         ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=name)
     ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    sns.despine(ax=ax)
+    return ax
+
+
+def aggregations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the track accuracy of models by aggregation method.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        From `gtzan_lib.studies.aggregation.compare_aggregations`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One line a model and method: the difference to the mean with its 95 %
+        interval, in points.
+    """
+    table = table.drop("mean", level="method")
+    ax = new_axes(ax, (6.5, 0.9 + 0.3 * len(table)))
+    place = np.arange(len(table))[::-1]
+    ax.axvline(0, color="0.5", lw=1, ls="--")
+    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["difference"], place, "o", color=BLUE, ms=7)
+    ax.set_yticks(place, [f"{model}: {method}" for model, method in table.index])
+    ax.set(xlabel="track accuracy minus that of the mean (points, 95 % interval)")
     sns.despine(ax=ax)
     return ax

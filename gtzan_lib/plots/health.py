@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .audio import samples_of
+from .audio import read_samples
 from .style import BLUE, RED, genre_colors, new_axes
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def faults(corpus: Corpus, truth: pd.DataFrame, *, columns: int = 4) -> Figure:
     for number, (fault, row) in enumerate(single.iterrows()):
         pair = axes[2 * (number // columns) : 2 * (number // columns) + 2, number % columns]
         pair[0].set_title(f"{fault}\n{row['detail']}", fontsize=9)
-        _waveform(pair, *samples_of(corpus.tracks.at[row["track_id"], "path"]))
+        _waveform(pair, *read_samples(corpus.tracks.at[row["track_id"], "path"]))
     return figure
 
 

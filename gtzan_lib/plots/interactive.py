@@ -11,7 +11,7 @@ import matplotlib.colors
 import numpy as np
 import pandas as pd
 
-from .audio import excerpt, may_be_heard
+from .audio import excerpt, is_playable
 from .style import genre_colors, palette
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def interactive_scatter(
         )
     _lay_out(figure, names)
     sounds = {}
-    if may_be_heard(corpus):
+    if is_playable(corpus):
         # A low bit rate keeps pages small, and is enough to tell tracks apart.
         sounds = {t: excerpt(corpus, t, seconds=seconds, quality=0.85) for t in means.index}
     return InteractiveScatter(figure, sounds)

@@ -64,7 +64,7 @@ def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> A
     Parameters
     ----------
     table : pd.DataFrame
-        As from `Audit.by`.
+        As from `Audit.leak_by`.
     ax : Axes, optional
         Axes to draw into.
     most : int

@@ -11,9 +11,9 @@ import nbformat
 
 from ..errors import RunError
 from ..files import atomic_path
-from .runs import Experiment, Run, explained
+from .runs import Experiment, Run, saved_error
 
-__all__ = ["execute", "tidy"]
+__all__ = ["clean_notebook", "execute"]
 
 # Libraries read these when they are imported, so they are set before the kernel starts.
 THREAD_VARIABLES = (
@@ -60,7 +60,7 @@ def execute(run: Run, experiment: str) -> Path:
     partial.parent.mkdir(parents=True, exist_ok=True)
     _fix_environment(chosen, run)
     # A process that survived a killed run may still execute it.
-    with FileLock(partial.with_suffix(".lock")), explained(run, chosen.name):
+    with FileLock(partial.with_suffix(".lock")), saved_error(run, chosen.name):
         try:
             _execute_with_retry(chosen, run.root, partial)
         except papermill.PapermillExecutionError as error:
@@ -72,7 +72,7 @@ def execute(run: Run, experiment: str) -> Path:
                 f"the notebook up to there is in {partial}."
             ) from error
         target = run.work.executed / partial.name
-        notebook = tidy(nbformat.read(partial, as_version=4), _places(run, experiment))
+        notebook = clean_notebook(nbformat.read(partial, as_version=4), _places(run, experiment))
         with atomic_path(target) as temporary:
             nbformat.write(notebook, temporary)
         partial.unlink()
@@ -110,7 +110,9 @@ def _execute_with_retry(experiment: Experiment, cwd: Path, output: Path) -> None
             return
 
 
-def tidy(notebook: nbformat.NotebookNode, places: dict[str, str]) -> nbformat.NotebookNode:
+def clean_notebook(
+    notebook: nbformat.NotebookNode, places: dict[str, str]
+) -> nbformat.NotebookNode:
     """Prepare an executed notebook for the book.
 
     Parameters

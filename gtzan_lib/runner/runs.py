@@ -18,7 +18,7 @@ from ..data.workspace import Workspace
 from ..errors import GtzanError, ParameterError, RunError
 from ..parameters import Parameter, check, declared_in, from_text
 
-__all__ = ["Experiment", "Run", "explained", "load_run"]
+__all__ = ["Experiment", "Run", "load_run", "saved_error"]
 
 # Keys of an experiment in the YAML that are no parameters.
 OWN_KEYS = {"notebook", "title", "threads", "after"}
@@ -194,7 +194,7 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
 
 
 @contextmanager
-def explained(run: Run, job: str) -> Iterator[None]:
+def saved_error(run: Run, job: str) -> Iterator[None]:
     """Save the error message of a failing job in the run's `partial/`.
 
     Parameters

@@ -15,7 +15,7 @@ import yaml
 from filelock import FileLock
 
 from ..errors import RunError
-from .runs import Run, explained
+from .runs import Run, saved_error
 
 __all__ = ["build_site", "prose_files", "publish"]
 
@@ -65,7 +65,7 @@ def build_site(run: Run) -> Path:
     RunError
         If a page of the table of contents is missing, or Sphinx warns.
     """
-    with explained(run, "site"):
+    with saved_error(run, "site"):
         return _build(run)
 
 

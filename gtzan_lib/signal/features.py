@@ -48,12 +48,12 @@ def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
     Raises
     ------
     CorpusError
-        If `seconds` is too short for a frame, or longer than a day.
+        If `seconds` is too short for a frame, or longer than an hour.
     """
-    if not fast_features.MIN_SAMPLES < seconds * _RATE - 1.5 < 2**31:
+    if not fast_features.MIN_SAMPLES < seconds * _RATE - 1.5 < 3600 * _RATE:
         raise CorpusError(
             f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, "
-            "and no more than a day."
+            "and no more than an hour."
         )
     tail = "whole" if seconds == CLIP_S else tail
     return WindowGrid(seconds - 1 / _RATE, seconds, tail)

@@ -1,4 +1,5 @@
-from .claims import decided_by, examine_claims
+from .aggregation import compare_aggregations
+from .claims import claims_scope, examine_claims
 from .clustering import agreement, cluster, representative_tracks, scan_k, stability
 from .grid import Grid, grid, pipeline
 from .reshuffle import Reshuffle, reshuffle
@@ -8,8 +9,9 @@ __all__ = [
     "Grid",
     "Reshuffle",
     "agreement",
+    "claims_scope",
     "cluster",
-    "decided_by",
+    "compare_aggregations",
     "examine_claims",
     "grid",
     "pipeline",

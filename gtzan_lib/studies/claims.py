@@ -21,7 +21,7 @@ from ..errors import ModelError, SplitError
 from ..stats import resampled_means
 from .grid import LINEAR, MODELS, TRANSFORMS, Grid
 
-__all__ = ["Claim", "decided_by", "examine_claims"]
+__all__ = ["Claim", "claims_scope", "examine_claims"]
 
 # Smaller differences of the window accuracy count as small.
 _SMALL_DIFFERENCE = 0.05
@@ -140,7 +140,7 @@ def _refuse_others(leaking: Grid, honest: Grid) -> None:
         )
 
 
-def decided_by(corpus: Corpus, windows: pd.DataFrame) -> str:
+def claims_scope(corpus: Corpus, windows: pd.DataFrame) -> str:
     """Return a sentence on whether these data can decide the claims.
 
     Parameters

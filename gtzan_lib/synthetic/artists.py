@@ -16,7 +16,7 @@ from .idioms import IDIOMS, Band, Groove, Melody, Sound
 from .names import artist_name
 from .theory import SCALES
 
-__all__ = ["Artist", "invent", "random_generator"]
+__all__ = ["Artist", "invent_artist", "random_generator"]
 
 # Scale of the differences in production between the artists of a genre.
 STUDIO_SPREAD = 0.2
@@ -100,7 +100,7 @@ def random_generator(seed: int, genre: str, *path: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(genre.encode()), *path])
 
 
-def invent(*, seed: int, genre: str, index: int) -> Artist:
+def invent_artist(*, seed: int, genre: str, index: int) -> Artist:
     """Invent the artist `index` of a genre.
 
     Parameters

@@ -14,9 +14,9 @@ from ..errors import CorpusError
 from ..files import atomic_path, write_json
 from ..genres import GENRES
 from ..progress import progress_bar
-from .faults import Fault, plan
+from .faults import PlantedFault, plan_faults
 from .settings import Settings, Slot
-from .songs import write_song
+from .songs import compose_song
 
 __all__ = ["arguments_of", "compose"]
 
@@ -116,7 +116,7 @@ def compose(
         genres=(genres,) if isinstance(genres, str) else tuple(genres),
         faults=dict(faults or {}),
     )
-    planted = plan(settings)
+    planted = plan_faults(settings)
     folder = Path(folder)
     _refuse_foreign(folder)
     # Checked before the lock too: a complete corpus may be in a read-only folder.
@@ -219,7 +219,7 @@ def _remove_leftovers(folder: Path, settings: Settings) -> None:
 def _record_all(
     folder: Path,
     settings: Settings,
-    planted: Mapping[str, Fault],
+    planted: Mapping[str, PlantedFault],
     *,
     jobs: int,
     progress: bool,
@@ -236,18 +236,18 @@ def _record_all(
         pass
 
 
-def _record(folder: Path, slot: Slot, settings: Settings, fault: Fault | None) -> None:
+def _record(folder: Path, slot: Slot, settings: Settings, fault: PlantedFault | None) -> None:
     # Imported here: the renderer is not needed to open a complete corpus.
-    from .recordings import sound_bytes, spoilt_bytes
+    from .recordings import clean_bytes, faulty_bytes
 
-    content = spoilt_bytes(fault, settings) if fault else sound_bytes(slot, settings)
+    content = faulty_bytes(fault, settings) if fault else clean_bytes(slot, settings)
     with atomic_path(folder / slot.file) as temporary:
         temporary.write_bytes(content)
 
 
 def _track_rows(settings: Settings) -> Iterator[tuple]:
     for slot in settings:
-        song = write_song(
+        song = compose_song(
             seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track
         )
         yield (
@@ -264,7 +264,7 @@ def _track_rows(settings: Settings) -> Iterator[tuple]:
         )
 
 
-def _truth_rows(planted: Mapping[str, Fault]) -> Iterator[tuple]:
+def _truth_rows(planted: Mapping[str, PlantedFault]) -> Iterator[tuple]:
     for track_id, fault in sorted(planted.items()):
         source = fault.source.track_id if fault.source else ""
         yield track_id, fault.name, fault.detail, source

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import CorpusError
 from .settings import FAULTS, Settings, Slot
 
-__all__ = ["COPIES", "DESTROYED_BYTES", "MP3_KBIT_S", "Fault", "plan"]
+__all__ = ["COPIES", "DESTROYED_BYTES", "MP3_KBIT_S", "PlantedFault", "plan_faults"]
 
 COPIES = FAULTS[8:]
 """Faults that replace the music of a track by that of another."""
@@ -28,7 +28,7 @@ _RATES = (16_000, 44_100)
 
 
 @dataclass(frozen=True)
-class Fault:
+class PlantedFault:
     """One planted fault.
 
     Attributes
@@ -87,7 +87,7 @@ _AMOUNTS: dict[str, Callable[[np.random.Generator, float], float]] = {
 }
 
 
-def plan(settings: Settings) -> dict[str, Fault]:
+def plan_faults(settings: Settings) -> dict[str, PlantedFault]:
     """Choose the tracks with faults, the sources of copies and the amounts.
 
     Parameters
@@ -98,7 +98,7 @@ def plan(settings: Settings) -> dict[str, Fault]:
     Returns
     -------
     dict
-        Fault by track id.
+        PlantedFault by track id.
 
     Raises
     ------
@@ -137,5 +137,5 @@ def plan(settings: Settings) -> dict[str, Fault]:
             sources.remove(source)
             sources.append(source)
         amount = round(float(_AMOUNTS[name](rng, settings.seconds)), 3)
-        faults[victim.track_id] = Fault(name, victim, source, amount)
+        faults[victim.track_id] = PlantedFault(name, victim, source, amount)
     return faults

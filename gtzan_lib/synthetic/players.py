@@ -17,22 +17,22 @@ __all__ = [
     "DRUMS",
     "PLAYERS",
     "STYLES",
+    "Accompanist",
     "Bar",
     "Bassist",
-    "Colourist",
-    "Comper",
     "Drummer",
     "Melodist",
     "Note",
-    "Padder",
+    "PadPlayer",
     "Player",
+    "SecondAccompanist",
 ]
 
 _VELOCITY = {"X": 114, "x": 94, "o": 58, "?": 76}
 # Probability of a hit that is marked with a question mark.
 _RANDOM_HIT = 0.4
 STYLES = ("alberti", "arpeggio", "block", "bubble", "pad", "power", "shuffle", "strum")
-"""Styles of accompaniment; one without a rule in `Comper` plays plain chords."""
+"""Styles of accompaniment; one without a rule in `Accompanist` plays plain chords."""
 
 DRUMS = {
     "kick": 36,
@@ -178,7 +178,7 @@ class Bassist(Player):
             yield bar.note(step, 0.92 * length, int(np.clip(pitch, 28, 55)), 100)
 
 
-class Comper(Player):
+class Accompanist(Player):
     """Plays the accompaniment: chords, strums, broken chords or power chords."""
 
     centre = 60
@@ -218,7 +218,7 @@ class Comper(Player):
         return voicing[:3] if style == "pad" else voicing
 
 
-class Colourist(Comper):
+class SecondAccompanist(Accompanist):
     """Plays a second accompaniment, softer and in a higher register."""
 
     centre = 69
@@ -230,7 +230,7 @@ class Colourist(Comper):
         return (others or [first])[0].replace("power", "block").replace("shuffle", "block")
 
 
-class Padder(Comper):
+class PadPlayer(Accompanist):
     """Plays held chords."""
 
     centre = 64
@@ -292,9 +292,9 @@ class Melodist(Player):
 PLAYERS: dict[str, type[Player]] = {
     "kit": Drummer,
     "bass": Bassist,
-    "comp": Comper,
-    "colour": Colourist,
-    "pad": Padder,
+    "comp": Accompanist,
+    "colour": SecondAccompanist,
+    "pad": PadPlayer,
     "lead": Melodist,
     "solo": Melodist,
 }

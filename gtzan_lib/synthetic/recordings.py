@@ -7,15 +7,15 @@ import soundfile
 import soxr
 
 from ..mp3 import compression_level, encode
-from .faults import DESTROYED_BYTES, Fault
+from .faults import DESTROYED_BYTES, PlantedFault
 from .settings import Settings, Slot
-from .songs import write_song
+from .songs import compose_song
 from .studio import SAMPLE_RATE, record
 
-__all__ = ["sound_bytes", "spoilt_bytes"]
+__all__ = ["clean_bytes", "faulty_bytes"]
 
 
-def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
+def clean_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
     """Compose and record a track without a fault.
 
     Parameters
@@ -35,12 +35,12 @@ def sound_bytes(slot: Slot, settings: Settings, *, skip: float = 0.0) -> bytes:
     return _wav(_samples(slot, settings, skip=skip))
 
 
-def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
+def faulty_bytes(fault: PlantedFault, settings: Settings) -> bytes:
     """Compose and record a track with its fault.
 
     Parameters
     ----------
-    fault : Fault
+    fault : PlantedFault
         The fault, and the track that has it.
     settings : Settings
         Settings of the corpus.
@@ -54,13 +54,13 @@ def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
     rng = np.random.default_rng([settings.seed, *fault.victim.track_id.encode()])
     match fault.name:
         case "identical" | "mislabelled":
-            return sound_bytes(slot, settings)
+            return clean_bytes(slot, settings)
         case "shifted":
-            return sound_bytes(slot, settings, skip=amount)
+            return clean_bytes(slot, settings, skip=amount)
         case "unreadable":
-            return bytes(DESTROYED_BYTES) + sound_bytes(slot, settings)[DESTROYED_BYTES:]
+            return bytes(DESTROYED_BYTES) + clean_bytes(slot, settings)[DESTROYED_BYTES:]
         case "truncated":
-            content = sound_bytes(slot, settings)
+            content = clean_bytes(slot, settings)
             return content[: int(amount * len(content))]
     y = _samples(slot, settings)
     match fault.name:
@@ -85,7 +85,7 @@ def spoilt_bytes(fault: Fault, settings: Settings) -> bytes:
 
 
 def _samples(slot: Slot, settings: Settings, *, skip: float = 0.0) -> np.ndarray:
-    song = write_song(seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track)
+    song = compose_song(seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track)
     return record(song, seconds=settings.seconds, skip=skip)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .artists import Artist, invent, random_generator
+from .artists import Artist, invent_artist, random_generator
 from .idioms import Groove
 from .names import song_title
 from .theory import KEYS, Chord, chart
 
-__all__ = ["Motif", "Section", "Song", "write_song"]
+__all__ = ["Motif", "Section", "Song", "compose_song"]
 
 _MOTIF_BARS = 2
 # Scale steps from one note of a melody to the next, and their probabilities.
@@ -121,7 +121,7 @@ class Song:
         return random_generator(seed, *path, player)
 
 
-def write_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
+def compose_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
     """Write one song.
 
     Parameters
@@ -138,7 +138,7 @@ def write_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
     Song
         The same for the same arguments.
     """
-    performer = invent(seed=seed, genre=genre, index=artist)
+    performer = invent_artist(seed=seed, genre=genre, index=artist)
     rng = random_generator(seed, genre, artist, track)
     form = str(rng.choice(performer.forms))
     kinds = {kind: _section(kind, performer, rng) for kind in "IVCSB"}

@@ -52,7 +52,9 @@ class Augmentation:
     mixup: float = 0.0
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any] | None, *, inputs: str = "grey") -> Augmentation:
+    def from_settings(
+        cls, settings: Mapping[str, Any] | None, *, inputs: str = "grey"
+    ) -> Augmentation:
         """Create an augmentation from a notebook parameter, and check it.
 
         Parameters

@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from ..files import atomic_path
 
-__all__ = ["Checkpoint", "flatten", "part_of", "read", "write"]
+__all__ = ["Checkpoint", "flatten_parts", "read", "tensors_of", "write"]
 
 
 class Checkpoint(NamedTuple):
@@ -89,7 +89,7 @@ def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
     return digest.hexdigest()
 
 
-def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
+def flatten_parts(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
     """Merge dictionaries of tensors into one.
 
     Parameters
@@ -107,7 +107,7 @@ def flatten(parts: dict[str, dict[Any, Any]]) -> dict[str, torch.Tensor]:
     }
 
 
-def part_of(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+def tensors_of(tensors: dict[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
     """Return the tensors of one part.
 
     Parameters

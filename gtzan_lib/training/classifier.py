@@ -16,7 +16,7 @@ from skorch.helper import predefined_split
 
 from ..errors import ModelError
 from ..models.layers import image_shape
-from ..models.registry import build, inputs_of
+from ..models.registry import build, input_axes
 from .augmentation import Augmentation
 from .bar import TrainingBar
 from .dataset import ArrayDataset
@@ -181,8 +181,8 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             net = self._initialize(arguments, split, labels)
-            if hasattr(net.bare_module, "learn_inputs"):
-                net.bare_module.learn_inputs(X)
+            if hasattr(net.bare_module, "fit_inputs"):
+                net.bare_module.fit_inputs(X)
             net.train(X, labels)
         return self
 
@@ -342,7 +342,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
     def _refuse_inputs(self, X: Any, length: int | None = None) -> None:
         """Refuse inputs that do not fit the architecture."""
         inputs = X if isinstance(X, Mapping) else {"images": X}
-        axes = inputs_of(self.architecture)
+        axes = input_axes(self.architecture)
         if set(inputs) != set(axes):
             raise ModelError(
                 f"architecture {self.architecture!r} takes {' and '.join(axes)}, and is given "
@@ -398,7 +398,9 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             module__name=self.architecture,
             **{f"module__{name}": value for name, value in arguments.items()},
             classes=np.arange(classes),
-            augment=Augmentation.of(self.augment, inputs=arguments.get("inputs", "grey")),
+            augment=Augmentation.from_settings(
+                self.augment, inputs=arguments.get("inputs", "grey")
+            ),
             mixed=mixed,
             channels_last=self.channels_last,
             compile=self.compile,

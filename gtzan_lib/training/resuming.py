@@ -129,19 +129,19 @@ class Resume(Callback):
             for epoch in net.history
         ]
         state = {"history": history, **self.stopping.state()}
-        return Checkpoint(checkpoints.flatten(parts), state)
+        return Checkpoint(checkpoints.flatten_parts(parts), state)
 
     def _restore(self, net: NeuralNetClassifier, checkpoint: Checkpoint) -> None:
         tensors, state = checkpoint
-        net.bare_module.load_state_dict(checkpoints.part_of(tensors, "net"))
+        net.bare_module.load_state_dict(checkpoints.tensors_of(tensors, "net"))
         net.history_ = History({**epoch, "batches": []} for epoch in state["history"])
-        best = checkpoints.part_of(tensors, "best")
+        best = checkpoints.tensors_of(tensors, "best")
         self.stopping.restore(state, best, len(net.history))
         if self.stopping.is_finished(net):
             return
         weights = [weight for group in net.optimizer_.param_groups for weight in group["params"]]
         moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in checkpoints.part_of(tensors, "optimizer").items():
+        for key, value in checkpoints.tensors_of(tensors, "optimizer").items():
             number, name = key.split("/")
             weight = weights[int(number)]
             if value.shape == weight.shape:
@@ -150,7 +150,7 @@ class Resume(Callback):
             moments.setdefault(int(number), {})[name] = value
         groups = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
-        random = checkpoints.part_of(tensors, "random")
+        random = checkpoints.tensors_of(tensors, "random")
         torch.set_rng_state(random["cpu"])
         if "cuda" in random:
             torch.cuda.set_rng_state(random["cuda"], net.device)

@@ -374,7 +374,7 @@ def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
         assert indices.tolist() == np.flatnonzero(part == name).tolist()
     # What is dropped is in no part.
     assert sum(map(len, divided.folds[0])) == (part != "dropped").sum()
-    # Whoever plays in train and in test is told, with the tests that this touches.
+    # The warning counts the artists in train and test, and their test tracks.
     plays = corpus.tracks.dropna(subset=["artist"])
     trained, tested = (set(plays["artist"][plays["partition"] == p]) for p in ("train", "test"))
     both = trained & tested
@@ -382,10 +382,10 @@ def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
     assert len(caught) == bool(both)
     if both:
         tests = corpus.tracks[corpus.tracks["partition"] == "test"]
-        among = tests["artist"].isin(both).sum()
+        n_shared = tests["artist"].isin(both).sum()
         message = str(caught[0].message)
         assert f"the fault-filtered split has {len(both)} artist" in message
-        assert f"with {among} of its {len(tests)} test tracks" in message
+        assert f"with {n_shared} of its {len(tests)} test tracks" in message
         assert caught[0].category is GtzanWarning
         assert caught[0].filename == __file__
 

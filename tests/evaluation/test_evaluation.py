@@ -110,7 +110,7 @@ def test_genre_that_is_never_predicted_has_no_precision(by_hand):
 
 
 def test_chance_is_the_share_of_the_most_frequent_genre(by_hand):
-    assert by_hand.chance == 0.5
+    assert by_hand.baseline == 0.5
     # At least 4 of 6 at a probability of 1/2: (15 + 6 + 1) / 64.
     assert by_hand.p_value == pytest.approx(22 / 64)
 

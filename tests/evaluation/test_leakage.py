@@ -117,7 +117,7 @@ def test_every_protocol_trains_on_the_same_number_of_windows(audited):
 @pytest.mark.parametrize(("column", "count"), [("genre", 2), ("artist", 16)])
 def test_leak_by_genre_and_artist(audited, corpus_and_windows, column, count, unit):
     corpus, table = corpus_and_windows
-    leaks = audited.by(column, "tracks", unit)
+    leaks = audited.leak_by(column, "tracks", unit)
     assert leaks.index.name == column
     assert len(leaks) == count
     assert leaks["points"].is_monotonic_decreasing
@@ -145,7 +145,7 @@ def test_leak_is_attributed_to_its_artist(corpus_and_windows):
     X[of_artist] = X[0]
     X[of_artist, 3] = 1
     result = audit({"knn": (KNN, X)}, table, corpus, folds=4)
-    by_artist, by_genre = result.by("artist", "knn"), result.by("genre", "knn")
+    by_artist, by_genre = result.leak_by("artist", "knn"), result.leak_by("genre", "knn")
     assert by_artist.index[0] == "rock 4"
     assert by_artist["points"].tolist() == [1] + [0] * 15
     assert tuple(by_artist.iloc[0]) == (1, 1, 1, 3, 1, 0)
@@ -183,7 +183,7 @@ def test_published_split_is_reported_with_the_others(corpus_and_windows):
     assert result.steps().index.tolist() == [("knn", "window to artist")]
     pair = [result.evaluations["knn"][name] for name in ("window", "artist")]
     assert result.leak("knn") == difference(*pair)
-    assert result.by("genre", "knn")["tracks"].sum() == 48
+    assert result.leak_by("genre", "knn")["tracks"].sum() == 48
 
 
 @pytest.mark.parametrize("protocols", [["track"], [], ["track", "fault-filtered"]])
@@ -211,7 +211,7 @@ def test_audit_depends_on_its_seed_only(corpus_and_windows, seed):
     for state in (1, 2):
         np.random.seed(state)
         result = audit(models, table, corpus, folds=3, seed=seed)
-        tables.append((result.scores(), result.steps(), result.by("genre", "knn")))
+        tables.append((result.scores(), result.steps(), result.leak_by("genre", "knn")))
     for first, second in zip(*tables, strict=True):
         pd.testing.assert_frame_equal(first, second)
 
@@ -231,7 +231,7 @@ def test_tracks_are_the_groups_if_no_artist_is_known(paper_corpus):
     table = window_table(corpus)
     result = audit({"knn": (KNN, features_by(table["track_id"]))}, table, corpus, folds=3)
     assert result.protocols == ["window", "track"]
-    for row in result.by("genre", "knn").itertuples():
+    for row in result.leak_by("genre", "knn").itertuples():
         assert row.low < row.points < row.high
 
 

@@ -140,7 +140,7 @@ def test_scores_are_those_of_the_evaluation(toy_corpus, by_artist, tmp_path):
         assert result[unit]["top2"] == evaluation.top_k_accuracy(2, unit).value
         assert result[unit]["calibration_error"] == evaluation.calibration_error(unit)
     assert result["train_accuracy"] == evaluation.train_accuracy
-    assert (result["chance"], result["p_value"]) == (evaluation.chance, evaluation.p_value)
+    assert (result["chance"], result["p_value"]) == (evaluation.baseline, evaluation.p_value)
     assert result["per_genre"] == evaluation.per_genre()["recall"].to_dict()
     predictions_per_genre = [sum(row.values()) for row in result["confusion"].values()]
     assert sum(predictions_per_genre) == result["track"]["n"] == len(evaluation.tracks)

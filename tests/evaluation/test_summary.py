@@ -23,7 +23,7 @@ def test_result_of_one_test_part(good):
     assert headline(good) == f"{good.accuracy()}, split by artist."
     assert summary(good) == (
         f"**Track accuracy: {good.accuracy()}.** Split by artist, one test part; the baseline, "
-        f"always guessing one genre, has {100 * good.chance:.1f} %. Window accuracy: "
+        f"always guessing one genre, has {100 * good.baseline:.1f} %. Window accuracy: "
         f"{good.accuracy('window')}. Training accuracy, by window: "
         f"{100 * good.train_accuracy:.1f} %."
     )

@@ -15,7 +15,13 @@ from gtzan_lib.health.duplicates import (
     correlate,
     find_duplicates,
 )
-from gtzan_lib.health.fingerprints import BANDS, FRAME_S, Envelope, sharp_trace, trace
+from gtzan_lib.health.fingerprints import (
+    FRAME_S,
+    N_BANDS,
+    Envelope,
+    sharp_trace,
+    trace,
+)
 
 RATE = 22_050
 
@@ -198,7 +204,7 @@ def test_no_tracks_and_empty_tracks(number):
 
 @pytest.mark.parametrize("level", [0, 9, 255])
 def test_silence_is_no_copy_of_silence(envelopes, level):
-    silence = np.full((BANDS, 200), level, dtype=np.uint8)
+    silence = np.full((N_BANDS, 200), level, dtype=np.uint8)
     assert pairs([silence] * 5) == []
     assert pairs([*envelopes[:5], silence, silence, silence[:, :90]]) == []
     assert pairs([envelope(np.zeros(10 * RATE))] * 3) == []
@@ -240,7 +246,7 @@ def test_unrelated_short_tracks_are_no_copies():
 
 def test_images_longer_than_any_envelope(rng):
     """Images may show whole pieces of music."""
-    long = rng.integers(0, 256, size=(4, BANDS, 6000), dtype=np.uint8)
+    long = rng.integers(0, 256, size=(4, N_BANDS, 6000), dtype=np.uint8)
     long[2] = np.roll(long[1], 1000, axis=1)
     assert pairs(list(long)) == [(1, 2)]
 
@@ -260,7 +266,7 @@ def test_correlation_is_that_of_the_overlap(envelopes):
     for step in (-50, 0, 30, first.shape[1] - 150):
         start, end = max(0, step), min(first.shape[1], 200 + step)
         products = first[:, start:end] * second[:, start - step : end - step]
-        expected = products.sum() / BANDS / np.sqrt((end - start) * 200)
+        expected = products.sum() / N_BANDS / np.sqrt((end - start) * 200)
         assert scores[steps == step][0] == pytest.approx(expected, abs=1e-4)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from gtzan_lib.data.audio import resample
 from gtzan_lib.health.duplicates import correlate
 from gtzan_lib.health.fingerprints import (
-    BANDS,
     FRAME_S,
+    N_BANDS,
     Envelope,
     from_log_mel,
     sharp_trace,
@@ -30,7 +30,7 @@ def tune() -> np.ndarray:
 def test_shape_and_scale(tune):
     levels = envelope(tune)
     # The window of the last frame, 93 ms, ends within the sound.
-    assert levels.shape == (BANDS, 1 + int((20 - 2048 / RATE) / FRAME_S))
+    assert levels.shape == (N_BANDS, 1 + int((20 - 2048 / RATE) / FRAME_S))
     assert levels.dtype == np.uint8
     assert levels.max() > 200
 
@@ -64,13 +64,13 @@ def test_low_and_high_sounds_are_in_their_bands():
     time = np.arange(RATE) / RATE
     low, high = (envelope(np.sin(2 * np.pi * hz * time)).mean(axis=1) for hz in (100, 9_000))
     assert low.argmax() == 0
-    assert high.argmax() >= BANDS - 3
+    assert high.argmax() >= N_BANDS - 3
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 2047])
 def test_sound_shorter_than_a_window_has_no_frames(samples):
-    assert envelope(np.ones(samples)).shape == (BANDS, 0)
-    assert Envelope.empty().shape == (BANDS, 0)
+    assert envelope(np.ones(samples)).shape == (N_BANDS, 0)
+    assert Envelope.empty().shape == (N_BANDS, 0)
 
 
 def test_sound_after_two_minutes_is_left_out(rng):
@@ -108,15 +108,15 @@ def test_silence_has_a_constant_envelope():
 def test_envelopes_of_images(rng, n_mels):
     image = rng.integers(0, 256, size=(n_mels, 40), dtype=np.uint8)
     levels = from_log_mel(image)
-    assert levels.shape == (BANDS, 40)
+    assert levels.shape == (N_BANDS, 40)
     assert levels.dtype == np.uint8
-    share = n_mels // BANDS
+    share = n_mels // N_BANDS
     expected = image[7 * share : 8 * share].mean(axis=0)
     np.testing.assert_allclose(levels[7], expected, atol=0.5)
 
 
 def test_an_image_without_columns():
-    assert from_log_mel(np.zeros((128, 0), dtype=np.uint8)).shape == (BANDS, 0)
+    assert from_log_mel(np.zeros((128, 0), dtype=np.uint8)).shape == (N_BANDS, 0)
 
 
 def test_envelopes_of_logarithms(rng):
@@ -135,7 +135,7 @@ def test_envelopes_of_logarithms(rng):
 
 ENVELOPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(0, 255)).map(
     lambda drawn: np.random.default_rng(drawn[0]).integers(
-        0, drawn[2] + 1, size=(BANDS, drawn[1]), dtype=np.uint8
+        0, drawn[2] + 1, size=(N_BANDS, drawn[1]), dtype=np.uint8
     )
 )
 
@@ -144,7 +144,7 @@ ENVELOPES = st.tuples(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers
 def test_traces_have_zero_mean_and_unit_variance(levels):
     """Except where a large value was clipped, or nothing changes."""
     changes = trace(levels)
-    assert changes.shape == (BANDS, levels.shape[1] - 1)
+    assert changes.shape == (N_BANDS, levels.shape[1] - 1)
     assert changes.dtype == np.float32
     assert np.abs(changes).max() <= 4
     steady = np.ptp(np.diff(levels.astype(int), axis=1), axis=1) == 0
@@ -169,16 +169,16 @@ def test_constant_bands_are_zero(tune):
     changes = trace(levels)
     assert (changes[5] == 0).all()
     assert np.abs(changes[4]).max() > 0
-    assert (trace(np.full((BANDS, 50), 9, dtype=np.uint8)) == 0).all()
+    assert (trace(np.full((N_BANDS, 50), 9, dtype=np.uint8)) == 0).all()
 
 
 @pytest.mark.parametrize("frames", [0, 1])
 def test_empty_traces(frames):
-    assert trace(np.zeros((BANDS, frames), dtype=np.uint8)).shape == (BANDS, 0)
+    assert trace(np.zeros((N_BANDS, frames), dtype=np.uint8)).shape == (N_BANDS, 0)
 
 
 def test_many_traces_at_once(rng):
-    several = rng.integers(0, 256, size=(3, BANDS, 50), dtype=np.uint8)
+    several = rng.integers(0, 256, size=(3, N_BANDS, 50), dtype=np.uint8)
     np.testing.assert_allclose(trace(several)[1], trace(several[1]), atol=1e-6)
     sharp = sharp_trace(trace(several))
     np.testing.assert_allclose(sharp[2], sharp_trace(trace(several[2])), atol=1e-5)
@@ -195,7 +195,7 @@ def test_sharp_traces_have_a_mean_square_of_one(levels):
 
 
 def test_sharp_traces_of_silence_are_zero():
-    assert (sharp_trace(np.zeros((BANDS, 40), dtype=np.float32)) == 0).all()
+    assert (sharp_trace(np.zeros((N_BANDS, 40), dtype=np.float32)) == 0).all()
 
 
 def test_sharp_traces_correlate_with_themselves_at_one_lag_only():

@@ -452,7 +452,7 @@ def test_a_file_in_pieces_has_the_same_facts(tmp_path, monkeypatch, channels, en
     monkeypatch.setattr(
         soundfile.SoundFile, "read", lambda self, n, **k: sizes.append(n) or read(self, n, **k)
     )
-    monkeypatch.setattr(inspection, "PIECE", 30 * STEP * channels)
+    monkeypatch.setattr(inspection, "BLOCK_SIZE", 30 * STEP * channels)
     pieces = inspect(path)
     assert len(sizes) > 3
     assert set(sizes) == {30 * STEP}
@@ -469,7 +469,7 @@ def test_a_file_in_pieces_has_the_same_facts(tmp_path, monkeypatch, channels, en
 def test_a_gap_across_two_pieces_is_a_dropout(of, monkeypatch):
     y = sine(hz=1000) + noise(peak=0.1)
     y[9_800:10_200] = 0
-    monkeypatch.setattr(inspection, "PIECE", 10_000)
+    monkeypatch.setattr(inspection, "BLOCK_SIZE", 10_000)
     assert of(y)["dropouts"] == 1
 
 
@@ -477,7 +477,7 @@ def test_peaks_of_a_quiet_ending_are_no_flat_tops(of, monkeypatch):
     """With 16 bits, three samples at the peak of a quiet bass note are equal."""
     y = np.r_[sine(hz=200, peak=0.9), sine(hz=40, peak=0.1)]
     assert of(y)["flat_tops"] == 0
-    monkeypatch.setattr(inspection, "PIECE", 2 * RATE)
+    monkeypatch.setattr(inspection, "BLOCK_SIZE", 2 * RATE)
     assert of(y)["flat_tops"] == 0
 
 
@@ -485,7 +485,7 @@ def test_a_long_truncated_file_is_measured_to_its_end(tmp_path, monkeypatch):
     path = write(tmp_path / "a.flac", noise(seconds=8))
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    monkeypatch.setattr(inspection, "PIECE", RATE)
+    monkeypatch.setattr(inspection, "BLOCK_SIZE", RATE)
     measured = facts(path)
     assert measured["decoded"] is False
     assert measured["duration_s"] == pytest.approx(4, abs=0.3)

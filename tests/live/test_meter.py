@@ -1,4 +1,4 @@
-"""The level meter: numbers, a bar of text, and a line on a terminal."""
+"""The level meter: numbers, a level_bar of text, and a line on a terminal."""
 
 import io
 import math
@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from gtzan_lib.live.meter import bar, levels, screen
+from gtzan_lib.live.meter import level_bar, levels, status_line
 
 
 def test_levels_of_known_sounds():
@@ -22,30 +22,32 @@ def test_levels_of_known_sounds():
 @pytest.mark.parametrize("y", [np.zeros(0), np.zeros(10), np.full(10, np.nan), [np.inf] * 3])
 def test_level_of_silence_is_minus_infinity(y):
     assert levels(np.asarray(y, dtype=np.float32)) == (-math.inf, -math.inf, False)
-    assert "#" not in bar(np.asarray(y, dtype=np.float32))
+    assert "#" not in level_bar(np.asarray(y, dtype=np.float32))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
 def test_full_scale_of_16_bits_is_clipping(sign):
     y = np.array([0.1, sign * 32767 / 32768], dtype=np.float32)
-    assert bar(y).endswith("clipping")
-    assert "clipping" not in bar(0.98 * y)
+    assert level_bar(y).endswith("clipping")
+    assert "clipping" not in level_bar(0.98 * y)
 
 
 def test_bar_grows_with_the_level():
-    bars = [bar(np.full(9, 10 ** (db / 20), dtype=np.float32)) for db in (-90, -60, -30, -3, 0)]
+    bars = [
+        level_bar(np.full(9, 10 ** (db / 20), dtype=np.float32)) for db in (-90, -60, -30, -3, 0)
+    ]
     assert [text.count("#") for text in bars] == [0, 0, 10, 19, 20]
     assert len({text.index("]") for text in bars}) == 1
     impulse = np.zeros(1000, dtype=np.float32)
     impulse[0] = 0.5
-    assert bar(impulse).startswith("[" + "#" * 8 + "-" * 10 + "  ]")
+    assert level_bar(impulse).startswith("[" + "#" * 8 + "-" * 10 + "  ]")
     # Samples above full scale stay within the brackets.
-    assert bar(np.full(9, 4.0, dtype=np.float32)).index("]") == 21
-    assert bar(impulse).isascii()
+    assert level_bar(np.full(9, 4.0, dtype=np.float32)).index("]") == 21
+    assert level_bar(impulse).isascii()
 
 
 def test_nothing_is_shown_without_a_terminal(capsys):
-    with screen() as show_line:
+    with status_line() as show_line:
         show_line("play")
     assert capsys.readouterr() == ("", "")
 
@@ -61,9 +63,9 @@ def test_line_is_shown_on_a_terminal(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with screen() as show_line:
-        show_line(f"play  {bar(np.ones(9, dtype=np.float32))}")
+    with status_line() as show_line:
+        show_line(f"play  {level_bar(np.ones(9, dtype=np.float32))}")
     assert "play  [####" in terminal.getvalue()
-    with screen(show=False) as show_line:
+    with status_line(show=False) as show_line:
         show_line("nothing")
     assert "nothing" not in terminal.getvalue()

@@ -20,7 +20,12 @@ from gtzan_lib.errors import AudioError, GtzanWarning, LiveError
 from gtzan_lib.inference import zoo
 from gtzan_lib.live import takes
 from gtzan_lib.live.microphone import Recording
-from gtzan_lib.live.takes import Take, load_take, require_room, save_take
+from gtzan_lib.live.takes import (
+    Take,
+    load_take,
+    require_disk_space,
+    save_take,
+)
 from gtzan_lib.signal.denoise import METHODS
 
 RATE = 16_000
@@ -310,7 +315,7 @@ def test_recording_is_saved_if_the_method_is_unknown(tmp_path, recording):
 def test_folder_that_cannot_be_written_is_refused(tmp_path, recording):
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "deep"):
-        for call in (lambda: save_take(folder, recording), lambda: require_room(folder, 1)):  # noqa: B023
+        for call in (lambda: save_take(folder, recording), lambda: require_disk_space(folder, 1)):  # noqa: B023
             with pytest.raises(
                 LiveError, match=r"file.*: cannot be used for takes .*; choose a folder"
             ):
@@ -318,10 +323,10 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path, recording):
 
 
 def test_disk_space_is_checked(tmp_path):
-    require_room(tmp_path / "new", 10)
+    require_disk_space(tmp_path / "new", 10)
     assert files(tmp_path / "new") == set()
     with pytest.raises(LiveError, match=r"has \d+ MB free, and a take of 1e\+12 s needs"):
-        require_room(tmp_path, 1e12)
+        require_disk_space(tmp_path, 1e12)
 
 
 # --- the command -------------------------------------------------------------------

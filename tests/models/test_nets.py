@@ -35,7 +35,7 @@ def noise(*shape: int) -> torch.Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8)
 
 
-def inputs_of(name: str, *size: int, count: int = 2) -> dict[str, torch.Tensor]:
+def input_axes(name: str, *size: int, count: int = 2) -> dict[str, torch.Tensor]:
     images = noise(count, 3, *size) if name == "tracknet" else noise(count, *size)
     features = {"features": torch.randn(count, 3)} if name == "resnet34-features" else {}
     return {"images": images, **features}
@@ -167,7 +167,7 @@ def test_constant_band_stays_constant(level):
 def test_features_are_scaled_with_the_training_statistics():
     scaler = FeatureScaler(3)
     values = torch.randn(200, 3).double() * torch.tensor([1.0, 1e6, 1e-2]) + 5
-    scaler.learn(values)
+    scaler.fit(values)
     scaled = scaler(values)
     assert scaled.dtype == torch.float32
     torch.testing.assert_close(scaled.mean(dim=0), torch.zeros(3), atol=1e-2, rtol=0)
@@ -178,7 +178,7 @@ def test_features_are_scaled_with_the_training_statistics():
 
 def test_constant_feature_is_scaled_to_zero():
     scaler = FeatureScaler(2)
-    scaler.learn(torch.full((1000, 2), 0.1, dtype=torch.float64))
+    scaler.fit(torch.full((1000, 2), 0.1, dtype=torch.float64))
     scaled = scaler(torch.full((3, 2), 0.1, dtype=torch.float64))
     torch.testing.assert_close(scaled, torch.zeros(3, 2), atol=1e-6, rtol=0)
 
@@ -211,11 +211,11 @@ def test_logits_depend_on_images_and_features():
     """The unit of the features does not matter if it is the same in training and prediction."""
     net = ResNet34Features(3, size=32, features=4, hidden=8).eval()
     images, features = noise(6, 32, 32), torch.randn(6, 4)
-    net.learn_inputs({"features": features.numpy()})
+    net.fit_inputs({"features": features.numpy()})
     logits = net(images, features)
     assert (logits - net(images, -features)).abs().max() > 1e-3
     assert (logits - net(255 - images, features)).abs().max() > 1e-3
-    net.learn_inputs({"features": 1000 * features.numpy()})
+    net.fit_inputs({"features": 1000 * features.numpy()})
     torch.testing.assert_close(net(images, 1000 * features), logits, atol=1e-4, rtol=1e-4)
     assert {"scale.mean", "scale.spread"} <= net.state_dict().keys()
 
@@ -288,7 +288,7 @@ def test_small_arguments_cover_all_nets():
 def test_every_architecture_is_built_by_name(name, inputs):
     net = build(name, classes=4, size=[32, 48], inputs=inputs, **SMALL[name])
     assert type(net) is ARCHITECTURES[name]
-    logits = net.eval()(**inputs_of(name, 32, 48))
+    logits = net.eval()(**input_axes(name, 32, 48))
     assert logits.shape == (2, 4)
     assert logits.dtype == torch.float32
 
@@ -296,7 +296,7 @@ def test_every_architecture_is_built_by_name(name, inputs):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_all_weights_are_trained(name):
     net = build(name, classes=3, size=16, **SMALL[name])
-    net(**inputs_of(name, 16, 16, count=4)).square().sum().backward()
+    net(**input_axes(name, 16, 16, count=4)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in net.parameters())
 
 

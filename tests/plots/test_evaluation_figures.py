@@ -123,7 +123,7 @@ def test_given_axes_are_used(leaderboard, evaluation, curve, audited, reshuffled
         "cost": lambda ax: plots.accuracy_by_cost(leaderboard, "weights", "weights", ax),
         "calibration": lambda ax: plots.calibration(evaluation, ax),
         "learning_curve": lambda ax: plots.learning_curve(curve, ax),
-        "leak_by": lambda ax: plots.leak_by(audited.by("artist", "1 neighbours"), ax),
+        "leak_by": lambda ax: plots.leak_by(audited.leak_by("artist", "1 neighbours"), ax),
         "reshuffle": lambda ax: plots.reshuffle(reshuffled, ax),
     }[name]
     _, ax = plt.subplots()
@@ -305,7 +305,7 @@ def test_leakage_of_one_model(corpus_and_features):
 
 @pytest.mark.parametrize(("column", "most", "count"), [("genre", 15, 3), ("artist", 4, 4)])
 def test_leak_by_has_the_largest_leaks(audited, column, most, count):
-    table = audited.by(column, "1 neighbours")
+    table = audited.leak_by(column, "1 neighbours")
     ax = plots.leak_by(table, most=most)
     top = table.iloc[:count]
     assert list(ticks(ax)) == [f"{name} ({n})" for name, n in top["tracks"].items()]
@@ -316,7 +316,7 @@ def test_leak_by_has_the_largest_leaks(audited, column, most, count):
 
 
 def test_leak_by_has_fifteen_rows_by_default(audited):
-    assert len(dots(plots.leak_by(audited.by("artist", "9 neighbours")))) == 15
+    assert len(dots(plots.leak_by(audited.leak_by("artist", "9 neighbours")))) == 15
 
 
 def test_reshuffle_has_a_line_a_part(reshuffled):

@@ -19,7 +19,7 @@ from gtzan_lib import plots
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import GtzanWarning
-from gtzan_lib.plots.audio import excerpt, may_be_heard
+from gtzan_lib.plots.audio import excerpt, is_playable
 from gtzan_lib.signal.features import features
 from gtzan_lib.studies.clustering import agreement, scan_k
 from gtzan_lib.studies.grid import grid
@@ -276,7 +276,7 @@ def test_other_corpora_have_no_players(small_folder):
     table = features(corpus, 1.0)
     plot = plots.interactive_scatter(table.values[:, :2], table.windows, corpus, names=["a", "b"])
     assert plot.sounds == {}
-    assert not may_be_heard(corpus)
+    assert not is_playable(corpus)
     assert (
         "<audio"
         not in plots.harmonic_percussive_players(corpus, {"x": corpus.tracks.index[0]}).data
@@ -303,7 +303,7 @@ def test_a_table_of_the_synthetic_corpus_has_no_players(corpus, table, tmp_path)
     (tmp_path / "corpus.json").write_text(json.dumps({}))
     corpus = open_corpus(table.save(tmp_path / "features.csv"))
     assert corpus.name == "synthetic"
-    assert not may_be_heard(corpus)
+    assert not is_playable(corpus)
 
 
 def test_constant_features_are_drawn(table):

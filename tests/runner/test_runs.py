@@ -3,7 +3,7 @@
 import pytest
 
 from gtzan_lib.errors import CorpusError, ParameterError, RunError
-from gtzan_lib.runner.runs import explained, load_run
+from gtzan_lib.runner.runs import load_run, saved_error
 
 from .conftest import PARAMETERS, ROOT, write_notebook
 
@@ -123,9 +123,9 @@ def test_runs_of_the_project_are_valid(name, monkeypatch):
 
 def test_an_error_message_is_saved_and_removed(project):
     run = load_run("small")
-    with pytest.raises(RunError), explained(run, "job"):
+    with pytest.raises(RunError), saved_error(run, "job"):
         raise RunError("because.")
     assert (run.work.partial / "job.txt").read_text() == "because.\n"
-    with explained(run, "job"):
+    with saved_error(run, "job"):
         pass
     assert not (run.work.partial / "job.txt").exists()

@@ -178,6 +178,12 @@ def test_compression_levels_of_the_highest_and_the_lowest_bit_rate(kbit_s, rate,
     assert mp3.compression_level(kbit_s, rate) == level
 
 
+@pytest.mark.parametrize(("kbit_s", "level"), [(64, 0.6), (96, 0.4), (128, 0.2)])
+def test_rounded_levels_of_the_synthetic_corpus(kbit_s, level):
+    """Another level would change the bytes of its re-encoded tracks."""
+    assert round(mp3.compression_level(kbit_s, 22_050), 1) == level
+
+
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 30_000, 96_000])
 def test_mp3_is_aligned(rate):
     """The delay of the encoder, more than a thousand samples, is removed."""

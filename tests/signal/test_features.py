@@ -1,4 +1,4 @@
-"""Tables of features: which rows there are, what they hold, and that nothing is lost or stale."""
+"""Tables of features: rows, values, saved tables and the cache."""
 
 import os
 import shutil
@@ -17,9 +17,8 @@ from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURES
 from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning
-from gtzan_lib.signal import features as module
 from gtzan_lib.signal.fast_features import compute_features
-from gtzan_lib.signal.features import FeatureTable, features
+from gtzan_lib.signal.features import FeatureTable, feature_grid, features
 
 RATE = 22_050
 
@@ -43,21 +42,21 @@ def saved_and_opened(table: FeatureTable, file: Path) -> FeatureTable:
     return features(open_corpus(table.save(file)))
 
 
-def assert_equal(one: FeatureTable, other: FeatureTable, **how) -> None:
-    pd.testing.assert_frame_equal(one.windows, other.windows, check_dtype=False, **how)
-    np.testing.assert_array_equal(one.values, other.values)
+def assert_equal(table: FeatureTable, expected: FeatureTable) -> None:
+    pd.testing.assert_frame_equal(table.windows, expected.windows, check_dtype=False)
+    np.testing.assert_array_equal(table.values, expected.values)
 
 
 @pytest.fixture
-def computed(monkeypatch) -> list[str]:
-    """Names of the files that were decoded."""
+def decoded(monkeypatch) -> list[str]:
+    """Record the names of decoded files."""
     names, load = [], audio.load
 
-    def count(path, **how):
+    def record(path, **arguments):
         names.append(Path(path).name)
-        return load(path, **how)
+        return load(path, **arguments)
 
-    monkeypatch.setattr(module.audio, "load", count)
+    monkeypatch.setattr(audio, "load", record)
     return names
 
 
@@ -80,13 +79,15 @@ def test_rows_are_the_windows_of_the_corpus(small_folder):
     pd.testing.assert_frame_equal(
         table.windows[expected.columns.tolist()], expected, check_dtype=False
     )
-    assert table.windows["filename"].tolist() == [f"{one}.wav" for one in expected["window_id"]]
+    assert table.windows["filename"].tolist() == [
+        f"{window_id}.wav" for window_id in expected["window_id"]
+    ]
     assert table.windows.index.tolist() == list(range(48))
     assert "48 windows of 12 tracks, 57 features" in repr(table)
 
 
 def test_values_are_those_of_each_window(small_folder):
-    """A window lacks its last sample."""
+    """A window has one sample less than its length in seconds."""
     corpus = open_corpus(small_folder)
     table = features(corpus, 1.0, progress=False)
     assert set(table.windows["length"]) == {RATE - 1}
@@ -113,14 +114,14 @@ def test_three_seconds_are_the_default(music_folder):
 
 
 def test_half_a_minute_takes_tracks_whole(tmp_path):
-    """From the shortest that has a frame to just below a minute."""
-    for name, n in {"a": 2048, "b": 3 * RATE, "c": 60 * RATE - 1, "d": 60 * RATE}.items():
+    """From the shortest with a frame to just less than two windows."""
+    for name, n in {"a": 2048, "b": 3 * RATE, "c": 60 * RATE - 3, "d": 60 * RATE}.items():
         write(tmp_path / "fado" / f"{name}.wav", sound(n / RATE), subtype="PCM_16")
     table = table_of(tmp_path, 30)
     assert table.windows["filename"].tolist() == [
         "fado.a.wav", "fado.b.wav", "fado.c.wav", "fado.d.0.wav", "fado.d.1.wav",
     ]  # fmt: skip
-    assert table.windows["length"].tolist() == [2048, 3 * RATE, 60 * RATE - 1, *[30 * RATE - 1] * 2]
+    assert table.windows["length"].tolist() == [2048, 3 * RATE, 60 * RATE - 3, *[30 * RATE - 1] * 2]
     assert table.windows["window_id"].tolist()[2:] == ["fado.c.0", "fado.d.0", "fado.d.1"]
     assert table.windows["start_s"].tolist() == [0, 0, 0, 0, 30]
     y, _ = audio.load(tmp_path / "fado" / "b.wav")
@@ -129,33 +130,64 @@ def test_half_a_minute_takes_tracks_whole(tmp_path):
 
 @settings(max_examples=15)
 @given(lengths=st.lists(st.floats(0.02, 3), min_size=1, max_size=3), tenths=st.integers(2, 30))
-def test_rows_are_the_complete_windows_of_any_tracks(tmp_path_factory, lengths, tenths):
+def test_rows_are_the_windows_of_any_tracks(tmp_path_factory, lengths, tenths):
     folder = tmp_path_factory.mktemp("music")
     for number, length in enumerate(lengths):
         write(folder / "fado" / f"{number}.wav", sound(length), subtype="PCM_16")
     corpus = open_corpus(folder)
-    seconds = tenths / 10
-    short = [
-        f"fado.{k}" for k, length in enumerate(corpus.tracks["duration_s"]) if length < seconds
-    ]
+    grid = feature_grid(tenths / 10)
+    n_windows = {
+        track_id: len(grid.starts(duration))
+        for track_id, duration in corpus.tracks["duration_s"].items()
+    }
+    short = [track_id for track_id, n in n_windows.items() if n == 0]
     if len(short) == len(lengths):
         with pytest.raises(CorpusError, match=r"shorter than a (window|frame)"):
-            features(corpus, seconds)
+            features(corpus, tenths / 10)
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GtzanWarning)
-        table = features(corpus, seconds)
-    expected = window_table(corpus, WindowGrid(seconds))
+        table = features(corpus, tenths / 10)
+    expected = window_table(corpus, grid)
     assert table.windows["window_id"].tolist() == expected["window_id"].tolist()
+    assert table.windows["start_s"].tolist() == expected["start_s"].tolist()
+    assert set(table.windows["length"]) == {round(tenths / 10 * RATE) - 1}
     assert table.left_out.index.tolist() == short
     assert np.isfinite(table.values).all()
 
 
-# --- music of many kinds ------------------------------------------------------
+@pytest.mark.parametrize("tail", ["align", "drop"])
+def test_rows_at_the_end_of_a_track(tmp_path, tail):
+    """One more window, or none, where half a window is not covered."""
+    y = sound(2.6)
+    write(tmp_path / "fado" / "a.wav", y)
+    table = table_of(tmp_path, grid=feature_grid(1.0, tail=tail))
+    starts_s = table.windows["start_s"].tolist()
+    assert starts_s[:2] == [0, 1]
+    assert len(starts_s) == (3 if tail == "align" else 2)
+    assert set(table.windows["length"]) == {RATE - 1}
+    if tail == "align":
+        last = audio.load(tmp_path / "fado" / "a.wav")[0][1 - RATE :]
+        np.testing.assert_array_equal(table.values[2], compute_features(last))
+
+
+def test_short_tracks_are_repeated(tmp_path):
+    """Until they fill a window, if they have at least a second."""
+    write(tmp_path / "fado" / "a.wav", sound(1.5))
+    y, _ = audio.load(tmp_path / "fado" / "a.wav")
+    table = table_of(tmp_path, 3.0)
+    assert table.windows["window_id"].tolist() == ["fado.a.0"]
+    assert table.windows["length"].tolist() == [3 * RATE - 1]
+    np.testing.assert_array_equal(
+        table.values[0], compute_features(np.concatenate([y, y])[: 3 * RATE - 1])
+    )
+
+
+# --- formats and unusual sound ------------------------------------------------
 
 
 def test_rates_and_channels_may_differ(tmp_path):
-    """The same sound from all of them, as far as its rate can hold it."""
+    """The same sound at different rates has about the same features."""
     for name, rate, channels in [
         ("a", 22_050, 1), ("b", 44_100, 2), ("c", 96_000, 6), ("d", 8_000, 1), ("e", 11_025, 2),
     ]:  # fmt: skip
@@ -181,7 +213,7 @@ def test_channels_are_averaged(tmp_path):
 def test_formats(music_folder, ending):
     folder = music_folder(ending=ending, seconds=1.1, genres=["jazz"])
     table = table_of(folder)
-    # A row is named as Kaggle names its own, whatever the file is.
+    # Names are those of Kaggle's tables for every format.
     assert table.windows["filename"].tolist()[:2] == ["jazz.00000.0.wav", "jazz.00000.1.wav"]
 
 
@@ -189,9 +221,9 @@ def test_formats(music_folder, ending):
 def test_lossless_formats_have_equal_rows(tmp_path, ending):
     y = np.round(32_767 * sound(1.1)).astype(np.int16)
     tables = []
-    for one in (".wav", ending):
-        write(tmp_path / one / "fado" / f"a{one}", y, subtype="PCM_16")
-        tables.append(table_of(tmp_path / one))
+    for suffix in (".wav", ending):
+        write(tmp_path / suffix / "fado" / f"a{suffix}", y, subtype="PCM_16")
+        tables.append(table_of(tmp_path / suffix))
     assert_equal(*tables)
 
 
@@ -206,12 +238,14 @@ def test_silence_and_constants_have_finite_features(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2e6, 1e38])
-def test_windows_with_samples_that_cannot_be_are_left_out(tmp_path, value):
+def test_windows_with_invalid_samples_are_left_out(tmp_path, value):
     y = sound(2.0)
     y[RATE + 100] = value
     write(tmp_path / "fado" / "a.wav", y)
-    told = "beyond full scale" if np.isfinite(value) else "no numbers"
-    with pytest.warns(GtzanWarning, match=rf"no features of fado\.a\.2: holds .*{told}") as caught:
+    reason = "beyond full scale" if np.isfinite(value) else "no numbers"
+    with pytest.warns(
+        GtzanWarning, match=rf"no features of fado\.a\.2: holds .*{reason}"
+    ) as caught:
         table = table_of(tmp_path)
     assert len(caught) == 1
     assert table.windows["window_id"].tolist() == ["fado.a.0", "fado.a.1", "fado.a.3"]
@@ -221,7 +255,7 @@ def test_windows_with_samples_that_cannot_be_are_left_out(tmp_path, value):
 
 
 @pytest.mark.filterwarnings("error")
-def test_tracks_without_a_single_row_do_no_harm_to_others(tmp_path):
+def test_tracks_without_rows_do_not_affect_others(tmp_path):
     write(tmp_path / "fado" / "a.wav", np.full((RATE, 1), np.nan))
     write(tmp_path / "fado" / "b.wav", sound(0.2))
     write(tmp_path / "fado" / "c.wav", sound(1.0))
@@ -255,21 +289,21 @@ def test_nothing_left_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "seconds", [0, -3, 0.05, 2048 / RATE, 2048.4 / RATE, 2049.4 / RATE, 1e5, np.inf, np.nan]
 )
-def test_windows_of_no_frame_or_no_end_are_refused(small_folder, seconds):
+def test_windows_that_are_too_short_or_too_long_are_refused(small_folder, seconds):
     with pytest.raises(CorpusError) as caught:
         features(open_corpus(small_folder), seconds)
     assert str(caught.value) == (
-        f"windows of {seconds:g} s cannot be described: features need at least 0.1 s, and no more "
-        "than a day."
+        f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, and "
+        "no more than a day."
     )
 
 
 def test_the_shortest_and_the_longest_window(tmp_path):
-    write(tmp_path / "fado" / "a.wav", sound(1.0))
+    write(tmp_path / "fado" / "a.wav", sound(0.9))
     table = table_of(tmp_path, 0.1)
-    assert len(table) == 10
+    assert len(table) == 9
     assert set(table.windows["length"]) == {2204}
-    with pytest.raises(CorpusError, match=r"shorter than a window, 1\.00 s of 86400 s"):
+    with pytest.raises(CorpusError, match=r"shorter than a window, 0\.90 s of 86400 s"):
         table_of(tmp_path, 86_400)
 
 
@@ -286,8 +320,8 @@ def test_tracks_without_a_frame_are_left_out(tmp_path, seconds):
     assert table.left_out["fado.b"] == "shorter than a frame, 0.09 s"
 
 
-def test_a_sample_too_few_is_no_window_at_any_rate(tmp_path):
-    """Rows of features and of spectrograms are joined by their ids."""
+def test_window_ids_are_those_of_the_corpus_at_any_rate(tmp_path):
+    """Rows of features and of spectrograms are joined by these ids."""
     write(tmp_path / "fado" / "a.wav", sound(132_299 / 44_100, rate=44_100), rate=44_100)
     write(tmp_path / "fado" / "b.wav", sound(3.0, rate=44_100), rate=44_100)
     corpus = open_corpus(tmp_path)
@@ -319,11 +353,11 @@ def test_saved_table_has_kaggles_schema(small_folder, tmp_path):
     assert lines[1].endswith(",rock")
     assert {len(line.split(",")) for line in lines} == {60}
     assert b"\r" not in file.read_bytes()
-    assert [one.name for one in file.parent.iterdir()] == ["features.csv"]
+    assert [path.name for path in file.parent.iterdir()] == ["features.csv"]
 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 1.2, 3.0, 30])
-def test_a_table_is_opened_as_it_was_saved(small_folder, tmp_path, seconds):
+def test_a_saved_table_is_opened_without_changes(small_folder, tmp_path, seconds):
     corpus = open_corpus(small_folder).select(genres=["rock", "jazz"])
     table = features(corpus, seconds, progress=False)
     again = saved_and_opened(table, tmp_path / "t.csv")
@@ -368,7 +402,7 @@ def test_names_of_all_kinds_are_kept(tmp_path_factory, genres, tracks, seconds):
         (["7", "take.20000"], ["fado.7.wav", "fado.take.20000.0.wav"]),
     ],
 )
-def test_tracks_named_like_windows_stay_apart(tmp_path, tracks, rows):
+def test_tracks_with_names_of_windows_are_distinct(tmp_path, tracks, rows):
     for name in tracks:
         write(tmp_path / "music" / "fado" / f"{name}.wav", sound(0.6))
     table = table_of(tmp_path / "music", 30)
@@ -378,7 +412,7 @@ def test_tracks_named_like_windows_stay_apart(tmp_path, tracks, rows):
 
 
 def test_line_breaks_in_names_are_kept(tmp_path):
-    write(tmp_path / "music" / "fado" / "one\ntwo.wav", sound(0.6))
+    write(tmp_path / "music" / "fado" / "first\nsecond.wav", sound(0.6))
     table = table_of(tmp_path / "music", 0.25)
     assert_equal(saved_and_opened(table, tmp_path / "t.csv"), table)
 
@@ -391,7 +425,7 @@ def test_starts_of_odd_windows_are_kept(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names are text there")
-def test_names_that_are_no_text_are_written_with_backslashes(tmp_path):
+def test_names_that_are_not_valid_text_are_written_with_backslashes(tmp_path):
     file = write(tmp_path / "music" / "fado" / "a.wav", sound(0.6))
     file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9.wav"))
     table = table_of(tmp_path / "music")
@@ -400,31 +434,31 @@ def test_names_that_are_no_text_are_written_with_backslashes(tmp_path):
     np.testing.assert_array_equal(again.values, table.values)
 
 
-def test_whole_and_cut_tracks_may_stand_together(tmp_path):
+def test_whole_and_cut_tracks_in_one_table(tmp_path):
     write(tmp_path / "music" / "fado" / "a.wav", sound(2), subtype="PCM_16")
     write(tmp_path / "music" / "fado" / "b.wav", sound(61), subtype="PCM_16")
     table = table_of(tmp_path / "music", 30)
     assert_equal(saved_and_opened(table, tmp_path / "t.csv"), table)
 
 
-def test_a_table_that_cannot_be_written_is_told(music_folder, tmp_path):
+def test_a_table_that_cannot_be_written_is_an_error(music_folder, tmp_path):
     table = table_of(music_folder(genres=["jazz"]))
     (tmp_path / "folder").mkdir()
-    (tmp_path / "file").write_text("dear")
+    (tmp_path / "file").write_text("text")
     for path in (tmp_path / "folder", tmp_path / "file" / "t.csv"):
         with pytest.raises(CorpusError, match=rf"{path}: cannot be written \(.*\)\."):
             table.save(path)
-    assert (tmp_path / "file").read_text() == "dear"
+    assert (tmp_path / "file").read_text() == "text"
     assert not list((tmp_path / "folder").iterdir())
 
 
-def test_tables_rows_are_taken_whatever_their_windows(small_folder, tmp_path, computed):
+def test_rows_of_a_table_do_not_depend_on_seconds(small_folder, tmp_path, decoded):
     table = features(open_corpus(small_folder), 2.0, progress=False)
     corpus = open_corpus(table.save(tmp_path / "t.csv"))
-    computed.clear()
+    decoded.clear()
     for seconds in (2.0, 3.0, 30, 0.001):
         assert_equal(features(corpus, seconds, reference=True), table)
-    assert computed == []
+    assert decoded == []
 
 
 def test_selected_and_excluded_tracks_of_a_table(small_folder, tmp_path):
@@ -435,7 +469,7 @@ def test_selected_and_excluded_tracks_of_a_table(small_folder, tmp_path):
     pd.testing.assert_frame_equal(part.frame, table.frame.loc[part.frame.index])
 
 
-def test_rows_of_a_table_that_are_no_numbers_are_left_out(small_folder, tmp_path):
+def test_rows_of_a_table_without_numbers_are_left_out(small_folder, tmp_path):
     corpus = open_corpus(small_folder).select(genres="jazz")
     file = features(corpus, 2.0, progress=False).save(tmp_path / "t.csv")
     table = pd.read_csv(file, dtype=str)
@@ -452,7 +486,7 @@ def test_rows_of_a_table_that_are_no_numbers_are_left_out(small_folder, tmp_path
         features(open_corpus(tmp_path / "v.csv"))
 
 
-def test_a_table_that_lost_its_tracks_is_refused(small_folder, tmp_path):
+def test_a_table_without_its_tracks_is_refused(small_folder, tmp_path):
     table = features(open_corpus(small_folder), 2.0, progress=False)
     corpus = open_corpus(table.save(tmp_path / "t.csv")).select(genres="jazz")
     lines = (tmp_path / "t.csv").read_text().splitlines(keepends=True)
@@ -461,37 +495,37 @@ def test_a_table_that_lost_its_tracks_is_refused(small_folder, tmp_path):
         features(corpus)
 
 
-# --- kept in the work folder --------------------------------------------------
+# --- cache --------------------------------------------------------------------
 
 
-def test_a_second_call_decodes_nothing(music_folder, computed, work):
+def test_a_second_call_decodes_nothing(music_folder, decoded, work):
     folder = music_folder(seconds=1.1)
     first = table_of(folder)
-    assert len(computed) == 4
-    computed.clear()
+    assert len(decoded) == 4
+    decoded.clear()
     assert_equal(table_of(folder), first)
     assert_equal(table_of(folder, jobs=1), first)
     assert len(features(open_corpus(folder).select(genres="rock"), 0.5)) == 4
-    assert computed == []
+    assert decoded == []
     shutil.rmtree(work)
     assert_equal(table_of(folder), first)
-    assert len(computed) == 4
+    assert len(decoded) == 4
 
 
-def test_other_windows_and_the_reference_are_kept_apart(music_folder, computed):
+def test_other_windows_and_the_reference_are_cached_separately(music_folder, decoded):
     folder = music_folder(seconds=1.1, genres=["jazz"], tracks=1)
     for arguments in ({"seconds": 0.5}, {"seconds": 1}, {"seconds": 1, "reference": True}):
         table = table_of(folder, **arguments)
-        assert len(computed) == 1
+        assert len(decoded) == 1
         assert len(table) == round(1 / arguments["seconds"])
-        computed.clear()
+        decoded.clear()
 
 
 @pytest.mark.parametrize("change", ["content", "time"])
-def test_a_changed_file_is_computed_anew(music_folder, computed, change):
+def test_a_changed_file_is_decoded_anew(music_folder, decoded, change):
     folder = music_folder(layout=".", seconds=1.1)
     before = table_of(folder)
-    computed.clear()
+    decoded.clear()
     path = folder / "rock" / "rock.00001.wav"
     status = path.stat()
     if change == "content":
@@ -500,31 +534,31 @@ def test_a_changed_file_is_computed_anew(music_folder, computed, change):
     else:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     after = table_of(folder)
-    assert computed == ["rock.00001.wav"]
+    assert decoded == ["rock.00001.wav"]
     assert len(after) - len(before) == (1 if change == "content" else 0)
 
 
-def test_an_interrupted_call_goes_on(music_folder, computed, monkeypatch):
+def test_an_interrupted_call_continues(music_folder, decoded, monkeypatch):
     folder = music_folder(seconds=1.1, tracks=3)
-    load = module.audio.load
+    load = audio.load
 
-    def stop(path, **how):
-        if len(computed) == 4:
+    def stop(path, **arguments):
+        if len(decoded) == 4:
             raise KeyboardInterrupt
-        return load(path, **how)
+        return load(path, **arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.audio, "load", stop)
+        patch.setattr(audio, "load", stop)
         with pytest.raises(KeyboardInterrupt):
             table_of(folder)
-    assert len(computed) == 4
+    assert len(decoded) == 4
     table = table_of(folder)
-    assert sorted(computed) == sorted({*computed})
-    assert len(computed) == 6
+    assert sorted(decoded) == sorted({*decoded})
+    assert len(decoded) == 6
     assert len(table) == 12
 
 
-def test_jobs_change_nothing(small_folder, tmp_path, monkeypatch):
+def test_result_does_not_depend_on_jobs(small_folder, tmp_path, monkeypatch):
     tables = []
     for jobs in (1, 2):
         monkeypatch.setenv("GTZAN_WORK", str(tmp_path / f"work{jobs}"))
@@ -533,50 +567,52 @@ def test_jobs_change_nothing(small_folder, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "part",
-    ["audio", "windows", "tables", "descriptors", "dsp", "medians", "reference", "features"],
-)
-def test_mended_code_computes_anew(music_folder, computed, monkeypatch, part):
+    "module",
+    [
+        "data.audio", "data.windows", "data.tables", "signal.dsp", "signal.fast_features",
+        "signal.medians", "signal.librosa_features", "signal.features",
+    ],
+)  # fmt: skip
+def test_changed_code_computes_again(music_folder, decoded, monkeypatch, module):
     folder = music_folder(seconds=0.6, genres=["jazz"])
-    reference = part == "reference"
+    reference = module == "signal.librosa_features"
     table_of(folder, reference=reference)
-    computed.clear()
-    digest = cache.source_digest
+    decoded.clear()
+    digest = cache.package_digest
 
-    def mended(files):
-        files = list(files)
-        return digest(files) + "#" * (f"{part}.py" in [Path(file).name for file in files])
+    def changed(*modules):
+        return digest(*modules) + "#" * (module in modules)
 
-    monkeypatch.setattr(cache, "source_digest", mended)
+    monkeypatch.setattr(cache, "package_digest", changed)
     table_of(folder, reference=reference)
-    assert len(computed) == 2
+    assert len(decoded) == 2
 
 
-def test_a_passing_failure_is_not_kept(music_folder, computed, monkeypatch):
-    """A file on a share that was away, or that was not allowed to be read."""
+def test_a_temporary_failure_is_not_cached(music_folder, decoded, monkeypatch):
+    """Such as a network share that was not available."""
     folder = music_folder(seconds=1.1, genres=["jazz"])
 
-    def away(path, **how):
-        raise AudioError("away", reason="Input/output error")
+    def fail(path, **arguments):
+        raise AudioError("not available", reason="Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.audio, "load", away)
+        patch.setattr(audio, "load", fail)
         with pytest.raises(CorpusError, match="Input/output error"):
             table_of(folder)
     assert len(table_of(folder)) == 4
 
 
-def test_where_nothing_can_be_written_nothing_is_kept(
-    music_folder, computed, tmp_path, monkeypatch
+def test_nothing_is_cached_in_a_folder_that_cannot_be_written(
+    music_folder, decoded, tmp_path, monkeypatch
 ):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("GTZAN_WORK", str(tmp_path / "file" / "work"))
     folder = music_folder(seconds=1.1, genres=["jazz"])
     assert len(table_of(folder)) == len(table_of(folder)) == 4
-    assert len(computed) == 4
+    assert len(decoded) == 4
 
 
-def test_a_vanished_file_is_left_out(music_folder):
+def test_a_deleted_file_is_left_out(music_folder):
     folder = music_folder(layout=".", seconds=1.1, genres=["jazz"])
     corpus = open_corpus(folder)
     (folder / "jazz" / "jazz.00000.wav").unlink()
@@ -599,12 +635,12 @@ def test_the_reference_gives_the_same_table(small_folder):
 # --- against another table ----------------------------------------------------
 
 
-def made(**columns) -> FeatureTable:
-    """A table of windows fado.a.0, ...: the same number in all features but those named."""
+def make_table(**columns) -> FeatureTable:
+    """Return a table of windows fado.a.0, ... with 1 in all features except `columns`."""
     count = len(next(iter(columns.values())))
     frame = pd.DataFrame(1.0, range(count), list(FEATURES)).assign(**columns)
     ids = [f"fado.a.{number}" for number in range(count)]
-    rows = pd.DataFrame({"window_id": ids, "filename": [f"{one}.wav" for one in ids]})
+    rows = pd.DataFrame({"window_id": ids, "filename": [f"{window_id}.wav" for window_id in ids]})
     return FeatureTable(frame.to_numpy(), rows, pd.Series(dtype=object))
 
 
@@ -614,63 +650,63 @@ def without(table: FeatureTable, *rows: int) -> FeatureTable:
     )
 
 
-def test_differences_are_told_by_feature():
-    mine = made(tempo=[101.0, 100.0, 150.0, 100.0], rms_mean=[0.5, -2.0, 0.0, 0.0])
-    other = made(tempo=[100.0, 100.0, 100.0, 101.0], rms_mean=[0.5, -1.0, 0.0, 0.0])
-    told = mine.against(other)
-    assert told.columns.tolist() == [
+def test_differences_of_each_feature():
+    ours = make_table(tempo=[101.0, 100.0, 150.0, 100.0], rms_mean=[0.5, -2.0, 0.0, 0.0])
+    other = make_table(tempo=[100.0, 100.0, 100.0, 101.0], rms_mean=[0.5, -1.0, 0.0, 0.0])
+    comparison = ours.against(other)
+    assert comparison.columns.tolist() == [
         "windows", "median", "largest", "within_1_percent", "absolute",
     ]  # fmt: skip
-    assert told.index.tolist() == list(FEATURES)
-    assert (told["windows"] == 4).all()
-    assert told.loc["tempo"].tolist() == [4, (1 / 100 + 1 / 101) / 2, 0.5, 0.75, 50]
-    # Zeros are equal; what is not, is told relative to the other.
-    assert told.loc["rms_mean"].tolist() == [4, 0, 1, 0.75, 1]
-    assert told.loc["mfcc1_var"].tolist() == [4, 0, 0, 1, 0]
+    assert comparison.index.tolist() == list(FEATURES)
+    assert (comparison["windows"] == 4).all()
+    assert comparison.loc["tempo"].tolist() == [4, (1 / 100 + 1 / 101) / 2, 0.5, 0.75, 50]
+    # Zeros are equal; other differences are relative to the other table.
+    assert comparison.loc["rms_mean"].tolist() == [4, 0, 1, 0.75, 1]
+    assert comparison.loc["mfcc1_var"].tolist() == [4, 0, 0, 1, 0]
 
 
-def test_a_difference_from_zero_is_endless():
-    told = made(tempo=[0.5, 1.0]).against(made(tempo=[0.0, 1.0]))
-    assert told.loc["tempo", ["largest", "within_1_percent", "absolute"]].tolist() == [
+def test_a_difference_from_zero_is_infinite():
+    comparison = make_table(tempo=[0.5, 1.0]).against(make_table(tempo=[0.0, 1.0]))
+    assert comparison.loc["tempo", ["largest", "within_1_percent", "absolute"]].tolist() == [
         np.inf, 0.5, 0.5,
     ]  # fmt: skip
 
 
 def test_rows_are_compared_by_their_windows():
-    """Whatever their order, and as far as both have them."""
-    table = made(tempo=[1.0, 2.0, 3.0, 4.0])
-    turned = FeatureTable(
+    """In any order, and only those in both tables."""
+    table = make_table(tempo=[1.0, 2.0, 3.0, 4.0])
+    backwards = FeatureTable(
         table.values[::-1], table.windows[::-1].reset_index(drop=True), table.left_out
     )
-    for one, other, count in [
-        (table, turned, 4),
+    for first, second, count in [
+        (table, backwards, 4),
         (table, without(table, 1), 3),
-        (without(table, 0), without(turned, 0), 2),
+        (without(table, 0), without(backwards, 0), 2),
     ]:
-        told = one.against(other)
-        assert (told["windows"] == count).all()
-        assert (told["absolute"] == 0).all()
-        assert (told["within_1_percent"] == 1).all()
+        comparison = first.against(second)
+        assert (comparison["windows"] == count).all()
+        assert (comparison["absolute"] == 0).all()
+        assert (comparison["within_1_percent"] == 1).all()
 
 
 def test_tables_without_a_common_window_are_not_compared():
-    table = made(tempo=[1.0, 2.0])
+    table = make_table(tempo=[1.0, 2.0])
     with pytest.raises(CorpusError, match=r"no window in common, fado\.a\.0\.wav is not in the"):
         without(table, 1).against(without(table, 0))
 
 
-def test_computed_and_saved_are_equal(small_folder, tmp_path):
+def test_computed_and_saved_tables_are_equal(small_folder, tmp_path):
     table = features(open_corpus(small_folder).select(genres="jazz"), 2.0, progress=False)
-    told = table.against(saved_and_opened(table, tmp_path / "t.csv"))
-    assert (told["windows"] == 6).all()
-    assert (told["absolute"] == 0).all()
+    comparison = table.against(saved_and_opened(table, tmp_path / "t.csv"))
+    assert (comparison["windows"] == 6).all()
+    assert (comparison["absolute"] == 0).all()
 
 
 # --- Kaggle's tables ----------------------------------------------------------
 
 
 def test_real_clips_give_kaggles_rows(gtzan_root, tmp_path):
-    """Ids, lengths and values of the table that everybody uses."""
+    """Ids, lengths and values of Kaggle's table."""
     csv = gtzan_root / "features" / "features_30_sec.csv"
     if not (csv.is_file() and (gtzan_root / "mini").is_dir()):
         pytest.skip(f"{gtzan_root} holds no clips with their table")

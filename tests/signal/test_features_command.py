@@ -1,4 +1,4 @@
-"""`gtzan features` on the terminal: the file it writes, what it says, and its exit code."""
+"""The command `gtzan features`: its file, output and exit code."""
 
 import os
 import shutil
@@ -21,13 +21,13 @@ from gtzan_lib.data.tables import COLUMNS, FEATURES
 from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning
 from gtzan_lib.signal.features import features
 
-MUCH = 12
+N_TRACKS = 12
 ROOT = Path(cli.__file__).parents[1]
 
 
 @pytest.fixture
 def command():
-    """Run the command in this process; errors of ours are raised."""
+    """Run the command in this process; its `GtzanError` is raised."""
 
     def run(*arguments):
         result = CliRunner().invoke(cli.app, ["features", *map(str, arguments)])
@@ -40,7 +40,7 @@ def command():
 
 
 def start(*arguments, folder: Path) -> subprocess.Popen:
-    """Start the command in a process group of its own."""
+    """Start the command in a new process group."""
     return subprocess.Popen(
         [sys.executable, "-m", "gtzan_lib", "features", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -49,27 +49,27 @@ def start(*arguments, folder: Path) -> subprocess.Popen:
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
-        # A shell that runs the tests in the background has interrupts ignored.
+        # A shell ignores interrupts of tests that run in the background.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-def finished(process: subprocess.Popen) -> tuple[int, str, str]:
+def output_of(process: subprocess.Popen) -> tuple[int, str, str]:
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
-def kept(work: Path) -> int:
-    """How many results lie in the work folder."""
+def n_cached(work: Path) -> int:
+    """Return the number of cached results in the work folder."""
     return len(list(work.rglob("output.pkl")))
 
 
 def wait_for_results(work: Path, count: int, process: subprocess.Popen) -> None:
-    while kept(work) < count and process.poll() is None:
+    while n_cached(work) < count and process.poll() is None:
         time.sleep(0.01)
 
 
-# --- what it writes -----------------------------------------------------------
+# --- tables -------------------------------------------------------------------
 
 
 def test_help_names_all_options(command):
@@ -80,7 +80,7 @@ def test_help_names_all_options(command):
     assert "features" in CliRunner().invoke(cli.app, ["--help"]).output
 
 
-def test_table_is_what_the_library_computes(command, small_folder, tmp_path):
+def test_table_is_that_of_the_library(command, small_folder, tmp_path):
     out = tmp_path / "new" / "t.csv"
     result = command(small_folder, "--window", "2", "--out", out, "--jobs", "1")
     assert result.exit_code == 0
@@ -100,7 +100,7 @@ def test_table_is_what_the_library_computes(command, small_folder, tmp_path):
         ("1.5", "features_1.5_sec.csv", 4),
     ],
 )
-def test_name_of_the_table_tells_the_window(
+def test_name_of_the_table_has_the_window(
     command, music_folder, tmp_path, monkeypatch, window, name, rows
 ):
     folder = music_folder(seconds=3.2, genres=["jazz"])
@@ -130,44 +130,46 @@ def test_reference_calls_librosa(command, music_folder, tmp_path):
     np.testing.assert_allclose(*tables, rtol=2e-3, atol=1e-3)
 
 
-# --- what it refuses ----------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 def test_nothing_is_overwritten(command, music_folder, tmp_path, work):
-    """Which is said at once, not after hours."""
+    """The error comes before the computation."""
     out = tmp_path / "mine.csv"
-    for content in ("dear", ""):
+    for content in ("text", ""):
         out.write_text(content)
         with pytest.raises(CorpusError, match=r"mine\.csv: is there already; name a file"):
             command(music_folder(), "--window", "0.5", "--out", out)
         assert out.read_text() == content
     with pytest.raises(CorpusError, match="is there already"):
         command(music_folder(), "--out", tmp_path)
-    assert not kept(work)
+    assert not n_cached(work)
 
 
 @pytest.mark.parametrize("window", ["0", "-3", "0.01", "nan", "inf", "100000"])
-def test_windows_that_cannot_be_are_refused(command, music_folder, tmp_path, window):
-    with pytest.raises(CorpusError, match=rf"windows of {window} s cannot be described: .* a day"):
+def test_windows_that_are_too_short_or_too_long_are_refused(
+    command, music_folder, tmp_path, window
+):
+    with pytest.raises(CorpusError, match=rf"windows of {window} s cannot be computed: .* a day"):
         command(music_folder(), "--window", window, "--out", tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
 
 
-def test_text_for_a_number_is_a_wrong_usage(command, music_folder):
+def test_text_for_a_number_is_a_usage_error(command, music_folder):
     result = command(music_folder(), "--window", "three")
     assert result.exit_code == 2
     assert command().exit_code == 2
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
-def test_jobs_that_cannot_be_are_a_wrong_usage(command, music_folder, tmp_path, jobs):
+def test_invalid_jobs_are_a_usage_error(command, music_folder, tmp_path, jobs):
     result = command(music_folder(), "--out", tmp_path / "t.csv", "--jobs", jobs)
     assert result.exit_code == 2
     assert "--jobs" in result.output
     assert not (tmp_path / "t.csv").exists()
 
 
-def test_nothing_left_writes_nothing(command, music_folder, tmp_path):
+def test_no_table_is_written_without_rows(command, music_folder, tmp_path):
     with pytest.raises(CorpusError, match=r"shorter than a window, 1\.50 s of 3 s"):
         command(music_folder(), "--out", tmp_path / "t.csv", "--jobs", "1")
     assert not (tmp_path / "t.csv").exists()
@@ -181,17 +183,17 @@ def test_tracks_without_a_row_make_exit_code_1(command, music_folder, tmp_path):
     assert pd.read_csv(tmp_path / "t.csv")["filename"].tolist() == ["jazz.00001.0.wav"]
 
 
-def test_a_table_that_cannot_be_written_is_told(command, music_folder, tmp_path):
-    (tmp_path / "file").write_text("dear")
+def test_a_table_that_cannot_be_written_is_an_error(command, music_folder, tmp_path):
+    (tmp_path / "file").write_text("text")
     with pytest.raises(CorpusError, match="cannot be written"):
         command(
             music_folder(), "--window", "1", "--out", tmp_path / "file" / "t.csv", "--jobs", "1"
         )
-    assert (tmp_path / "file").read_text() == "dear"
+    assert (tmp_path / "file").read_text() == "text"
 
 
-def test_a_table_is_not_taken_for_music(command, music_folder, tmp_path, monkeypatch):
-    """Else a table of half seconds were named features_3_sec.csv."""
+def test_a_table_has_no_features_to_compute(command, music_folder, tmp_path, monkeypatch):
+    """A table of half seconds would be copied to features_3_sec.csv."""
     folder = music_folder(seconds=1.1, genres=["jazz"])
     command(folder, "--window", "0.5", "--out", tmp_path / "t.csv", "--jobs", "1")
     monkeypatch.chdir(tmp_path)
@@ -201,40 +203,40 @@ def test_a_table_is_not_taken_for_music(command, music_folder, tmp_path, monkeyp
     assert [file.name for file in tmp_path.glob("*.csv")] == ["t.csv"]
 
 
-# --- what it says -------------------------------------------------------------
+# --- output -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nowhere"], "nowhere: there is no such folder"),
         (["nowhere.csv"], "there is no such file"),
-        (["music", "--window", "0"], "windows of 0 s cannot be described"),
+        (["music", "--window", "0"], "windows of 0 s cannot be computed"),
     ],
 )
-def test_errors_are_one_sentence(music_folder, tmp_path, monkeypatch, capfd, arguments, told):
+def test_errors_are_one_sentence(music_folder, tmp_path, monkeypatch, capfd, arguments, message):
     shutil.move(music_folder(), tmp_path / "music")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["gtzan", "features", *arguments])
-    # The command sets it for its process.
+    # `main` replaces it for the process.
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as caught:
         cli.main()
-    assert left.value.code == 1
+    assert caught.value.code == 1
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("error: ")
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
     assert not list(tmp_path.glob("*.csv"))
 
 
-# --- as a process of its own --------------------------------------------------
+# --- in a new process ---------------------------------------------------------
 
 
 def test_warnings_are_one_sentence(music_folder, tmp_path):
     folder = music_folder(layout=".", seconds=(0.2, 1.1), genres=["jazz"])
-    code, out, err = finished(start(folder, "--window", "1", "--jobs", "1", folder=tmp_path))
+    code, out, err = output_of(start(folder, "--window", "1", "--jobs", "1", folder=tmp_path))
     assert code == 1
     assert out.strip() == "features_1_sec.csv"
     assert err.startswith("warning: ")
@@ -243,48 +245,48 @@ def test_warnings_are_one_sentence(music_folder, tmp_path):
 
 
 @pytest.fixture
-def much(tmp_path) -> Path:
-    """Music that takes long enough to be interrupted."""
+def long_corpus(tmp_path) -> Path:
+    """Return a corpus whose features take long enough for an interrupt."""
     rng = np.random.default_rng(0)
-    for number in range(MUCH):
-        file = tmp_path / "much" / "jazz" / f"jazz.{number:05d}.wav"
+    for number in range(N_TRACKS):
+        file = tmp_path / "long" / "jazz" / f"jazz.{number:05d}.wav"
         file.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(file, 0.1 * rng.standard_normal(10 * 22_050), 22_050)
-    return tmp_path / "much"
+    return tmp_path / "long"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_what_was_stopped_goes_on(command, much, tmp_path, work, monkeypatch, how):
-    """Killed, or interrupted with Ctrl-C: no half table, no traceback, nothing computed twice."""
-    arguments = (much, "--window", "0.5", "--jobs", "1", "--out", "t.csv")
+def test_a_stopped_command_continues(command, long_corpus, tmp_path, work, monkeypatch, how):
+    """Killed or interrupted: no incomplete table, no traceback, no repeated computation."""
+    arguments = (long_corpus, "--window", "0.5", "--jobs", "1", "--out", "t.csv")
     process = start(*arguments, folder=tmp_path)
     wait_for_results(work, 1, process)
     os.killpg(process.pid, how)
-    code, out, err = finished(process)
+    code, out, err = output_of(process)
     assert code != 0
     assert out == ""
     assert "Traceback" not in err
     assert not list(tmp_path.glob("*.csv"))
     before = {file: file.stat().st_mtime_ns for file in work.rglob("output.pkl")}
-    assert 1 <= len(before) < MUCH
-    # Once more in this process, which has everything loaded.
+    assert 1 <= len(before) < N_TRACKS
+    # The second time in this process, which is quicker.
     monkeypatch.chdir(tmp_path)
-    again = command(*arguments)
-    assert (again.exit_code, again.stdout, again.stderr) == (0, "t.csv\n", "")
+    result = command(*arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "t.csv\n", "")
     after = {file: file.stat().st_mtime_ns for file in work.rglob("output.pkl")}
-    assert len(after) == MUCH
+    assert len(after) == N_TRACKS
     assert before.items() <= after.items()
-    assert len(pd.read_csv(tmp_path / "t.csv")) == 20 * MUCH
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 20 * N_TRACKS
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_all_processes(much, tmp_path, work):
-    arguments = (much, "--window", "0.5", "--jobs", "2", "--out", "t.csv")
+def test_ctrl_c_stops_all_processes(long_corpus, tmp_path, work):
+    arguments = (long_corpus, "--window", "0.5", "--jobs", "2", "--out", "t.csv")
     process = start(*arguments, folder=tmp_path)
     wait_for_results(work, 1, process)
     os.killpg(process.pid, signal.SIGINT)
-    code, out, _ = finished(process)
+    code, out, _ = output_of(process)
     assert (code != 0, out) == (True, "")
     assert not list(tmp_path.glob("*.csv"))
     deadline = time.monotonic() + 10
@@ -296,4 +298,4 @@ def test_ctrl_c_stops_all_processes(much, tmp_path, work):
         time.sleep(0.1)
     else:
         os.killpg(process.pid, signal.SIGKILL)
-        pytest.fail("workers are still there")
+        pytest.fail("workers are still running")

@@ -73,7 +73,9 @@ def test_images_are_those_of_each_track(store, corpus):
     assert len(store) == 48
     assert store.images.shape == (48, 16, 16)
     assert store.images.dtype == np.uint8
-    pd.testing.assert_frame_equal(store.windows, window_table(corpus, WindowGrid(1.0)), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        store.windows, window_table(corpus, WindowGrid(1.0)), check_dtype=False
+    )
     for track_id, rows in store.windows.groupby("track_id").indices.items():
         y, _ = corpus.load(track_id, sample_rate=12_000)
         expected = spectrograms(y, RECIPE, store.windows["start_s"].to_numpy()[rows])

@@ -13,7 +13,7 @@ from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.errors import GtzanWarning, ModelError, SplitError
 from gtzan_lib.evaluation.evaluation import Evaluation
 from gtzan_lib.genres import GENRES
-from gtzan_lib.studies.claims import decided_by, examine_claims
+from gtzan_lib.studies.claims import claims_scope, examine_claims
 from gtzan_lib.studies.grid import LINEAR, MODELS, TRANSFORMS, Grid
 
 PLACES = [(transform, model) for transform in TRANSFORMS for model in MODELS]
@@ -402,33 +402,33 @@ def thirty_seconds(paper_corpus):
 
 def test_other_corpus_does_not_decide(thirty_seconds):
     corpus = renamed(thirty_seconds, "synthetic")
-    text = decided_by(corpus, window_table(corpus))
+    text = claims_scope(corpus, window_table(corpus))
     assert "can only be decided on those" in text
     assert "on the synthetic corpus" in text
 
 
 def test_whole_tracks_do_not_decide(thirty_seconds):
-    text = decided_by(thirty_seconds, window_table(thirty_seconds, WindowGrid(30.0)))
+    text = claims_scope(thirty_seconds, window_table(thirty_seconds, WindowGrid(30.0)))
     assert "a window is a whole track" in text
     assert "neither protocol leaks" in text
 
 
 def test_selection_of_genres_is_named(thirty_seconds):
     three = thirty_seconds.select(genres=["blues", "jazz", "rock"])
-    text = decided_by(three, window_table(three))
+    text = claims_scope(three, window_table(three))
     assert text.endswith("60 windows of 6 tracks, in 3 of its ten genres.")
     assert "These are GTZAN's windows" in text
 
 
 def test_gtzan_decides(thirty_seconds):
-    text = decided_by(thirty_seconds, window_table(thirty_seconds))
+    text = claims_scope(thirty_seconds, window_table(thirty_seconds))
     assert text.endswith("which the claims are about: 200 windows of 20 tracks.")
     assert "These are GTZAN's windows" in text
 
 
 @pytest.mark.parametrize("seconds", [1.0, 10.0])
 def test_windows_of_other_lengths_do_not_decide(thirty_seconds, seconds):
-    text = decided_by(thirty_seconds, window_table(thirty_seconds, WindowGrid(seconds)))
+    text = claims_scope(thirty_seconds, window_table(thirty_seconds, WindowGrid(seconds)))
     assert "which the claims are about" not in text
     assert f"start every {seconds:g} s" in text
 

@@ -22,7 +22,7 @@ from gtzan_lib.genres import GENRES
 from gtzan_lib.synthetic import FAULTS, compose, faults, names, players, theory
 from gtzan_lib.synthetic.idioms import IDIOMS
 from gtzan_lib.synthetic.settings import Settings
-from gtzan_lib.synthetic.songs import write_song
+from gtzan_lib.synthetic.songs import compose_song
 from gtzan_lib.synthetic.studio import record
 
 SMALL = {"artists": 2, "tracks": 2, "seconds": 1.5, "genres": ("blues", "rock")}
@@ -102,7 +102,7 @@ def test_tables(small):
 
 @pytest.mark.parametrize("genre", GENRES)
 def test_level_of_every_genre(genre):
-    y = record(write_song(seed=1, genre=genre, artist=0, track=0), seconds=3) / 32768
+    y = record(compose_song(seed=1, genre=genre, artist=0, track=0), seconds=3) / 32768
     assert 0.3 < np.abs(y).max() < 1
     assert np.sqrt(np.mean(y**2)) > 0.02
     assert np.mean(np.abs(y) > 0.99 * np.abs(y).max()) < 0.01
@@ -142,7 +142,7 @@ def test_another_seed_gives_other_music(small, tmp_path):
 
 
 def test_skip_moves_the_recording():
-    song = write_song(seed=0, genre="jazz", artist=1, track=0)
+    song = compose_song(seed=0, genre="jazz", artist=1, track=0)
     whole, skipped = record(song, seconds=3), record(song, seconds=3, skip=1)
     count = 2 * 22050
     # Except near the end, which the resampler takes into account.

@@ -24,7 +24,7 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 def changed(images: torch.Tensor, labels: torch.Tensor = LABELS, **settings) -> torch.Tensor:
-    return Augmentation.of(settings)(images, labels, 3)[0]
+    return Augmentation.from_settings(settings)(images, labels, 3)[0]
 
 
 # --- all kinds ----------------------------------------------------------------
@@ -37,7 +37,7 @@ ALLOWED += [(name, "bands") for name in NAMES if name != "gain"]
 @pytest.mark.parametrize(("name", "inputs"), ALLOWED)
 def test_each_kind_changes_the_input_of_the_net(name, inputs):
     images = noise(6, 16, 24)
-    augment = Augmentation.of({name: 0.5}, inputs=inputs)
+    augment = Augmentation.from_settings({name: 0.5}, inputs=inputs)
     convert = ImageInput(inputs)
     difference = (convert(augment(images, LABELS, 3)[0]) - convert(images)).abs()
     assert difference.mean() > 0.01
@@ -47,7 +47,7 @@ def test_each_kind_changes_the_input_of_the_net(name, inputs):
 def test_strength_zero_changes_nothing(settings):
     images = noise(6, 8, 8)
     state = torch.get_rng_state()
-    rows, targets = Augmentation.of(settings)(images, LABELS, 3)
+    rows, targets = Augmentation.from_settings(settings)(images, LABELS, 3)
     assert rows is images
     assert targets is LABELS
     assert torch.equal(torch.get_rng_state(), state)
@@ -56,7 +56,7 @@ def test_strength_zero_changes_nothing(settings):
 @pytest.mark.parametrize("name", NAMES)
 def test_same_seed_gives_the_same_change(name):
     images = noise(6, 16, 24)
-    augment = Augmentation.of({name: 0.5})
+    augment = Augmentation.from_settings({name: 0.5})
     results = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -72,7 +72,7 @@ def test_inputs_are_not_modified(settings, dtype, shape):
     rows = {"images": noise(*shape).to(dtype), "features": torch.randn(6, 2)}
     before = {name: values.clone() for name, values in rows.items()}
     labels = LABELS.clone()
-    Augmentation.of(settings)(rows, labels, 3)
+    Augmentation.from_settings(settings)(rows, labels, 3)
     assert rows.keys() == before.keys()
     assert all(torch.equal(rows[name], before[name]) for name in rows)
     assert torch.equal(labels, LABELS)
@@ -84,7 +84,7 @@ def test_inputs_are_not_modified(settings, dtype, shape):
 )
 def test_shape_and_range_are_kept(settings, shape):
     images = noise(6, *shape)
-    rows, targets = Augmentation.of(settings)(images, LABELS, 3)
+    rows, targets = Augmentation.from_settings(settings)(images, LABELS, 3)
     assert rows.shape == images.shape
     assert rows.dtype in (torch.uint8, torch.float32)
     assert rows.min() >= 0
@@ -97,7 +97,7 @@ def test_shape_and_range_are_kept(settings, shape):
 
 def test_dictionary_of_inputs_stays_a_dictionary():
     rows = {"images": noise(6, 8, 8), "features": torch.randn(6, 2)}
-    result, _ = Augmentation.of({"crop": 0.5})(rows, LABELS, 3)
+    result, _ = Augmentation.from_settings({"crop": 0.5})(rows, LABELS, 3)
     assert result["features"] is rows["features"]
     assert not torch.equal(result["images"], rows["images"])
 
@@ -176,7 +176,7 @@ def test_images_features_and_genres_are_mixed_with_the_same_weights():
         "images": number.to(torch.uint8)[:, None, None].expand(9, 4, 5),
         "features": number.double()[:, None].expand(9, 2),
     }
-    mixed, targets = Augmentation.of({"mixup": 5.0})(rows, number, 9)
+    mixed, targets = Augmentation.from_settings({"mixup": 5.0})(rows, number, 9)
     torch.testing.assert_close(targets.sum(dim=1), torch.ones(9))
     assert (targets > 0).sum(dim=1).max() == 2
     expected = targets @ number.float()
@@ -208,7 +208,7 @@ def test_tracks_change_like_their_windows():
 
 def test_all_windows_of_a_track_are_mixed_alike():
     images = torch.arange(6, dtype=torch.uint8)[:, None, None, None].expand(6, 5, 4, 4)
-    mixed, targets = Augmentation.of({"mixup": 5.0})(images, torch.arange(6), 6)
+    mixed, targets = Augmentation.from_settings({"mixup": 5.0})(images, torch.arange(6), 6)
     expected = targets @ torch.arange(6.0)
     torch.testing.assert_close(mixed, expected[:, None, None, None].expand(6, 5, 4, 4))
 
@@ -232,7 +232,7 @@ def test_all_windows_of_a_track_are_mixed_alike():
 )
 def test_invalid_settings_are_refused(settings, message):
     with pytest.raises(ModelError, match=message) as error:
-        Augmentation.of(settings)
+        Augmentation.from_settings(settings)
     assert "\n" not in str(error.value)
 
 
@@ -240,7 +240,7 @@ def test_gain_is_refused_for_a_net_that_standardises_bands():
     with pytest.raises(
         ModelError, match="'gain' has no effect on a net that standardises"
     ) as error:
-        Augmentation.of({"gain": 0.1}, inputs="bands")
+        Augmentation.from_settings({"gain": 0.1}, inputs="bands")
     assert "\n" not in str(error.value)
-    assert Augmentation.of({"gain": 0}, inputs="bands") == Augmentation()
-    assert Augmentation.of({"gain": 0.1}, inputs="grey").gain == 0.1
+    assert Augmentation.from_settings({"gain": 0}, inputs="bands") == Augmentation()
+    assert Augmentation.from_settings({"gain": 0.1}, inputs="grey").gain == 0.1

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from gtzan_lib import digests
-from gtzan_lib.training.checkpoints import Checkpoint, flatten, part_of, read, write
+from gtzan_lib.training.checkpoints import (
+    Checkpoint,
+    flatten_parts,
+    read,
+    tensors_of,
+    write,
+)
 from gtzan_lib.training.resuming import training_digest
 
 PACKAGE = Path(digests.__file__).parent
@@ -95,9 +101,9 @@ def test_failed_writing_keeps_the_old_file(file):
 def test_parts_with_a_common_prefix_are_separate():
     parts = {"net": {"a.b": torch.ones(1)}, "network": {"c": torch.ones(2)}, "best": {}}
     parts["optimizer"] = {"0/step": torch.ones(3)}
-    flat = flatten(parts)
+    flat = flatten_parts(parts)
     assert list(flat) == ["net/a.b", "network/c", "optimizer/0/step"]
-    assert all(part_of(flat, name) == tensors for name, tensors in parts.items())
+    assert all(tensors_of(flat, name) == tensors for name, tensors in parts.items())
 
 
 # --- damaged and other files --------------------------------------------------

@@ -371,7 +371,7 @@ def test_scaling_is_fitted_on_the_training_part_only(easy, monkeypatch):
     calls = []
 
     class Recording(Small):
-        def learn_inputs(self, rows):
+        def fit_inputs(self, rows):
             calls.append(rows["features"])
 
         def forward(self, images, features):
