@@ -70,9 +70,9 @@ def _original(path, folder):
     folder.mkdir(exist_ok=True)
     for number in range(len(y) // 36_000):
         window = y[36_000 * number : 36_000 * (number + 1)]
-        hop = math.ceil(36_000 / 512)
+        hop_length = math.ceil(36_000 / 512)
         image = librosa.amplitude_to_db(
-            np.abs(librosa.stft(window, n_fft=1024, hop_length=hop)), ref=np.max
+            np.abs(librosa.stft(window, n_fft=1024, hop_length=hop_length)), ref=np.max
         )[:512]
         image = image - image.min()
         image = np.pad((image * (255 / image.max())).astype(np.uint8), ((0, 0), (2, 2)))

@@ -44,6 +44,7 @@ def finished(tmp_path_factory):
     text = text.replace(
         "12_leakage_audit: {", "12_leakage_audit: {folds: 3, training: {epochs: 1, batch_size: 4}, "
     )
+    text = text.replace("10_aggregation: {", '10_aggregation: {folds: 3, models: ["k-NN"], ')
     text = text.replace("15_live_demo: {", "15_live_demo: {levels: [5], seconds: 6, pace: false, ")
     text = re.sub(r"batch_size: \d+", "batch_size: 4", text)
     text = re.sub(r"seconds: \d+", "seconds: 6", re.sub(r"tracks: \d+", "tracks: 1", text))

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .words import IDENTIFIERS, PHRASES, check_code, check_file, check_prose, files
+from .words import IDENTIFIERS, PHRASES, ROOT, check_code, check_file, check_prose, files
 
 
 def words(findings) -> list[str]:
@@ -59,3 +59,27 @@ def test_all_of_the_project_is_looked_at():
     names = {str(path) for path in files()}
     assert {"README.md", "gtzan_lib/cli.py", "notebooks/08_cnn.ipynb", "book/index.md"} <= names
     assert "tests/words.py" not in names
+
+
+@pytest.mark.parametrize(
+    ("term", "page"),
+    [
+        ("confusion matri", "notebooks/13_model_comparison.ipynb"),
+        ("confusion matri", "notebooks/08_cnn.ipynb"),
+        ("cross-validation", "notebooks/04_model_exploration.ipynb"),
+        ("cross-validation", "book/concepts/splits.md"),
+        ("overfitting", "notebooks/08_cnn.ipynb"),
+        ("overfitting", "book/howto/training.md"),
+        ("baseline", "notebooks/13_model_comparison.ipynb"),
+        ("baseline", "book/concepts/evaluation.md"),
+        ("hyperparameter", "notebooks/04_model_exploration.ipynb"),
+        ("dimensionality reduction", "notebooks/05_pca.ipynb"),
+        ("data augmentation", "book/howto/training.md"),
+        ("transfer", "notebooks/08_cnn.ipynb"),
+        ("transfer learning", "book/glossary.md"),
+        ("calibration", "notebooks/08_cnn.ipynb"),
+        ("degradation", "notebooks/16_robustness.ipynb"),
+    ],
+)
+def test_who_searches_for_a_term_finds_its_page(term, page):
+    assert term in (ROOT / page).read_text(encoding="utf-8").lower()

@@ -178,7 +178,7 @@ class Window(NamedTuple):
     start_s : float
         Where it begins, in seconds from the first sample of the sound.
     y : np.ndarray [shape=(n,), dtype=float32]
-        Its samples, with the context that was asked for on both sides.
+        Its samples, with the requested context before and after them.
     """
 
     start_s: float

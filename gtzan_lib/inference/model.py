@@ -33,8 +33,8 @@ _LOUDEST = 1e15
 _PIECE_S, _BATCH = 30.0, 32
 
 
-class _OneThread:
-    """Counts the threads inside, so that the last one to leave restores the setting."""
+class _SingleThread:
+    """Counts the threads inside; the last one to leave restores the setting."""
 
     def __init__(self) -> None:
         self._lock, self._inside, self._threads = threading.Lock(), 0, 1
@@ -53,7 +53,7 @@ class _OneThread:
                 torch.set_num_threads(self._threads)
 
 
-single_thread = _OneThread()
+single_thread = _SingleThread()
 """Context in which PyTorch computes on one core, since single windows are small.
 
 On several cores its threads wait for each other, which takes eight times as long
@@ -62,7 +62,7 @@ where another process uses a core.
 
 
 class Model:
-    """A trained net with its recipe and genres; `load_model` makes one.
+    """A trained net with its recipe and genres; `load_model` returns one.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class Model:
 
     @property
     def estimator(self) -> NetClassifier:
-        """The net as an estimator for images, as `gl.evaluate` takes."""
+        """The net as an estimator of images, for `gl.evaluate`."""
         from ..training.classifier import NetClassifier
 
         weights = self.net.state_dict()
@@ -140,7 +140,7 @@ class Model:
         return estimator.restore(list(self.genres), dict(self.card["arguments"]), weights)
 
     def require_windows(self) -> None:
-        """Refuse a net whose input is not the image of a single window.
+        """Check that the input of the net is the image of a single window.
 
         Raises
         ------
@@ -160,8 +160,9 @@ class Model:
         ----------
         corpus : Corpus
             Any corpus; it is returned unchanged if its name is not that of the
-            training corpus. Tracks that the published split drops are excluded,
-            too: some are duplicates of training tracks.
+            training corpus. If the protocol is fault-filtered, tracks that the
+            published split drops are excluded, too: some are duplicates of
+            training tracks.
 
         Returns
         -------
@@ -227,7 +228,7 @@ class Model:
         """
         parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
         with torch.inference_mode():
-            # Copied, since PyTorch warns of the read-only images of a store.
+            # Copied, since PyTorch warns about read-only arrays, such as the images of a store.
             rows = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
         return np.concatenate(rows)
 
@@ -255,7 +256,7 @@ class Model:
         Returns
         -------
         Prediction
-            Without silent windows.
+            Silent windows are left out.
 
         Raises
         ------
@@ -310,7 +311,7 @@ class Model:
             For each file in the order given, its prediction, or the error if it
             cannot be predicted.
         """
-        _refuse_step(step)
+        _check_step(step)
 
         def predict_file(file: str | Path) -> Prediction | GtzanError:
             try:
@@ -357,22 +358,22 @@ class Model:
         self, blocks: audio.Blocks | _Samples, step: float | None, name: str
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Turn blocks of sound at the recipe's rate into starts and images of windows."""
-        _refuse_step(step)
+        _check_step(step)
         cutter, rate = self.cutter(step), self.recipe.sample_rate
         for block in blocks:
-            bad = ~(np.abs(block) < _LOUDEST)
-            if bad.any():
+            invalid = ~(np.abs(block) < _LOUDEST)
+            if invalid.any():
                 raise AudioError(
-                    f"{name}: has samples that are no numbers or endlessly loud, first at "
-                    f"{(cutter.arrived + int(bad.argmax())) / rate:.2f} s; write it again.",
-                    reason="has samples that are no numbers",
+                    f"{name}: has samples that are not finite numbers or are too large, first at "
+                    f"{(cutter.arrived + int(invalid.argmax())) / rate:.2f} s; export it again.",
+                    reason="has samples that are not finite numbers",
                 )
             if windows := cutter.push(block):
                 yield _starts(windows), self.draw(windows)
         if blocks.duration_s < SHORTEST_S:
             raise AudioError(
-                f"{name}: lasts {blocks.duration_s:.2f} s, and no genre can be told from less than "
-                f"{SHORTEST_S:g} s; give it more sound.",
+                f"{name}: lasts {blocks.duration_s:.2f} s, which is too short; give at least "
+                f"{SHORTEST_S:g} s of sound.",
                 reason="is too short",
             )
         if windows := cutter.finish(blocks.duration_s):
@@ -384,11 +385,10 @@ class _Samples:
 
     def __init__(self, y: np.ndarray, sample_rate: int | None, recipe: Recipe) -> None:
         if sample_rate is None or not 0 < sample_rate < np.inf:
-            raise AudioError("samples alone do not tell their sample rate; give sample_rate in Hz.")
+            raise AudioError("samples need a sample rate above zero; give sample_rate in Hz.")
         if np.ndim(y) not in (1, 2):
             raise AudioError(
-                f"samples have one axis, or two, time and channels, and not {np.ndim(y)}; give "
-                "others."
+                f"samples cannot have {np.ndim(y)} axes; give one axis, or two: time and channels."
             )
         self._y, self._rate, self._target = np.asarray(y), sample_rate, recipe.sample_rate
         self.duration_s = len(y) / sample_rate
@@ -402,7 +402,7 @@ class _Samples:
         yield resampler.finish()
 
 
-def _refuse_step(step: float | None) -> None:
+def _check_step(step: float | None) -> None:
     if step is not None and not 0 < step < np.inf:
         raise ModelError(f"a step of {step} s is not possible; give one above zero.")
 

@@ -81,8 +81,10 @@ class StreamClassifier:
 
     Notes
     -----
-    A stream has the same windows as a file of the same sound. A silent window does
-    not enter the average. The book page "Live demo" shows a timeline and the
+    A stream has the same windows as a file of the same sound. A window is complete
+    when two further samples at the recipe's rate, or the recipe's context, have
+    arrived; the last windows are complete when the stream ends. Silent windows are
+    left out of the average. The book page "Live demo" shows a timeline and the
     latency.
     """
 
@@ -96,17 +98,17 @@ class StreamClassifier:
             )
         if not 0 < sample_rate < np.inf:
             raise LiveError(
-                f"a sample rate of {sample_rate} Hz is not possible; give the true one."
+                f"a sample rate of {sample_rate} Hz is not possible; give one above zero."
             )
         model.require_windows()
         self.model, self.sample_rate = model, sample_rate
         self._resampler = audio.Resampler(sample_rate, model.recipe.sample_rate)
         self._cutter = model.cutter(step)
         self._last: deque[np.ndarray] = deque(maxlen=average)
-        # When blocks arrived, as far as windows can still end in them.
+        # End in the stream, and time of arrival, of the blocks in which windows can still end.
         self._arrivals: deque[tuple[float, float]] = deque()
         self._received, self._busy = 0, 0.0
-        # Whatever is built once is built now, so that the first window need not wait for it.
+        # What is built on first use is built now, so that it does not delay the first prediction.
         before, after = model.recipe.context
         silence = np.zeros(before + model.recipe.samples + after, dtype=np.float32)
         with single_thread:
@@ -134,8 +136,8 @@ class StreamClassifier:
         began = time.perf_counter()
         if not np.isfinite(y).all():
             raise LiveError(
-                "the stream has samples that are no numbers, after "
-                f"{self._received / self.sample_rate:.2f} s; write it again."
+                "the stream has samples that are not finite numbers, after "
+                f"{self._received / self.sample_rate:.2f} s; check its source."
             )
         # Resampling and context lag by much less than a second.
         while self._arrivals and self._arrivals[0][0] < self._received / self.sample_rate - 1:
@@ -151,7 +153,8 @@ class StreamClassifier:
         Returns
         -------
         list of StreamPrediction
-            One for each remaining window.
+            One for each remaining window: those whose context had not arrived, and a last
+            window as of a file, which ends where the sound ends.
         """
         began = time.perf_counter()
         windows = self._cutter.push(self._resampler.finish())
@@ -212,7 +215,7 @@ def listen(
     Yields
     ------
     StreamPrediction
-        One per window, as soon as the window has ended.
+        One per window, as soon as the window is complete.
 
     Raises
     ------
@@ -227,7 +230,7 @@ def listen(
     else:
         pace, sample_rate = False, getattr(source, "sample_rate", sample_rate)
     if sample_rate is None:
-        raise LiveError("blocks alone do not tell their sample rate; give sample_rate in Hz.")
+        raise LiveError("blocks need a sample rate; give sample_rate in Hz.")
     classifier = StreamClassifier(model, sample_rate, step=step, average=average)
     began, received = time.perf_counter(), 0
     for block in source:

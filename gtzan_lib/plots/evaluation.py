@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
 
 __all__ = [
-    "aggregations",
     "accuracy_by_cost",
+    "aggregations",
     "calibration",
     "confusion_matrices",
     "confusion_matrix",

@@ -238,10 +238,10 @@ def features(
     if len(left_out):
         named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
         more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-        told = f"{corpus.root}: no features of {named}{more}."
+        message = f"{corpus.root}: no features of {named}{more}."
         if rows.empty:
-            raise CorpusError(f"{told} Nothing is left.")
-        warnings.warn(told, GtzanWarning, stacklevel=2)
+            raise CorpusError(f"{message} Nothing is left.")
+        warnings.warn(message, GtzanWarning, stacklevel=2)
     values = rows[list(tables.FEATURES)].to_numpy(dtype=float)
     windows = rows.drop(columns=list(tables.FEATURES)).reset_index(drop=True)
     return FeatureTable(values, windows, pd.Series(left_out, name="reason", dtype=object))
@@ -351,7 +351,7 @@ _LOUDEST = 1e6
 
 def _problem(y: np.ndarray) -> str:
     if not np.isfinite(y).all():
-        return "holds samples that are no numbers"
+        return "holds samples that are not finite numbers"
     if np.abs(y).max() > _LOUDEST:
         return "holds samples a million times beyond full scale"
     return ""

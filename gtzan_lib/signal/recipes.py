@@ -109,7 +109,7 @@ class Recipe:
         size: int | tuple[int, int] | None = None,
         seconds: float | None = None,
         step: float | None = None,
-        **changes: float,
+        **changes: float | None,
     ) -> Recipe:
         """Return a recipe by name, at any size and window length.
 
@@ -132,7 +132,8 @@ class Recipe:
             Seconds from one window's start to the next. Default: the preset's
             own, or `seconds` where that is given.
         **changes
-            Other fields: `n_mels`, `n_fft`, `hop_length`, `sample_rate`, `top_db`.
+            Other fields: `n_mels`, `n_fft`, `hop_length`, `sample_rate`, `top_db`; None: the
+            preset's own.
 
         Returns
         -------
@@ -159,7 +160,8 @@ class Recipe:
                 f"recipe {name!r} cannot be made with {unknown[0]!r}; change size, seconds, step, "
                 f"{', '.join(_CHANGEABLE)}."
             )
-        settings: dict[str, Any] = {"step": PRESETS[name]["seconds"], **PRESETS[name], **changes}
+        settings: dict[str, Any] = {"step": PRESETS[name]["seconds"], **PRESETS[name]}
+        settings |= {field: value for field, value in changes.items() if value is not None}
         if seconds is not None:
             settings.update(seconds=float(seconds), step=float(seconds))
         if step is not None:

@@ -67,7 +67,7 @@ def draw(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
     Parameters
     ----------
     y : np.ndarray [shape=(n,), dtype=float32]
-        The window with the recipe's `context` on both sides, as by
+        The window with the recipe's `context` before and after it, as by
         `gtzan_lib.data.windows.cut`.
     recipe : Recipe
         How images are made.

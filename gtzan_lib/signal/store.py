@@ -419,8 +419,8 @@ def _write(
 def _keep(path: Path, track_id: str, place: int, images: np.ndarray) -> None:
     """Write the images of one track into their place, and mark it as done."""
     try:
-        # The system brings it to the disk in its own time, and a killed process
-        # loses nothing of it; a flushed memory map would be waited for.
+        # The system writes it to the disk later, and a killed process loses nothing
+        # of it; flushing a memory map would wait for the disk.
         with (path / "images.npy").open("r+b", buffering=0) as stream:
             stream.seek(place)
             left = memoryview(images).cast("B")

@@ -275,8 +275,8 @@ def _knn(accuracies: _Accuracies) -> Claim:
     low, high = _joint_intervals(leads, accuracies.n_groups)
     verdict = "confirmed" if (low > 0).all() else "refuted" if (high < 0).any() else "undecided"
     # The best of the cells that the verdict depends on, usually the best of all.
-    deciding = {"refuted": high < 0, "undecided": low <= 0, "confirmed": low > 0}[verdict]
-    rival = int(np.where(deciding, leads[0], np.inf).argmin())
+    relevant = {"refuted": high < 0, "undecided": low <= 0, "confirmed": low > 0}[verdict]
+    rival = int(np.where(relevant, leads[0], np.inf).argmin())
     transform, model = others[rival]
     rank = "the best other cell, " if rival == leads[0].argmin() else "another cell, "
     return Claim(

@@ -122,19 +122,19 @@ def invent_artist(*, seed: int, genre: str, index: int) -> Artist:
     idiom = IDIOMS[genre]
     # Line-ups and cross-overs are assigned in turn and tempi step by the golden
     # ratio, so that few artists cover the genre and all seeds are about equally hard.
-    bands = shared.permutation(len(idiom.bands))
+    order = shared.permutation(len(idiom.line_ups))
     position = (shared.random() + _GOLDEN * index) % 1.0
     name = artist_name(genre, index, rng=shared)
     is_cross_over = (index + shared.integers(CROSS_OVER_EVERY)) % CROSS_OVER_EVERY == 0
 
-    band = idiom.bands[bands[index % len(bands)]]
+    band = idiom.line_ups[order[index % len(order)]]
     grooves, bass, comping, sound = idiom.grooves, idiom.bass, idiom.comping, idiom.sound
-    usual = idiom.bands[0]
+    usual = idiom.line_ups[0]
     if is_cross_over:
         neighbour = IDIOMS[rng.choice(idiom.neighbours)]
         sound = sound.blend(neighbour.sound, rng.uniform(*BORROWED_SOUND))
         if rng.random() < BORROWED_PATTERNS:
-            band = usual = neighbour.bands[rng.integers(len(neighbour.bands))]
+            band = usual = neighbour.line_ups[rng.integers(len(neighbour.line_ups))]
         if rng.random() < BORROWED_PATTERNS:
             grooves, bass = neighbour.grooves, neighbour.bass
         if rng.random() < BORROWED_PATTERNS:

@@ -142,7 +142,7 @@ class Idiom:
         Drum patterns, instrument name to pattern.
     bass, comping : tuple of str
         Patterns of bass and accompaniment.
-    bands : tuple of Band
+    line_ups : tuple of Band
         Instruments; shuffled once per corpus and assigned to the artists in turn.
     """
 
@@ -157,7 +157,7 @@ class Idiom:
     bass: tuple[str, ...]
     comping: tuple[str, ...]
     melody: Melody = Melody()
-    bands: tuple[Band, ...]
+    line_ups: tuple[Band, ...]
     sound: Sound = Sound()
     neighbours: tuple[str, ...]
 
@@ -196,7 +196,7 @@ _BLUES = Idiom(
     melody=Melody(
         density=(0.8, 2.2), syncopation=0.5, legato=0.8, centre=68, scale="minor pentatonic"
     ),
-    bands=(
+    line_ups=(
         Band(kit=8, bass=32, comp=27, colour=0, lead=22, solo=27),
         Band(kit=0, bass=33, comp=26, colour=16, lead=29, solo=29),
         Band(comp=25, lead=22, solo=25),
@@ -236,7 +236,7 @@ _CLASSICAL = Idiom(
         "pad:x---------------",
     ),
     melody=Melody(density=(0.8, 2.6), syncopation=0.08, legato=0.95, centre=74),
-    bands=(
+    line_ups=(
         Band(bass=42, comp=48, colour=41, lead=40, solo=42),
         Band(comp=0, lead=0, solo=0),
         Band(kit=48, bass=43, comp=48, colour=60, pad=49, lead=73, solo=68),
@@ -286,7 +286,7 @@ _COUNTRY = Idiom(
         "block:....x.......x...",
     ),
     melody=Melody(density=(1.0, 2.4), syncopation=0.25, centre=72, scale="major pentatonic"),
-    bands=(
+    line_ups=(
         Band(kit=0, bass=33, comp=25, colour=27, lead=22, solo=27),
         Band(kit=32, bass=32, comp=25, colour=105, lead=110, solo=105),
         Band(bass=32, comp=105, colour=25, lead=40, solo=24),
@@ -338,7 +338,7 @@ _DISCO = Idiom(
         "arpeggio:x.xxx.xxx.xxx.xx",
     ),
     melody=Melody(density=(1.0, 2.4), syncopation=0.5, legato=0.7, centre=74),
-    bands=(
+    line_ups=(
         Band(kit=0, bass=33, comp=28, colour=4, pad=48, lead=53, solo=48),
         Band(kit=8, bass=36, comp=28, colour=61, pad=48, lead=61, solo=65),
         Band(kit=24, bass=38, comp=81, colour=7, pad=50, lead=80, solo=81),
@@ -384,7 +384,7 @@ _HIPHOP = Idiom(
     melody=Melody(
         density=(0.7, 2.6), syncopation=0.6, legato=0.55, centre=66, scale="minor pentatonic"
     ),
-    bands=(
+    line_ups=(
         Band(kit=25, bass=38, comp=4, pad=50, lead=80, solo=4),
         Band(kit=0, bass=33, comp=0, colour=48, lead=73, solo=0),
         Band(kit=24, bass=39, comp=88, colour=11, lead=87, solo=11),
@@ -438,7 +438,7 @@ _JAZZ = Idiom(
         "block:x-----x-....x...",
     ),
     melody=Melody(density=(1.2, 3.2), syncopation=0.5, legato=0.8, centre=70),
-    bands=(
+    line_ups=(
         Band(kit=32, bass=32, comp=0, lead=65, solo=56),
         Band(kit=32, bass=32, comp=0, lead=0, solo=0),
         Band(kit=32, bass=32, comp=26, colour=0, lead=66, solo=26),
@@ -478,7 +478,7 @@ _METAL = Idiom(
         "power:x-.xx-.xx-.xx-x-",
     ),
     melody=Melody(density=(1.2, 3.4), syncopation=0.2, legato=0.9, centre=74),
-    bands=(
+    line_ups=(
         Band(kit=16, bass=34, comp=30, colour=30, lead=30, solo=30),
         Band(kit=16, bass=34, comp=29, pad=52, lead=84, solo=30),
         Band(kit=0, bass=33, comp=30, lead=29, solo=29),
@@ -517,7 +517,7 @@ _POP = Idiom(
         "arpeggio:xxxxxxxxxxxxxxxx",
     ),
     melody=Melody(density=(1.0, 2.2), syncopation=0.35, centre=74, scale="major pentatonic"),
-    bands=(
+    line_ups=(
         Band(kit=0, bass=33, comp=0, colour=25, pad=48, lead=53, solo=27),
         Band(kit=24, bass=38, comp=81, colour=90, pad=50, lead=85, solo=80),
         Band(kit=25, bass=39, comp=4, colour=46, pad=89, lead=54, solo=82),
@@ -560,7 +560,7 @@ _REGGAE = Idiom(
         "block:..x...x...x...x.",
     ),
     melody=Melody(density=(0.7, 1.9), syncopation=0.45, legato=0.75, centre=70),
-    bands=(
+    line_ups=(
         Band(kit=0, bass=33, comp=27, colour=16, lead=53, solo=22),
         Band(kit=8, bass=33, comp=28, colour=0, lead=57, solo=56),
         Band(kit=0, bass=39, comp=16, colour=27, lead=22, solo=16),
@@ -601,7 +601,7 @@ _ROCK = Idiom(
     melody=Melody(
         density=(1.0, 2.4), syncopation=0.35, legato=0.85, centre=71, scale="minor pentatonic"
     ),
-    bands=(
+    line_ups=(
         Band(kit=16, bass=34, comp=29, colour=25, lead=53, solo=29),
         Band(kit=0, bass=33, comp=30, colour=27, lead=54, solo=30),
         Band(kit=8, bass=33, comp=27, colour=16, lead=22, solo=29),

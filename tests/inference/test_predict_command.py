@@ -14,12 +14,12 @@ from gtzan_lib import cli
 from gtzan_lib.errors import AudioError, GtzanError, LiveError, ModelError
 from gtzan_lib.inference.zoo import load_model
 
-from .test_model import GENRES, RECIPES, music, teach
+from .test_model import GENRES, RECIPES, music, train
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return teach(tmp_path_factory.mktemp("models") / "mine", RECIPES["stft-3s"])
+    return train(tmp_path_factory.mktemp("models") / "mine", RECIPES["stft-3s"])
 
 
 @pytest.fixture

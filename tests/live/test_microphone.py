@@ -307,7 +307,7 @@ def test_lines_during_a_recording(card, monkeypatch):
             pass
 
     card.sound[12_000:] = 1
-    monkeypatch.setattr(microphone, "screen", lambda show: Screen())
+    monkeypatch.setattr(microphone, "status_line", lambda show: Screen())
     monkeypatch.setattr("time.sleep", slept.append)
     record(2, lead_s=0.5, countdown_s=2)
     assert lines[:2] == ["recording begins in 2 s", "recording begins in 1 s"]
@@ -369,7 +369,7 @@ def test_ctrl_c_keeps_the_recording(card, monkeypatch):
             signal.raise_signal(signal.SIGINT)
         return ""
 
-    monkeypatch.setattr(microphone, "bar", press)
+    monkeypatch.setattr(microphone, "level_bar", press)
     # Processes in the background ignore Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

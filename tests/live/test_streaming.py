@@ -1,4 +1,4 @@
-"""Predictions that follow sound: the same however it arrives, and their latency."""
+"""Predictions for a stream: equal to those for the file, whatever its blocks; latency."""
 
 import numpy as np
 import pytest
@@ -12,18 +12,26 @@ from gtzan_lib.inference.zoo import load_model
 from gtzan_lib.live import streaming
 from gtzan_lib.live.streaming import StreamClassifier, listen
 
-from ..learn.test_inference import GENRES, RECIPES, music, teach
+from ..inference.test_model import GENRES, RECIPES, music, train
 
 RATE = 12_000
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> Model:
-    return load_model(teach(tmp_path_factory.mktemp("model"), RECIPES["stft-3s"]))
+def models(tmp_path_factory) -> dict[str, Model]:
+    """A model for each recipe: one without context, and one with."""
+    folder = tmp_path_factory.mktemp("models")
+    names = ("stft-3s", "mel-gtzan-store")
+    return {name: load_model(train(folder / name, RECIPES[name])) for name in names}
+
+
+@pytest.fixture(scope="module")
+def model(models) -> Model:
+    return models["stft-3s"]
 
 
 class Clock:
-    """Stands for `time`: goes on when it is told to, or when somebody sleeps."""
+    """Replaces `time`: a test sets `now`, and `sleep` advances it."""
 
     def __init__(self) -> None:
         self.now, self.slept = 100.0, []
@@ -38,51 +46,95 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(streaming, "time", made)
-    return made
+    clock = Clock()
+    monkeypatch.setattr(streaming, "time", clock)
+    return clock
 
 
 def split(y: np.ndarray, size: int) -> list[np.ndarray]:
     return [y[start : start + size] for start in range(0, len(y), size)]
 
 
-def same(moments, others, tolerance: float = 1e-5) -> None:
-    """Two lists of moments tell the same."""
-    assert [one.end_s for one in moments] == pytest.approx([one.end_s for one in others])
-    for one, other in zip(moments, others, strict=True):
-        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=tolerance)
-        np.testing.assert_allclose(one.window, other.window, atol=tolerance)
+def ends(predictions) -> list[float]:
+    return [prediction.end_s for prediction in predictions]
 
 
-# --- what it tells ------------------------------------------------------------
+def near(predictions, others, tolerance: float = 1e-5) -> None:
+    """Check that two lists of predictions are nearly equal."""
+    assert ends(predictions) == pytest.approx(ends(others))
+    for prediction, other in zip(predictions, others, strict=True):
+        np.testing.assert_allclose(prediction.probabilities, other.probabilities, atol=tolerance)
+        np.testing.assert_allclose(prediction.window, other.window, atol=tolerance)
 
 
-def test_one_moment_a_step(model, tmp_path):
+# --- windows and probabilities ------------------------------------------------
+
+
+def test_one_prediction_per_step(model, tmp_path):
     soundfile.write(tmp_path / "a.wav", music(9.4), RATE)
     for source in (tmp_path / "a.wav", str(tmp_path / "a.wav")):
-        moments = list(listen(source, model))
-        assert [one.end_s for one in moments] == [3, 4, 5, 6, 7, 8, 9]
-    assert [one.end_s for one in listen(source, model, step=2.5)] == [3, 5.5, 8]
-    for one in moments:
-        assert one.genre == GENRES[one.probabilities.argmax()]
-        assert one.share == one.probabilities.max()
-        assert one.probabilities.sum() == pytest.approx(1, abs=1e-5)
-        assert one.latency_s >= 0
-        assert one.busy_s > 0
+        predictions = list(listen(source, model))
+        assert ends(predictions) == [3, 4, 5, 6, 7, 8, 9]
+    # At least half a step is left: a last window ends where the sound ends.
+    assert ends(listen(source, model, step=2.5)) == pytest.approx([3, 5.5, 8, 9.4])
+    for prediction in predictions:
+        assert prediction.genre == GENRES[prediction.probabilities.argmax()]
+        assert prediction.probability == prediction.probabilities.max()
+        assert prediction.probabilities.dtype == np.float64
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+        assert prediction.latency_s >= 0
+        assert prediction.busy_s > 0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.9, 3.0, 5.4, 5.5, 9.0, 9.9])
+@pytest.mark.parametrize("rate", [12_000, 22_050, 44_100])
+@pytest.mark.parametrize("name", ["stft-3s", "mel-gtzan-store"])
+def test_windows_of_stream_and_file_are_equal(models, tmp_path, name, rate, seconds):
+    """Also the last window, and the repeated window of sound shorter than a window."""
+    model, y = models[name], music(seconds, rate)
+    soundfile.write(tmp_path / "a.wav", y, rate, subtype="FLOAT")
+    expected = model.predict(tmp_path / "a.wav", step=1)
+    for source in (tmp_path / "a.wav", split(y, rate // 3)):
+        predictions = list(listen(source, model, sample_rate=rate))
+        assert ends(predictions) == pytest.approx((expected.starts_s + 3).tolist())
+        windows = [prediction.window for prediction in predictions]
+        np.testing.assert_allclose(windows, expected.windows, atol=1e-5)
+
+
+def test_last_windows_are_predicted_by_finish(model):
+    classifier = StreamClassifier(model, RATE)
+    assert ends(classifier.push(music(4.6))) == [3, 4]
+    assert ends(classifier.finish()) == [4.6]
+    # The end of a whole window is complete two samples later, or when the stream ends.
+    classifier = StreamClassifier(model, RATE)
+    y = music(4.1)
+    assert classifier.push(y[: 3 * RATE + 1]) == []
+    assert ends(classifier.push(y[3 * RATE + 1 : 3 * RATE + 2])) == [3]
+    assert ends(classifier.push(y[3 * RATE + 2 : 4 * RATE])) == []
+    assert ends(classifier.finish()) == [4]
+
+
+def test_windows_with_context_are_complete_when_it_has_arrived(models):
+    """About 30 ms for `mel-gtzan-store`, and never before it."""
+    model, rate = models["mel-gtzan-store"], 22_050
+    after = model.recipe.context[1]
+    assert after / rate == pytest.approx(0.03, abs=0.002)
+    classifier, y = StreamClassifier(model, rate), music(4, rate)
+    assert classifier.push(y[: 3 * rate + after - 1]) == []
+    assert ends(classifier.push(y[3 * rate + after - 1 : 3 * rate + after])) == [3]
 
 
 @pytest.mark.parametrize("average", [1, 3, 5])
 def test_moving_average(model, average):
     y = music(12)
     windows = model.predict(y, sample_rate=RATE, step=1).windows
-    moments = list(listen([y], model, sample_rate=RATE, average=average))
-    assert len(moments) == len(windows) == 10
+    predictions = list(listen([y], model, sample_rate=RATE, average=average))
+    assert len(predictions) == len(windows) == 10
     assert np.ptp(windows, axis=0).max() > 0.2
-    for number, one in enumerate(moments):
-        np.testing.assert_allclose(one.window, windows[number], atol=1e-5)
+    for number, prediction in enumerate(predictions):
+        np.testing.assert_allclose(prediction.window, windows[number], atol=1e-5)
         last = windows[max(0, number + 1 - average) : number + 1]
-        np.testing.assert_allclose(one.probabilities, last.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(prediction.probabilities, last.mean(axis=0), atol=1e-5)
 
 
 @given(edges=st.lists(st.integers(0, 6 * RATE), max_size=6))
@@ -90,8 +142,8 @@ def test_moving_average(model, average):
 def test_blocks_of_any_size(model, edges):
     y = music(6)
     blocks = np.split(y, sorted(edges))
-    moments = list(listen(blocks, model, sample_rate=RATE))
-    same(moments, list(listen([y], model, sample_rate=RATE)))
+    predictions = list(listen(blocks, model, sample_rate=RATE))
+    near(predictions, list(listen([y], model, sample_rate=RATE)))
 
 
 @pytest.mark.parametrize("rate", [8_000, 12_000, 44_100])
@@ -99,72 +151,74 @@ def test_blocks_of_any_size(model, edges):
 def test_file_and_blocks_agree(model, tmp_path, rate, channels):
     y = music(5.5, rate, channels)
     soundfile.write(tmp_path / "a.wav", y, rate, subtype="FLOAT")
-    moments = list(listen(tmp_path / "a.wav", model))
-    assert [one.end_s for one in moments] == [3, 4, 5]
+    predictions = list(listen(tmp_path / "a.wav", model))
+    assert ends(predictions) == pytest.approx([3, 4, 5, 5.5])
     for size in (101, rate // 3, 10 * rate):
-        same(moments, list(listen(split(y, size), model, sample_rate=rate)))
+        near(predictions, list(listen(split(y, size), model, sample_rate=rate)))
     mean = y.reshape(len(y), -1).mean(axis=1)
-    same(moments, list(listen([mean], model, sample_rate=rate)))
-    same(moments, list(listen(split(music(5.5), 999), model, sample_rate=RATE)), 0.15)
+    near(predictions, list(listen([mean], model, sample_rate=rate)))
+    near(predictions, list(listen(split(music(5.5), 999), model, sample_rate=RATE)), 0.15)
 
 
 @pytest.mark.parametrize("rate", [8_000, 12_000, 22_050, 44_100, 192_000])
-def test_last_window_is_not_lost_where_the_rate_is_changed(model, tmp_path, rate):
+def test_resampling_does_not_lose_the_last_window(model, tmp_path, rate):
     soundfile.write(tmp_path / "a.wav", music(4.0, rate), rate)
-    assert [one.end_s for one in listen(tmp_path / "a.wav", model)] == [3, 4]
+    assert ends(listen(tmp_path / "a.wav", model)) == [3, 4]
 
 
-def test_stream_is_told_as_it_comes(model):
-    """Not when it has ended."""
-    given_so_far = []
+@pytest.mark.parametrize("name", ["stft-3s", "mel-gtzan-store"])
+def test_predictions_do_not_wait_for_the_end_of_the_stream(models, name):
+    received = []
 
     def blocks():
         for block in split(music(6), RATE // 10):
-            given_so_far.append(block)
+            received.append(block)
             yield block
 
-    for one in listen(blocks(), model, sample_rate=RATE):
-        assert len(given_so_far) / 10 == pytest.approx(one.end_s, abs=0.11)
+    for prediction in listen(blocks(), models[name], sample_rate=RATE):
+        assert len(received) / 10 == pytest.approx(prediction.end_s, abs=0.11)
 
 
-def test_rate_of_a_microphone_is_its_own(model):
+def test_sample_rate_of_a_microphone_is_used(model):
     class Microphone(list):
         sample_rate = RATE
 
     y = music(4)
-    moments = list(listen(Microphone(split(y, 500)), model, sample_rate=44_100, pace=True))
-    same(moments, list(listen([y], model, sample_rate=RATE)))
+    predictions = list(listen(Microphone(split(y, 500)), model, sample_rate=44_100, pace=True))
+    near(predictions, list(listen([y], model, sample_rate=RATE)))
 
 
 # --- silence ------------------------------------------------------------------
 
 
-def test_silence_before_is_no_moment_and_later_changes_nothing(model):
+def test_silent_windows_are_left_out_of_the_average(model):
     y = np.concatenate([np.zeros(5 * RATE), music(4), np.zeros(6 * RATE)])
-    moments = list(listen(split(y, 1000), model, sample_rate=RATE))
-    # The first window with sound ends at 6 s, the last that has any at 11 s.
-    assert [one.end_s for one in moments] == [6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
-    for one in moments[6:]:
-        np.testing.assert_array_equal(one.probabilities, moments[5].probabilities)
-        assert one.genre == moments[5].genre
-    assert np.abs(moments[5].probabilities - moments[4].probabilities).max() > 1e-4
+    predictions = list(listen(split(y, 1000), model, sample_rate=RATE))
+    # The first window with sound ends at 6 s, the last one at 11 s.
+    assert ends(predictions) == [6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    last = predictions[5]
+    for prediction in predictions[6:]:
+        np.testing.assert_array_equal(prediction.probabilities, last.probabilities)
+        assert prediction.genre == last.genre
+    assert np.abs(last.probabilities - predictions[4].probabilities).max() > 1e-4
 
 
-@pytest.mark.parametrize("y", [np.zeros(10 * RATE, np.float32), music(2.9), np.zeros(0)])
-def test_nothing_to_tell(model, y):
+@pytest.mark.parametrize("y", [np.zeros(10 * RATE, np.float32), music(0.9), np.zeros(0)])
+def test_silent_or_too_short_sound_has_no_predictions(model, y):
     assert list(listen([y], model, sample_rate=RATE)) == []
 
 
 @pytest.mark.parametrize("rate", [12_000, 44_100])
 def test_memory_does_not_grow_with_the_stream(model, rate):
-    """Neither in silence, which gives no moment, nor in music."""
-    listener = StreamClassifier(model, rate, step=10.0)
+    """Neither in silence, which has no predictions, nor in music."""
+    classifier = StreamClassifier(model, rate, step=10.0)
     for block, seconds in ((np.zeros(rate // 50), 120), (music(0.02, rate), 40)):
         for _ in range(50 * seconds):
-            listener.push(block)
-            assert len(listener._arrivals) <= 52
-            assert len(listener._cutter._kept) <= model.recipe.samples
-    assert len(listener._last) <= 5
+            classifier.push(block)
+            assert len(classifier._arrivals) <= 52
+            # A window, and the samples around it that resampling may move.
+            assert len(classifier._cutter._kept) <= model.recipe.samples + 4
+    assert len(classifier._last) <= 5
 
 
 # --- time ---------------------------------------------------------------------
@@ -173,41 +227,50 @@ def test_memory_does_not_grow_with_the_stream(model, rate):
 @pytest.mark.parametrize("rate", [12_000, 8_000, 44_100])
 @pytest.mark.parametrize("block_s", [0.02, 0.35, 7.0])
 def test_latency_and_load(model, clock, monkeypatch, rate, block_s):
-    """Where a block arrives every `block_s`, and asking the net takes a tenth of a second."""
-    listener, arrived = StreamClassifier(model, rate), []
-    answer = model.probabilities
+    """A block arrives every `block_s`, and the net takes a tenth of a second."""
+    classifier, arrivals = StreamClassifier(model, rate), []
+    probabilities = model.probabilities
 
-    def slowly(images):
+    def slow(images):
         clock.now += 0.1
-        return answer(images)
+        return probabilities(images)
 
-    monkeypatch.setattr(model, "probabilities", slowly)
-    heard = 0
+    monkeypatch.setattr(model, "probabilities", slow)
+    received, predictions = 0, []
+
+    def check(new) -> None:
+        for number, prediction in enumerate(new):
+            arrival = next(at for end, at in arrivals if end >= prediction.end_s - 1e-9)
+            # Several windows of one block are predicted one after another.
+            predicted = arrivals[-1][1] + 0.1 * (number + 1)
+            assert prediction.latency_s == pytest.approx(predicted - arrival)
+            assert prediction.busy_s == pytest.approx(0.1)
+            assert prediction.latency_s < 0.2 + block_s + 0.1 * number
+        predictions.extend(new)
+
     for block in split(music(6.5, rate), round(block_s * rate)):
-        heard += len(block)
-        clock.now = max(clock.now, 100 + heard / rate)
-        arrived.append((heard / rate, clock.now))
-        for number, one in enumerate(listener.push(block)):
-            came = next(at for end, at in arrived if end >= one.end_s - 1e-9)
-            # Several windows of one block are answered one after another.
-            answered = arrived[-1][1] + 0.1 * (number + 1)
-            assert one.latency_s == pytest.approx(answered - came)
-            assert one.busy_s == pytest.approx(0.1)
-            assert one.latency_s < 0.2 + block_s + 0.1 * number
-    assert heard > 6 * rate
+        received += len(block)
+        clock.now = max(clock.now, 100 + received / rate)
+        arrivals.append((received / rate, clock.now))
+        check(classifier.push(block))
+    assert ends(predictions) == [3, 4, 5, 6]
+    (last,) = classifier.finish()
+    assert last.end_s == 6.5
+    assert last.latency_s == pytest.approx(clock.now - arrivals[-1][1])
+    assert last.busy_s == pytest.approx(0.1)
 
 
-def test_pace_is_that_of_the_sound(model, clock, tmp_path):
+def test_files_are_read_at_the_speed_of_playback(model, clock, tmp_path):
     soundfile.write(tmp_path / "a.wav", music(4), RATE)
-    told = [(one.end_s, clock.now - 100) for one in listen(tmp_path / "a.wav", model, pace=True)]
-    assert told == [(3, pytest.approx(3, abs=0.03)), (4, pytest.approx(4, abs=0.03))]
+    times = [(p.end_s, clock.now - 100) for p in listen(tmp_path / "a.wav", model, pace=True)]
+    assert times == [(3, pytest.approx(3, abs=0.03)), (4, pytest.approx(4, abs=0.03))]
     assert sum(clock.slept) == pytest.approx(4)
     clock.slept.clear()
     assert len(list(listen(tmp_path / "a.wav", model))) == 2
     assert clock.slept == []
 
 
-def test_pace_in_earnest(model, tmp_path):
+def test_speed_of_playback_on_the_real_clock(model, tmp_path):
     import time
 
     soundfile.write(tmp_path / "a.wav", music(4), RATE)
@@ -216,8 +279,8 @@ def test_pace_in_earnest(model, tmp_path):
     assert time.perf_counter() - began >= 3.95
 
 
-def test_late_listeners_do_not_sleep(model, clock, tmp_path):
-    """Nor are they asked to sleep for less than nothing."""
+def test_late_streams_do_not_sleep(model, clock, tmp_path):
+    """No time to sleep is negative."""
     soundfile.write(tmp_path / "a.wav", music(3.5), RATE)
     for _ in listen(tmp_path / "a.wav", model, pace=True):
         clock.now += 10
@@ -225,7 +288,7 @@ def test_late_listeners_do_not_sleep(model, clock, tmp_path):
     assert sum(clock.slept) == pytest.approx(3, abs=0.03)
 
 
-# --- what it refuses ----------------------------------------------------------
+# --- errors -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,17 +298,17 @@ def test_late_listeners_do_not_sleep(model, clock, tmp_path):
         {"sample_rate": None}, {"sample_rate": 0}, {"sample_rate": -8_000},
     ],
 )  # fmt: skip
-def test_settings_that_follow_nothing(model, named):
+def test_impossible_settings_are_refused(model, named):
     with pytest.raises(LiveError, match=r"^[^\n]+\.$"):
         list(listen([music(4)], model, **{"sample_rate": RATE, **named}))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("rate", [12_000, 44_100])
-def test_samples_that_are_no_numbers(model, value, rate):
+def test_samples_that_are_not_finite_are_refused(model, value, rate):
     y = music(5, rate)
     y[2 * rate] = value
-    with pytest.raises(LiveError, match=r"^[^\n]*no numbers[^\n]*\.$"):
+    with pytest.raises(LiveError, match=r"^[^\n]*samples that are not finite numbers[^\n]*\.$"):
         list(listen(split(y, rate // 10), model, sample_rate=rate))
 
 
@@ -257,8 +320,8 @@ def test_bad_files(model, tmp_path):
     for name in ("none.wav", "text.mp3", "broken.flac"):
         with pytest.raises(AudioError, match=rf"{name}: [^\n]+\.$"):
             list(listen(tmp_path / name, model))
-    # What could be heard until there was told.
-    moments = []
+    # Windows before the damage are predicted.
+    predictions = []
     with pytest.raises(AudioError):
-        moments.extend(listen(tmp_path / "broken.flac", model))
-    assert moments
+        predictions.extend(listen(tmp_path / "broken.flac", model))
+    assert predictions

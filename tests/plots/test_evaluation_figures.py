@@ -339,3 +339,15 @@ def test_reshuffle_has_a_line_a_part(reshuffled):
 def test_predicted_genres_that_were_not_tested_are_shown():
     (ax,) = visible(plots.confusion_matrices({"x": predictions("a a", "a b")}))
     np.testing.assert_array_equal(shares(ax, 2), [[0.5, 0.5], [0, 0]])
+
+
+def test_aggregations_shows_differences_to_the_mean():
+    index = pd.MultiIndex.from_product([["k-NN"], ["mean", "vote"]], names=["model", "method"])
+    table = pd.DataFrame(
+        {"accuracy": [0.7, 0.6], "difference": [0, -0.1], "low": [0, -0.2], "high": [0, 0.05]},
+        index=index,
+    )
+    ax = plots.aggregations(table)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["k-NN: vote"]
+    dots = ax.lines[-1]
+    assert dots.get_xdata().tolist() == [-10]

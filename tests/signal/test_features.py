@@ -242,7 +242,7 @@ def test_windows_with_invalid_samples_are_left_out(tmp_path, value):
     y = sound(2.0)
     y[RATE + 100] = value
     write(tmp_path / "fado" / "a.wav", y)
-    reason = "beyond full scale" if np.isfinite(value) else "no numbers"
+    reason = "beyond full scale" if np.isfinite(value) else "not finite numbers"
     with pytest.warns(
         GtzanWarning, match=rf"no features of fado\.a\.2: holds .*{reason}"
     ) as caught:

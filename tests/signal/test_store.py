@@ -1,4 +1,4 @@
-"""Stores: the same bytes whatever happened on the way, and nothing of others' touched."""
+"""Stores of spectrograms: content, interruptions, broken files and refusals."""
 
 import dataclasses
 import errno
@@ -19,13 +19,14 @@ import pytest
 import soundfile
 from PIL import Image
 
+from gtzan_lib.data import gtzan
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import AudioError, GtzanError, StoreError
 from gtzan_lib.signal import store as module
 from gtzan_lib.signal.recipes import PRESETS, Recipe
-from gtzan_lib.signal.spectrograms import from_log_mels, spectrograms
+from gtzan_lib.signal.spectrograms import from_log_mels, spectrograms, write_log_mels
 from gtzan_lib.signal.store import SpectrogramStore
 
 RECIPE = Recipe.preset(size=16, seconds=1)
@@ -66,7 +67,7 @@ def store(corpus, tmp_path):
     return SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
 
 
-# --- what it holds ------------------------------------------------------------
+# --- content ------------------------------------------------------------
 
 
 def test_images_are_those_of_each_track(store, corpus):
@@ -128,7 +129,7 @@ def test_two_processes_of_a_cluster_write_the_same_bytes(store, corpus, tmp_path
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None,
         local_directory=str(tmp_path / "dask"),
     )  # fmt: skip
-    # Processes of their own know nothing of this.
+    # Other processes are not affected by this.
     monkeypatch.setattr(module.audio, "load", decode_nothing)
     with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
         SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "clustered")
@@ -146,7 +147,7 @@ def test_second_build_reads_no_audio(store, corpus, monkeypatch):
     assert contents(again.path) == before
 
 
-def test_short_and_unreadable_tracks_have_no_rows(music_folder, tmp_path):
+def test_very_short_and_unreadable_tracks_have_no_rows(music_folder, tmp_path):
     folder = music_folder(layout=".", seconds=(0.5, 2.2), genres=["jazz"])
     (folder / "jazz" / "jazz.00002.wav").write_bytes(b"not audio")
     with pytest.warns(UserWarning, match="cannot be read"):
@@ -163,8 +164,7 @@ def test_genres_and_tracks_that_look_like_numbers(music_folder, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["stft-10s-legacy", "mel-3s", "mel-30s"])
-def test_images_of_any_recipe(corpus, tmp_path, name):
-    """Rectangles, each in its place."""
+def test_rectangular_images_of_any_recipe(corpus, tmp_path, name):
     recipe = Recipe.preset(name, size=(12, 20), seconds=2)
     two = corpus.select(tracks=["blues.00001", "rock.00002"])
     store = SpectrogramStore.build(two, recipe, path=tmp_path / "store", jobs=2)
@@ -177,15 +177,20 @@ def test_images_of_any_recipe(corpus, tmp_path, name):
         )
 
 
-def test_clips_of_half_a_minute_are_whole(music_folder, tmp_path):
-    seconds = (29.4, 29.93, 30.0, 30.4, 30.6)
+@pytest.mark.parametrize("name", ["mel-30s", "mel-gtzan-store"])
+def test_clips_of_about_half_a_minute_are_one_window(music_folder, tmp_path, name):
+    """Shorter ones are repeated, down to a second; a last window ends where the sound ends."""
+    seconds = (0.9, 1.0, 29.4, 29.93, 30.0, 30.6, 46.0)
     corpus = open_corpus(music_folder(layout=".", seconds=seconds, genres=["jazz"], rate=8000))
-    for name, count in (("mel-30s", 4), ("mel-gtzan-store", 4)):
-        recipe = Recipe.preset(name, size=16)
-        store = SpectrogramStore.build(corpus, recipe, path=tmp_path / name)
-        assert store.windows["track_id"].tolist() == [f"jazz.{n:05d}" for n in range(1, 1 + count)]
-        y, _ = corpus.load("jazz.00003", sample_rate=22_050)
-        np.testing.assert_array_equal(store.images[2], spectrograms(y, recipe, np.zeros(1))[0])
+    recipe = Recipe.preset(name, size=16)
+    store = SpectrogramStore.build(corpus, recipe, path=tmp_path / "store")
+    tracks = [f"jazz.{number:05d}" for number in (1, 2, 3, 4, 5, 6, 6)]
+    assert store.windows["track_id"].tolist() == tracks
+    assert store.windows["start_s"].tolist() == [0, 0, 0, 0, 0, 0, 16]
+    for image, window in zip(store.images, store.windows.itertuples(), strict=True):
+        y, _ = corpus.load(window.track_id, sample_rate=22_050)
+        expected = spectrograms(y, recipe, np.array([window.start_s]))[0]
+        np.testing.assert_array_equal(image, expected)
 
 
 # --- interrupted --------------------------------------------------------------
@@ -193,7 +198,7 @@ def test_clips_of_half_a_minute_are_whole(music_folder, tmp_path):
 
 @pytest.mark.parametrize("undone", [1, 5, 12])
 def test_goes_on_where_it_stopped(store, corpus, undone):
-    """What was not marked as done may hold anything, and is written again."""
+    """Tracks that are not marked as done are written again."""
     before = contents(store.path)
     images = np.load(store.path / "images.npy", mmap_mode="r+")
     lost = marks(store.path)[::2][:undone] if undone < 12 else marks(store.path)
@@ -208,7 +213,7 @@ def test_goes_on_where_it_stopped(store, corpus, undone):
     assert contents(store.path) == before
 
 
-def test_done_tracks_are_not_made_again(store, corpus, monkeypatch):
+def test_finished_tracks_are_not_computed_again(store, corpus, monkeypatch):
     (store.path / "done" / "jazz.00001").unlink()
     decoded, load = [], module.audio.load
     monkeypatch.setattr(
@@ -220,11 +225,11 @@ def test_done_tracks_are_not_made_again(store, corpus, monkeypatch):
     assert decoded == ["jazz.00001"]
 
 
-@pytest.mark.parametrize("there", [[], ["windows.csv"], ["windows.csv", "images.npy", "done"]])
-def test_killed_before_the_first_track(store, corpus, tmp_path, there):
-    """Without its recipe a folder is the mere beginning of a store."""
+@pytest.mark.parametrize("files", [[], ["windows.csv"], ["windows.csv", "images.npy", "done"]])
+def test_killed_before_the_first_track(store, corpus, tmp_path, files):
+    """A folder without `recipe.json` is the beginning of a store."""
     (tmp_path / "begun").mkdir()
-    for name in there:
+    for name in files:
         if name == "done":
             (tmp_path / "begun" / name).mkdir()
         else:
@@ -262,7 +267,7 @@ def test_killed_at_any_instant_ends_with_the_same_bytes(many, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_at_once_do_no_harm(small_folder, corpus, tmp_path):
+def test_two_processes_at_once_write_the_same_bytes(small_folder, corpus, tmp_path):
     alone = SpectrogramStore.build(corpus, SLOW, path=tmp_path / "alone")
     together = [build_elsewhere(small_folder, tmp_path / "shared", SLOW) for _ in range(2)]
     assert [process.wait() for process in together] == [0, 0]
@@ -270,7 +275,7 @@ def test_two_at_once_do_no_harm(small_folder, corpus, tmp_path):
 
 
 class Disk:
-    """Has room for so many bytes of images, and then no more."""
+    """A disk with room for a number of bytes of images."""
 
     def __init__(self, monkeypatch, room: int) -> None:
         self.room = room
@@ -296,7 +301,7 @@ class Disk:
                         data = memoryview(data).cast("B")
                         if not self.room:
                             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                        # As the system does: what has room is written, and counted.
+                        # As the system does: as much as there is room for is written.
                         with self.lock:
                             data = data[: self.room]
                             self.room -= len(data)
@@ -309,8 +314,10 @@ class Disk:
 
 
 @pytest.mark.parametrize(("tracks", "jobs"), [(0, 1), (5, 2), (5.5, 1), (5.5, 2)])
-def test_full_disk_is_told_and_gone_on_from(store, corpus, tmp_path, monkeypatch, tracks, jobs):
-    """Also where it gets full in the middle of a track."""
+def test_full_disk_is_an_error_and_building_continues(
+    store, corpus, tmp_path, monkeypatch, tracks, jobs
+):
+    """Also if it becomes full in the middle of a track."""
     with monkeypatch.context() as patch:
         Disk(patch, round(tracks * 4 * 16 * 16))
         with pytest.raises(StoreError, match=r"full: cannot be written \(No space left") as caught:
@@ -346,12 +353,12 @@ def test_disk_that_is_full_from_the_beginning(store, corpus, tmp_path, monkeypat
     assert contents(tmp_path / "full") == contents(store.path)
 
 
-# --- broken music -------------------------------------------------------------
+# --- broken files -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", [".flac", ".mp3"])
-def test_file_that_breaks_off_is_named_and_the_others_kept(music_folder, tmp_path, ending):
-    """The header is fine, so that the track is planned for."""
+def test_truncated_file_is_named_and_the_others_are_kept(music_folder, tmp_path, ending):
+    """Its header is valid, so that the track has windows."""
     folder = music_folder(layout=".", seconds=5.0, tracks=3, genres=["jazz"], ending=ending)
     file = folder / "jazz" / f"jazz.00001{ending}"
     whole = file.read_bytes()
@@ -361,10 +368,10 @@ def test_file_that_breaks_off_is_named_and_the_others_kept(music_folder, tmp_pat
         SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "store")
     assert "\n" not in str(caught.value)
     assert marks(tmp_path / "store") == ["jazz.00000", "jazz.00002"]
-    sound = SpectrogramStore.build(
+    others = SpectrogramStore.build(
         corpus.exclude(["jazz.00001"]), RECIPE, path=tmp_path / "excluded"
     )
-    assert len(sound) == 10
+    assert len(others) == 10
 
 
 def test_several_broken_files_are_counted(music_folder, tmp_path):
@@ -376,7 +383,7 @@ def test_several_broken_files_are_counted(music_folder, tmp_path):
         SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
 
 
-def test_mended_file_makes_another_corpus(music_folder, tmp_path):
+def test_changed_file_makes_another_corpus(music_folder, tmp_path):
     folder = music_folder(layout=".", seconds=2.0, genres=["jazz"])
     SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
     file = folder / "jazz" / "jazz.00000.wav"
@@ -387,7 +394,7 @@ def test_mended_file_makes_another_corpus(music_folder, tmp_path):
         SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
 
 
-# --- what it was made for -----------------------------------------------------
+# --- other recipes, corpora and folders -----------------------------------------------------
 
 
 def test_other_corpus_in_the_same_place_is_refused(store, corpus):
@@ -399,7 +406,9 @@ def test_other_corpus_in_the_same_place_is_refused(store, corpus):
 
 def test_other_recipe_in_the_same_place_is_refused(store, corpus):
     before = contents(store.path)
-    with pytest.raises(StoreError, match=r"stft-3s_1s_16px of corpus .* not stft-3s_1s_32px"):
+    with pytest.raises(
+        StoreError, match=r"stft-3s_1s_16px_\w{6} of corpus .* not stft-3s_1s_32px_"
+    ):
         SpectrogramStore.build(corpus, Recipe.preset(size=32, seconds=1), path=store.path)
     assert contents(store.path) == before
 
@@ -408,37 +417,37 @@ def test_opened_for_another_recipe_or_corpus_is_refused(store, corpus):
     jazz = corpus.select(genres="jazz")
     for expected in ({"recipe": RECIPE}, {"corpus": corpus}, {"recipe": RECIPE, "corpus": corpus}):
         assert len(SpectrogramStore.open(store.path, **expected)) == 48
-    turned = dataclasses.replace(RECIPE, turned=True)
+    rotated = dataclasses.replace(RECIPE, rotated=True)
     longer = Recipe.preset(size=16, seconds=2)
-    for expected, told in [
-        ({"recipe": longer}, r"holds stft-3s_1s_16px of corpus \w+, not stft-3s_2s_16px of \w+;"),
-        ({"recipe": turned}, r"holds stft-3s_1s_16px of corpus"),
+    for expected, message in [
+        ({"recipe": longer}, rf"holds {RECIPE.slug} of corpus \w+, not {longer.slug} of \w+;"),
+        ({"recipe": rotated}, rf"holds {RECIPE.slug} of corpus \w+, not {rotated.slug} of"),
         (
             {"corpus": jazz},
             rf"of corpus {corpus.fingerprint}, not .* of {jazz.fingerprint}; choose",
         ),
         ({"recipe": RECIPE, "corpus": jazz}, jazz.fingerprint),
     ]:
-        with pytest.raises(StoreError, match=told) as caught:
+        with pytest.raises(StoreError, match=message) as caught:
             SpectrogramStore.open(store.path, **expected)
         assert str(caught.value).startswith(f"{store.path}: ")
         assert "\n" not in str(caught.value)
 
 
-def test_changed_code_makes_it_anew(store, corpus, monkeypatch):
+def test_changed_code_builds_it_again(store, corpus, monkeypatch):
     before = contents(store.path)
     images = np.load(store.path / "images.npy", mmap_mode="r+")
     images[:] = 13
     images.flush()
-    # Today's code is taken to have made this, so that it stays.
+    # It has the digest of the present code, and is kept.
     assert (SpectrogramStore.build(corpus, RECIPE, path=store.path).images == 13).all()
-    monkeypatch.setattr(module, "_code", lambda: "mended")
+    monkeypatch.setattr(module, "_code", lambda: "changed")
     rebuilt = SpectrogramStore.build(corpus, RECIPE, path=store.path)
     assert contents(rebuilt.path)["images.npy"] == before["images.npy"]
-    assert json.loads((store.path / "recipe.json").read_text())["code"] == "mended"
+    assert json.loads((store.path / "recipe.json").read_text())["code"] == "changed"
 
 
-def test_foreign_folder_is_refused_and_left_alone(corpus, tmp_path):
+def test_folder_with_other_files_is_refused_and_not_changed(corpus, tmp_path):
     (tmp_path / "theses").mkdir()
     (tmp_path / "theses" / "mine.tex").write_text("years of work")
     with pytest.raises(StoreError, match="is not empty and no store"):
@@ -446,7 +455,7 @@ def test_foreign_folder_is_refused_and_left_alone(corpus, tmp_path):
     assert contents(tmp_path / "theses") == {"mine.tex": b"years of work"}
 
 
-def test_file_in_the_place_is_refused_and_left_alone(corpus, tmp_path):
+def test_file_in_its_place_is_refused_and_not_changed(corpus, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(StoreError, match=r"thesis\.tex"):
         SpectrogramStore.open(tmp_path / "thesis.tex")
@@ -455,7 +464,7 @@ def test_file_in_the_place_is_refused_and_left_alone(corpus, tmp_path):
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
-def test_what_is_no_store_is_refused(tmp_path):
+def test_folder_that_is_no_store_is_refused(tmp_path):
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(StoreError, match="is no spectrogram store"):
             SpectrogramStore.open(folder)
@@ -497,12 +506,12 @@ def test_damaged_store_is_refused_in_a_sentence(store, harm):
 
 # --- log-mels -----------------------------------------------------------------
 
-PICTURES = Recipe.preset("mel-gtzan-store", seconds=3)
+LOG_MELS = Recipe.preset("mel-gtzan-store", seconds=3)
 
 
 @pytest.fixture
 def log_mels(tmp_path) -> Path:
-    """Three clips, out of order."""
+    """Grey images of three clips, not sorted by name."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, size=(3, 128, 387), dtype=np.uint8)
     np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001", "blues.00003", "rock.00000"])
@@ -511,34 +520,70 @@ def log_mels(tmp_path) -> Path:
 
 @pytest.mark.parametrize(
     "recipe",
-    [PICTURES, Recipe.preset("mel-gtzan-store"), Recipe.preset("mel-gtzan-store", size=(20, 30))],
+    [LOG_MELS, Recipe.preset("mel-gtzan-store"), Recipe.preset("mel-gtzan-store", size=(20, 30))],
     ids=lambda recipe: recipe.slug,
 )
 def test_store_of_log_mels(log_mels, tmp_path, recipe):
     corpus = open_corpus(log_mels)
     store = SpectrogramStore.build(corpus, recipe, path=tmp_path / "store")
-    each = int(30 / recipe.seconds)
-    assert store.images.shape == (3 * each, *recipe.shape)
-    assert store.windows["track_id"].drop_duplicates().tolist() == corpus.tracks.index.tolist()
-    starts = np.arange(each) * recipe.seconds
-    for number, image in enumerate(corpus.log_mels()):
-        np.testing.assert_array_equal(
-            store.images[number * each :][:each], from_log_mels(image, recipe, starts)
+    expected = window_table(corpus, recipe.grid)
+    pd.testing.assert_frame_equal(store.windows, expected, check_dtype=False)
+    assert len(store) == 3 * int(30 / recipe.seconds)
+    assert store.images.shape == (len(store), *recipe.shape)
+    for track_id, image in zip(corpus.tracks.index, corpus.log_mels(), strict=True):
+        rows = store.windows["track_id"] == track_id
+        starts, duration_s = (
+            store.windows["start_s"][rows],
+            corpus.tracks.at[track_id, "duration_s"],
         )
-    assert len(SpectrogramStore.open(store.path, recipe=recipe, corpus=corpus)) == 3 * each
+        np.testing.assert_array_equal(
+            store.images[rows], from_log_mels(image, recipe, starts, duration_s=duration_s)
+        )
+    assert len(SpectrogramStore.open(store.path, recipe=recipe, corpus=corpus)) == len(store)
+
+
+def test_log_mels_of_gtzan_have_the_durations_of_its_clips(tmp_path):
+    """The shared file has none; other clips are taken to have 30 s."""
+    names = ["blues.00000", "reggae.00086", "country.00003", "rock.01234"]
+    np.savez(tmp_path / "mel.npz", X=np.zeros((4, 128, 387), dtype=np.uint8), names=names)
+    corpus = open_corpus(tmp_path / "mel.npz")
+    durations_s = corpus.tracks["duration_s"]
+    pd.testing.assert_series_equal(
+        durations_s[names[:3]], gtzan.durations()[names[:3]], check_names=False
+    )
+    assert durations_s["rock.01234"] == 30
+    assert durations_s["blues.00000"] == pytest.approx(661_794 / 22_050)
+    store = SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "store")
+    starts = store.windows.groupby("track_id")["start_s"].apply(list)
+    for name in names:
+        assert starts[name] == LOG_MELS.grid.starts(durations_s[name]).tolist()
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 30.0])
+def test_stores_of_written_log_mels_are_those_of_the_audio(music_folder, tmp_path, seconds):
+    """The same windows and images, bit for bit."""
+    lengths = (0.8, 1.1, 4.6, 7.3)
+    corpus = open_corpus(music_folder(layout=".", seconds=lengths, genres=["jazz", "rock"]))
+    recipe = Recipe.preset("mel-gtzan-store", seconds=seconds, size=(12, 20))
+    file = write_log_mels(corpus, tmp_path / "mel.npz", recipe, progress=False)
+    from_audio = SpectrogramStore.build(corpus, recipe, path=tmp_path / "a")
+    from_file = SpectrogramStore.build(open_corpus(file), recipe, path=tmp_path / "b")
+    pd.testing.assert_frame_equal(from_file.windows, from_audio.windows)
+    np.testing.assert_array_equal(from_file.images, from_audio.images)
+    assert from_file.images.any()
 
 
 def test_store_of_some_log_mels_goes_on(log_mels, tmp_path):
     corpus = open_corpus(log_mels)
-    before = contents(SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store").path)
+    before = contents(SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "store").path)
     (tmp_path / "store" / "done" / "blues.00003").unlink()
     images = np.load(tmp_path / "store" / "images.npy", mmap_mode="r+")
     images[10:20] = 77
     images.flush()
-    again = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store", jobs=2)
+    again = SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "store", jobs=2)
     assert contents(again.path) == before
     rock = corpus.select(genres="rock")
-    some = SpectrogramStore.build(rock, PICTURES, path=tmp_path / "rock")
+    some = SpectrogramStore.build(rock, LOG_MELS, path=tmp_path / "rock")
     np.testing.assert_array_equal(some.images, again.images[[*range(10), *range(20, 30)]])
 
 
@@ -548,69 +593,79 @@ def test_other_recipes_cannot_be_made_of_log_mels(log_mels, tmp_path, name):
         SpectrogramStore.build(
             open_corpus(log_mels), Recipe.preset(name), path=tmp_path / "s" / "t"
         )
-    told = str(caught.value)
-    assert told.startswith(f"{log_mels}: holds log-mels and no sound")
-    assert f"'mel-gtzan-store' can be made, not {name!r}; open the folder" in told
+    assert str(caught.value) == (
+        f"{log_mels}: holds log-mels and no sound, which recipe {name!r} needs; choose a recipe "
+        "with columns_per_second, such as 'mel-gtzan-store', or open the folder of the audio files."
+    )
     assert not (tmp_path / "s").exists()
 
 
 def test_disk_that_gets_full_with_log_mels(log_mels, tmp_path, monkeypatch):
     corpus = open_corpus(log_mels)
-    whole = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "whole")
+    whole = SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "whole")
     with monkeypatch.context() as patch:
         Disk(patch, 10 * 128 * 39 + 1000)
         with pytest.raises(StoreError, match="No space left"):
-            SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "full")
+            SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "full")
     assert marks(tmp_path / "full") == ["rock.00001"]
-    SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "full")
+    SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "full")
     assert contents(tmp_path / "full") == contents(whole.path)
 
 
-@pytest.mark.parametrize("bands", [32, 64, 256])
 @pytest.mark.parametrize("size", [None, 16])
-def test_other_numbers_of_bands_are_refused_in_a_sentence(tmp_path, bands, size):
-    """Such files can be searched for copies, but are no images of the recipe."""
-    x = np.zeros((1, bands, 387), dtype=np.uint8)
+@pytest.mark.parametrize(
+    ("n_mels", "columns"), [(32, 387), (64, 387), (256, 387), (128, 100), (128, 1292)]
+)
+def test_grey_images_of_other_shapes_are_refused(tmp_path, n_mels, columns, size):
+    """They can be searched for copies, but windows cannot be cut out of them."""
+    x = np.zeros((1, n_mels, columns), dtype=np.uint8)
     np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001"])
     recipe = Recipe.preset("mel-gtzan-store", size=size)
-    with pytest.raises(GtzanError, match=r"mel\.npz: ") as caught:
+    with pytest.raises(StoreError) as caught:
         SpectrogramStore.build(open_corpus(tmp_path / "mel.npz"), recipe, path=tmp_path / "store")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value) == (
+        f"{tmp_path / 'mel.npz'}: its images have {n_mels} mel bands and {columns} columns, but "
+        "recipe 'mel-gtzan-store' needs 128 and 387; open another file, or change n_mels."
+    )
+    assert not (tmp_path / "store").exists()
 
 
-@pytest.mark.parametrize("columns", [100, 1292])
-def test_other_numbers_of_columns_are_refused_or_cut_by_seconds(tmp_path, columns):
-    """The last of ten windows is the end of the clip."""
-    x = np.zeros((1, 128, columns), dtype=np.uint8)
-    x[:, :, round(0.95 * columns) :] = 255
+def test_log_mels_of_other_n_mels_are_refused(small_folder, tmp_path):
+    recipe = Recipe.preset("mel-gtzan-store", seconds=2, n_mels=64)
+    corpus = open_corpus(small_folder).select(genres="jazz")
+    file = write_log_mels(corpus, tmp_path / "mel.npz", recipe, progress=False)
+    assert SpectrogramStore.build(open_corpus(file), recipe).images.shape == (6, 64, 26)
+    with pytest.raises(StoreError, match=r"have 64 mel bands and .* columns, but .* needs 128;"):
+        SpectrogramStore.build(open_corpus(file), LOG_MELS)
+
+
+def test_last_window_of_a_grey_image_is_its_end(tmp_path):
+    x = np.zeros((1, 128, 387), dtype=np.uint8)
+    x[:, :, round(0.95 * 387) :] = 255
     np.savez(tmp_path / "mel.npz", X=x, names=["rock.00001"])
     corpus = open_corpus(tmp_path / "mel.npz")
-    try:
-        store = SpectrogramStore.build(corpus, PICTURES, path=tmp_path / "store")
-    except GtzanError as error:
-        assert str(error).startswith(f"{tmp_path / 'mel.npz'}: ")
-        return
+    store = SpectrogramStore.build(corpus, LOG_MELS, path=tmp_path / "store")
     assert not store.images[:9].any()
     assert store.images[9].mean() == pytest.approx(127.5, abs=10)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../../away", "rock/a", "a\0b"])
-def test_clips_whose_names_cannot_be_those_of_files(tmp_path, name):
-    """What is made of a track is called after it, and stays where it belongs."""
+def test_track_ids_that_cannot_be_file_names(tmp_path, name):
+    """Files are named after tracks, and none is written outside of the store."""
     x = np.zeros((2, 128, 387), dtype=np.uint8)
     np.savez(tmp_path / "mel.npz", X=x, names=[name, "rock.00000"])
     store = tmp_path / "made" / "store"
     with pytest.raises(GtzanError, match=r"mel\.npz: ") as caught:
-        SpectrogramStore.build(open_corpus(tmp_path / "mel.npz"), PICTURES, path=store)
+        SpectrogramStore.build(open_corpus(tmp_path / "mel.npz"), LOG_MELS, path=store)
     assert "\n" not in str(caught.value)
     assert {file.name for file in tmp_path.iterdir()} <= {"mel.npz", "made", "work"}
     assert not (tmp_path / "made" / "away").exists()
 
 
-# --- pictures -----------------------------------------------------------------
+# --- PNG files -----------------------------------------------------------------
 
 
-def test_pictures_are_the_images(store, tmp_path):
+def test_png_files_are_the_images(store, tmp_path):
     folder = store.export_png(tmp_path / "png")
     files = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.png"))
     assert len(files) == len(store)
@@ -624,7 +679,7 @@ def test_pictures_are_the_images(store, tmp_path):
     assert {file.name for file in folder.iterdir()} == {"blues", "classical", "jazz", "rock"}
 
 
-def test_pictures_of_rectangles(corpus, tmp_path):
+def test_png_files_of_rectangles(corpus, tmp_path):
     recipe = Recipe.preset("mel-3s", size=(12, 20))
     one = corpus.select(tracks=["jazz.00001"])
     store = SpectrogramStore.build(one, recipe, path=tmp_path / "store")
@@ -632,5 +687,5 @@ def test_pictures_of_rectangles(corpus, tmp_path):
     with Image.open(folder / "jazz" / "jazz.00001_win0.png") as file:
         assert file.size == (20, 12)
         np.testing.assert_array_equal(np.asarray(file), store.images[0])
-    # The pictures are no part of what is looked through.
+    # PNG files in its folder do not make the store invalid.
     assert len(SpectrogramStore.build(one, recipe, path=store.path)) == 1

@@ -336,9 +336,9 @@ def test_plan_has_the_requested_faults(seed, counts):
     )
     if sum(counts.values()) > 25:
         with pytest.raises(CorpusError, match="too many"):
-            faults.plan(settings)
+            faults.plan_faults(settings)
         return
-    plan = faults.plan(settings)
+    plan = faults.plan_faults(settings)
     assert Counter(fault.name for fault in plan.values()) == Counter(counts)
     for track_id, fault in plan.items():
         assert track_id == fault.victim.track_id
@@ -367,7 +367,7 @@ def test_tables_are_well_formed(genre):
     assert all(set(form) <= set("IVCSB") for form in idiom.forms)
     assert set(idiom.neighbours) < set(GENRES) - {genre}
     # Without accompaniment, a break would be silent.
-    assert all(band.comp is not None for band in idiom.bands)
+    assert all(band.comp is not None for band in idiom.line_ups)
 
 
 @given(
