@@ -21,7 +21,7 @@ from .data.splits import split
 from .data.windows import WindowGrid
 from .data.workspace import Workspace
 from .evaluation.evaluate import evaluate
-from .evaluation.records import Record, leaderboard
+from .evaluation.records import ExperimentRecord, leaderboard
 from .evaluation.summary import headline, summary
 from .genres import GENRES
 from .health.check import check_health
@@ -35,9 +35,9 @@ from .training.inputs import by_track, with_features
 
 __all__ = [
     "GENRES",
+    "ExperimentRecord",
     "NetClassifier",
     "Recipe",
-    "Record",
     "SpectrogramStore",
     "WindowGrid",
     "Workspace",

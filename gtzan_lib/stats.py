@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 __all__ = [
-    "Difference",
+    "PairedDifference",
     "Score",
     "bootstrap_interval",
     "exact_mcnemar",
@@ -52,7 +52,7 @@ class Score(NamedTuple):
         )
 
 
-class Difference(NamedTuple):
+class PairedDifference(NamedTuple):
     """The difference of two shares of correct predictions, with its 95 % interval.
 
     Attributes

@@ -144,8 +144,8 @@ def test_every_page_has_its_answer(finished, pages):
 
 def test_the_run_saves_record_split_store_and_model(finished):
     work = gl.Workspace("quick", finished / "work")
-    record = gl.Record.load(work.records / "minivgg-3s.json")
-    split = gl.data.Split.load(work.splits / "minivgg-3s.csv")
+    record = gl.ExperimentRecord.load(work.records / "minivgg-3s.json")
+    split = gl.data.DataSplit.load(work.splits / "minivgg-3s.csv")
     assert record.spec["split"] == split.hash
     assert record.spec["parameters"]["epochs"] == 1
     (folder,) = [p for p in work.stores.iterdir() if "stft-3s_3s_32px_" in p.name and p.is_dir()]
@@ -157,7 +157,7 @@ def test_the_run_saves_record_split_store_and_model(finished):
 
 def test_equal_runs_have_equal_results(finished, tmp_path):
     notebook = finished / "notebooks" / "08_cnn.ipynb"
-    first = gl.Record.load(finished / "work/quick/records/minivgg-3s.json")
+    first = gl.ExperimentRecord.load(finished / "work/quick/records/minivgg-3s.json")
     corpus = str(finished / "work/quick/corpus")
     parameters = {**first.spec["parameters"], "corpus": corpus, "run": "again"}
     subprocess.run(
@@ -167,7 +167,7 @@ def test_equal_runs_have_equal_results(finished, tmp_path):
         cwd=tmp_path,
         env=environment(tmp_path, threads="1"),
     )
-    again = gl.Record.load(tmp_path / "work/again/records/minivgg-3s.json")
+    again = gl.ExperimentRecord.load(tmp_path / "work/again/records/minivgg-3s.json")
     assert again.hash == first.hash
 
 

@@ -7,7 +7,6 @@ import itertools
 import pkgutil
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -129,48 +128,14 @@ def test_rooms_are_names_of_the_top_level():
     assert rooms <= set(gtzan_lib.__all__)
 
 
-def case_only_pairs(modules: list[str]) -> set[tuple[str, str]]:
-    """Return the names of `__all__` of some modules that differ in case only.
-
-    A class and the function of the same module that returns it, such as `Split`
-    and `split`, are not a pair; nor are a class and a room.
-    """
-    spellings = {}
-    for module in modules:
-        loaded = importlib.import_module(module)
-        names = [name for name in getattr(loaded, "__all__", ()) if not is_module(loaded, name)]
-        for name in names:
-            spellings.setdefault(name.lower(), {}).setdefault(name, []).append(loaded)
-    pairs = set()
-    for names in spellings.values():
-        for first, second in itertools.combinations(sorted(names), 2):
-            if not any(returns(getattr(loaded, second), first) for loaded in names[second]):
-                pairs.add((first, second))
-    return pairs
-
-
-def is_module(loaded: ModuleType, name: str) -> bool:
-    return inspect.ismodule(getattr(loaded, name))
-
-
-def returns(value: object, name: str) -> bool:
-    """Return whether a value is a function whose result is of the named class."""
-    return inspect.isfunction(value) and value.__annotations__.get("return") == name
-
-
-# Exceptions, which no room or module has both of: constants and functions, and the
-# result of an evaluation against recording sound.
-EXCEPTIONS = {
-    ("FACTS", "facts"), ("FEATURES", "features"), ("MODELS", "models"), ("Record", "record"),
-}  # fmt: skip
-
-
 def test_no_two_public_names_differ_in_case_only():
-    # A figure of `gtzan_lib.plots` has the name of what it shows.
-    modules = [name for name in ("gtzan_lib", *MODULES) if not name.startswith("gtzan_lib.plots")]
-    assert case_only_pairs(modules) == EXCEPTIONS
+    spellings: dict[str, set[str]] = {}
     for module in ("gtzan_lib", *MODULES):
-        assert case_only_pairs([module]) == set()
+        loaded = importlib.import_module(module)
+        for name in getattr(loaded, "__all__", ()):
+            if not inspect.ismodule(getattr(loaded, name)):
+                spellings.setdefault(name.lower(), set()).add(name)
+    assert [names for names in spellings.values() if len(names) > 1] == []
 
 
 def test_unknown_names_are_errors():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib.stats import (
-    Difference,
+    PairedDifference,
     Score,
     bootstrap_interval,
     exact_mcnemar,
@@ -248,7 +248,7 @@ def test_text_of_a_score():
 
 
 def test_text_of_a_difference():
-    gain = Difference(0.214, 0.1249, 0.3101, 100, "bootstrap over artists")
+    gain = PairedDifference(0.214, 0.1249, 0.3101, 100, "bootstrap over artists")
     assert str(gain) == "+21.4 points (95 % interval +12.5 to +31.0)"
-    loss = Difference(-0.02, -0.05, 0.01, 9, "bootstrap over tracks")
+    loss = PairedDifference(-0.02, -0.05, 0.01, 9, "bootstrap over tracks")
     assert str(loss) == "-2.0 points (95 % interval -5.0 to +1.0)"

@@ -1,6 +1,6 @@
 from .corpus import Corpus, open_corpus
 from .gtzan import durations, facts, known_faults
-from .splits import Split, split
+from .splits import DataSplit, split
 from .tables import read_table
 from .windows import KAGGLE_GRID, WindowGrid, window_table
 from .workspace import Workspace
@@ -8,7 +8,7 @@ from .workspace import Workspace
 __all__ = [
     "KAGGLE_GRID",
     "Corpus",
-    "Split",
+    "DataSplit",
     "WindowGrid",
     "Workspace",
     "durations",

@@ -1,11 +1,10 @@
-"""Files of log-mel spectrograms: music without its sound.
+"""Files of log-mel spectrograms, without sound.
 
 Two kinds are read. The shared file of 999 GTZAN clips holds a grey image of each
 clip. Its scale was found by comparing it with audio: a mel spectrogram with 128
 bands, frames of 2048 samples every 512 at 22.05 kHz, in decibels below the
-clip's maximum, at most 80 of them, min-max scaled to 0..255. Every clip is
-stretched over 387 columns: column `i` shows frame
-`ceil((i + 1/2) * frames / 387.5) - 1`.
+clip's maximum, at most 80, min-max scaled to 0..255. Every clip has 387 columns:
+column `i` shows frame `ceil((i + 1/2) * frames / 387.5) - 1`.
 
 Files that `gtzan_lib.signal.spectrograms.write_log_mels` writes hold the
 logarithm of the mel power itself, with a fixed number of columns a second, of
@@ -38,8 +37,8 @@ N_MELS, N_COLUMNS = 128, 387
 """Rows and columns of a clip's image in the shared file."""
 
 COLUMNS_PER_SECOND = 387.5 / 1293 * 22_050 / 512
-"""Columns a second in files that this package writes: those of a clip of 1293 frames, which
-nearly all clips of GTZAN have, in the shared file."""
+"""Columns a second in files that this package writes, as in the shared file for a clip of 1293
+frames, which nearly all clips of GTZAN have."""
 
 
 class LogMels(NamedTuple):
@@ -50,10 +49,10 @@ class LogMels(NamedTuple):
     names : np.ndarray [shape=(n,), dtype=str]
         Track ids.
     images : list of np.ndarray [shape=(n_mels, columns)]
-        One a track, lowest band first: grey levels (uint8), or natural
-        logarithms of the power (float32).
+        One per track, lowest band first: grey levels (uint8), or natural logarithms
+        of the power (float32).
     durations_s : np.ndarray [shape=(n,)]
-        Length of each track in seconds; NaN where the file does not tell.
+        Length of each track in seconds; NaN if it is not in the file.
     """
 
     names: np.ndarray
@@ -62,7 +61,7 @@ class LogMels(NamedTuple):
 
 
 def is_log_mel_path(source: str | Path) -> bool:
-    """Return whether a corpus' source is a file of log-mels, and no folder."""
+    """Return whether the source of a corpus is a file of log-mels, by its name."""
     source = Path(source)
     return source.suffix.lower() == ".npz" and not source.is_dir()
 
@@ -73,18 +72,18 @@ def read(path: str | Path) -> LogMels:
     Parameters
     ----------
     path : str or Path
-        An `.npz` file: `X` (uint8, tracks by bands by columns) and `names`, or
-        what `write_log_mels` wrote.
+        An `.npz` file with `X` (uint8, tracks by bands by columns) and `names`, or a
+        file from `gtzan_lib.signal.spectrograms.write_log_mels`.
 
     Returns
     -------
     LogMels
-        Its contents.
+        The contents of the file.
 
     Raises
     ------
     CorpusError
-        If the file is missing or damaged, or holds something else.
+        If the file is missing or damaged, or has other contents.
     """
     if not Path(path).is_file():
         raise CorpusError(f"{path}: there is no such file; name a file of log-mel images.")
@@ -102,7 +101,7 @@ def read(path: str | Path) -> LogMels:
                 ok = grey.ndim == 3 and grey.dtype == np.uint8
         ok = ok and names.ndim == 1 and len(images) == len(names) > 0
         ok = ok and all(image.size and image.shape[0] % 32 == 0 for image in images)
-    except Exception as error:  # whatever zipfile and numpy raise on what is damaged
+    except Exception as error:  # zipfile and numpy raise many kinds for damaged files
         raise _not_log_mels(path) from error
     if not ok:
         raise _not_log_mels(path)

@@ -25,7 +25,7 @@ from ..errors import GtzanWarning, SplitError
 from ..files import atomic_path, canonical_json
 from .corpus import Corpus
 
-__all__ = ["PROTOCOLS", "Duplicates", "Fold", "Split", "quiet_split", "split"]
+__all__ = ["PROTOCOLS", "DataSplit", "Fold", "HasDuplicates", "quiet_split", "split"]
 
 PROTOCOLS = ("window", "track", "artist", "fault-filtered")
 """Protocols, the leaking one first and the published one last."""
@@ -42,7 +42,7 @@ PARTS = ("train", "valid", "test")
 _PAIRS_OF_PARTS = (("train", "test"), ("valid", "test"), ("train", "valid"))
 
 
-class Duplicates(Protocol):
+class HasDuplicates(Protocol):
     """An object that lists duplicates, such as a health report."""
 
     @property
@@ -66,7 +66,7 @@ class Fold(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Split:
+class DataSplit:
     """One or more divisions of a table of windows, saved with every experiment.
 
     Attributes
@@ -94,7 +94,9 @@ class Split:
 
     def __repr__(self) -> str:
         kind = "one division" if len(self) == 1 else f"{len(self)} folds"
-        return f"Split({self.protocol!r}: {kind} of {len(self.table)} windows, hash {self.hash})"
+        return (
+            f"DataSplit({self.protocol!r}: {kind} of {len(self.table)} windows, hash {self.hash})"
+        )
 
     @property
     def _columns(self) -> list[str]:
@@ -183,7 +185,7 @@ class Split:
         columns = ["first", "second", "artist", "tracks_first", "tracks_second"]
         return pd.DataFrame(rows, columns=columns)
 
-    def check(self, report: Duplicates | None = None) -> Split:
+    def check(self, report: HasDuplicates | None = None) -> DataSplit:
         """Raise an error if a unit that the protocol keeps together is in two parts.
 
         Parameters
@@ -194,7 +196,7 @@ class Split:
 
         Returns
         -------
-        Split
+        DataSplit
             This split, for chained calls.
 
         Raises
@@ -254,7 +256,7 @@ class Split:
         return Path(path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Split:
+    def load(cls, path: str | Path) -> DataSplit:
         """Read a split that `save` wrote.
 
         Parameters
@@ -264,7 +266,7 @@ class Split:
 
         Returns
         -------
-        Split
+        DataSplit
             The split that was saved.
 
         Raises
@@ -299,7 +301,7 @@ def split(
     shares: Sequence[float] = (0.70, 0.15, 0.15),
     folds: int = 1,
     seed: int = 42,
-) -> Split:
+) -> DataSplit:
     """Split windows into a training, a validation and a test part.
 
     Parameters
@@ -326,7 +328,7 @@ def split(
 
     Returns
     -------
-    Split
+    DataSplit
         The divisions.
 
     Raises
@@ -387,10 +389,10 @@ def split(
     settings = {"seed": seed, "folds": folds, "corpus": corpus.fingerprint}
     if folds == 1:
         settings["shares"] = [float(share) for share in shares]
-    return Split(protocol, table, settings)
+    return DataSplit(protocol, table, settings)
 
 
-def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split:
+def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> DataSplit:
     """Split without the warning of the window protocol, for studies that measure the leak.
 
     Parameters
@@ -402,7 +404,7 @@ def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split
 
     Returns
     -------
-    Split
+    DataSplit
         As from `split`.
     """
     with warnings.catch_warnings():
@@ -410,7 +412,7 @@ def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> Split
         return split(windows, corpus, **settings)
 
 
-def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> Split:
+def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> DataSplit:
     """Split by the published partition of each track."""
     if folds != 1:
         raise SplitError(
@@ -431,7 +433,7 @@ def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> Split:
         )
     table["fold_0"] = part
     settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
-    published = Split("fault-filtered", table, settings)
+    published = DataSplit("fault-filtered", table, settings)
     shared = published.shared("artist")
     if shared:
         tests = table[table["fold_0"] == "test"].drop_duplicates("track_id")

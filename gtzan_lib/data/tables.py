@@ -14,7 +14,7 @@ from ..files import atomic_path
 
 __all__ = [
     "COLUMNS",
-    "FEATURES",
+    "FEATURE_NAMES",
     "SERIES",
     "clean_table",
     "filename_of",
@@ -30,14 +30,14 @@ SERIES = (
 )  # fmt: skip
 """Features whose mean and variance are in Kaggle's tables, besides the MFCCs."""
 
-FEATURES = (
+FEATURE_NAMES = (
     *(f"{name}_{moment}" for name in SERIES for moment in ("mean", "var")),
     "tempo",
     *(f"mfcc{n}_{moment}" for n in range(1, 21) for moment in ("mean", "var")),
 )
 """The 57 features, in Kaggle's order."""
 
-COLUMNS = ("filename", "length", *FEATURES, "label")
+COLUMNS = ("filename", "length", *FEATURE_NAMES, "label")
 """All columns of Kaggle's tables."""
 
 SAMPLE_RATE = 22_050
@@ -110,7 +110,7 @@ def row_faults(
     pd.Series
         The reason for each row that should not be used, by row label.
     """
-    values = table[list(FEATURES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    values = table[list(FEATURE_NAMES)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     unusable = ~np.isfinite(values)
     repeated = pd.Series(_window_ids(table), table.index).duplicated()
     lengths = pd.Series(_lengths(table), table.index)
@@ -125,7 +125,7 @@ def row_faults(
         elif np.isnan(lengths[label]):
             reasons[label] = f"length is {table.at[label, 'length']!r}"
         elif unusable[row].any():
-            name = FEATURES[int(np.argmax(unusable[row]))]
+            name = FEATURE_NAMES[int(np.argmax(unusable[row]))]
             cell = table.at[label, name]
             reasons[label] = f"{name} is {cell!r}" if cell else f"{name} is empty"
     return pd.Series(reasons, dtype=object, name="reason")
@@ -162,7 +162,7 @@ def numbers(table: pd.DataFrame) -> pd.DataFrame:
             "length": length,
         }
     )
-    return head.join(table[list(FEATURES)].astype(float).reset_index(drop=True))
+    return head.join(table[list(FEATURE_NAMES)].astype(float).reset_index(drop=True))
 
 
 def starts_of(windows: pd.DataFrame) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Windows: where they begin, and cutting them out of sound.
+"""Windows: their starts, and cutting them out of sound.
 
 No other module computes the start of a window. Stores, feature tables,
 predictions, streams and log-mel files all use `WindowGrid`, so that they have
@@ -32,18 +32,18 @@ __all__ = [
 ]
 
 SHORTEST_S = 1.0
-"""Sound that is shorter than this, and than a window, has no windows. In seconds."""
+"""Shortest sound in seconds that is repeated to fill a longer window."""
 
 TAILS = ("align", "drop", "whole")
-"""What can become of the end of a sound that regular windows do not cover."""
+"""Ways to treat the end of a sound that regular windows do not cover."""
 
-# A sound of exactly n windows must have n, whatever the last bit of its length is.
+# A sound as long as n windows must have n in spite of rounding.
 _TOLERANCE = 1e-6
 
 
 @dataclasses.dataclass(frozen=True)
 class WindowGrid:
-    """Where the windows of a sound begin.
+    """Starts of the windows of a sound.
 
     Parameters
     ----------
@@ -53,11 +53,12 @@ class WindowGrid:
         Seconds from one window's start to the next. Default: `seconds`, so that
         windows neither overlap nor leave gaps.
     tail : {"align", "drop", "whole"}
-        What becomes of the end. `align`: if at least half a step is not covered,
-        one last window ends where the sound ends; sound shorter than a window is
-        one window, which repeats the sound until it is full. `drop`: incomplete
-        windows are left out. `whole`: sound shorter than two steps is one
-        window from beginning to end; longer sound is treated as by `drop`.
+        How the end is treated. `align`: if at least half a step is not covered, one
+        last window ends where the sound ends; sound of at least `SHORTEST_S` that is
+        shorter than a window is one window, which repeats the sound until it is
+        full. `drop`: incomplete windows are left out. `whole`: sound shorter than
+        two steps is one window from beginning to end; longer sound is treated as by
+        `drop`.
 
     Raises
     ------
@@ -92,17 +93,17 @@ class WindowGrid:
             )
 
     def starts(self, duration_s: float) -> np.ndarray:
-        """Return where the windows of a sound begin.
+        """Return the starts of the windows of a sound.
 
         Parameters
         ----------
         duration_s : float
-            Length of the sound in seconds; NaN where it is not known.
+            Length of the sound in seconds; NaN if it is not known.
 
         Returns
         -------
         np.ndarray [shape=(windows,)]
-            In seconds from the beginning, rising.
+            Seconds from the beginning, ascending.
         """
         if self.is_whole(duration_s):
             return np.zeros(1)
@@ -126,26 +127,26 @@ KAGGLE_GRID = WindowGrid(66_149 / 22_050, 3.0, tail="drop")
 
 
 def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataFrame:
-    """List the windows of every track.
+    """Return a table of the windows of every track.
 
     Parameters
     ----------
     corpus : Corpus
-        The tracks. Those whose file cannot be read have no windows.
+        The tracks. Unreadable ones have no windows.
     grid : WindowGrid
-        Where windows begin.
+        Starts of the windows.
 
     Returns
     -------
     pd.DataFrame
-        One row a window in the order of the corpus: `window_id`
+        One row per window in the order of the corpus: `window_id`
         (`blues.00000.3`), `track_id`, `genre`, `start_s`.
 
     Raises
     ------
     CorpusError
-        If no track is long enough, or the corpus is a table, which has windows
-        of its own.
+        If no track is long enough, or the corpus is a table, which has its own
+        windows.
 
     Examples
     --------
@@ -157,7 +158,7 @@ def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataF
         corpus.require_audio()
     tracks = corpus.tracks
     starts = [grid.starts(duration) for duration in tracks["duration_s"]]
-    repeated = tracks[["genre"]].loc[tracks.index.repeat([len(own) for own in starts])]
+    repeated = tracks[["genre"]].loc[tracks.index.repeat([len(track) for track in starts])]
     if repeated.empty:
         raise CorpusError(
             f"{corpus.root}: no track is as long as one window of {grid.seconds} s; choose shorter "
@@ -176,7 +177,7 @@ class Window(NamedTuple):
     Attributes
     ----------
     start_s : float
-        Where it begins, in seconds from the first sample of the sound.
+        Its start in seconds from the first sample of the sound.
     y : np.ndarray [shape=(n,), dtype=float32]
         Its samples, with the requested context before and after them.
     """
@@ -197,12 +198,12 @@ def cut(y: np.ndarray, start: int, samples: int, *, before: int = 0, after: int 
     samples : int
         Length of the window; at most that of the sound.
     before, after : int
-        Samples of context on either side; zeros where the sound has none.
+        Samples of context before and after it; zeros outside of the sound.
 
     Returns
     -------
     np.ndarray [shape=(before + samples + after,)]
-        The window; a view of `y` where nothing had to be added.
+        The window; a view of `y` if no zeros were added.
     """
     first, last = start - before, start + samples + after
     left, right = max(0, -first), max(0, last - len(y))
@@ -218,17 +219,17 @@ class WindowCutter:
     Parameters
     ----------
     grid : WindowGrid
-        Where windows begin.
+        Starts of the windows.
     sample_rate : int
         Of the sound, in Hz.
     before, after : int
-        Samples of context that each window is given, as by `cut`. A window is
-        complete when its context has arrived.
+        Samples of context of each window, as in `cut`. A window is complete when its
+        context has arrived.
 
     Raises
     ------
     CorpusError
-        If the grid makes windows of whole sounds, whose length is not known.
+        If the tail of the grid is `whole`, since the length is not known.
     """
 
     # Resampling in pieces may give a sample or two more than the sound has.
@@ -238,21 +239,21 @@ class WindowCutter:
         self, grid: WindowGrid, sample_rate: int, *, before: int = 0, after: int = 0
     ) -> None:
         if grid.tail == "whole":
-            raise CorpusError("a stream has no whole; choose another tail of windows.")
+            raise CorpusError("a stream has no whole length; choose the tail align or drop.")
         self.grid, self.sample_rate = grid, sample_rate
         self._before, self._after = before, after
         self._samples = round(grid.seconds * sample_rate)
-        self._kept = np.zeros(0, dtype=np.float32)
-        self._first = 0  # position of the first sample that is kept
+        self._buffer = np.zeros(0, dtype=np.float32)
+        self._first = 0  # position of the first sample in memory
         self._number = 0  # of the next regular window
 
     @property
     def arrived(self) -> int:
         """Number of samples that have arrived."""
-        return self._first + len(self._kept)
+        return self._first + len(self._buffer)
 
     def push(self, y: np.ndarray) -> list[Window]:
-        """Take the next samples.
+        """Add the next samples.
 
         Parameters
         ----------
@@ -262,9 +263,9 @@ class WindowCutter:
         Returns
         -------
         list of Window
-            The windows that are complete now.
+            The windows that these samples completed.
         """
-        self._kept = np.concatenate([self._kept, y])
+        self._buffer = np.concatenate([self._buffer, y])
         complete = []
         while True:
             start = self._number * self.grid.step
@@ -273,25 +274,25 @@ class WindowCutter:
                 break
             complete.append(self._window(start))
             self._number += 1
-        # A last window, which ends where the sound ends, may still need what is behind these.
+        # A last window, which ends where the sound ends, may still need earlier samples.
         needed = min(self._position(self._number * self.grid.step), self.arrived - self._samples)
         done = max(0, needed - self._before - self._MARGIN - self._first)
-        self._kept, self._first = self._kept[done:], self._first + done
+        self._buffer, self._first = self._buffer[done:], self._first + done
         return complete
 
     def finish(self, duration_s: float | None = None) -> list[Window]:
-        """Say that the sound has ended.
+        """End the sound.
 
         Parameters
         ----------
         duration_s : float, optional
-            Its length in seconds, where it is known better than from the
-            samples that have arrived, which resampling may have rounded.
+            Its length in seconds. Default: that of the samples that have arrived, which
+            resampling may have rounded.
 
         Returns
         -------
         list of Window
-            The windows that are left, as the grid has them.
+            The remaining windows of the grid.
         """
         duration_s = self.arrived / self.sample_rate if duration_s is None else duration_s
         return [self._window(start) for start in self.grid.starts(duration_s)[self._number :]]
@@ -302,5 +303,5 @@ class WindowCutter:
     def _window(self, start_s: float) -> Window:
         first = self._position(start_s) - self._first
         samples = min(self._samples, self.arrived)
-        y = cut(self._kept, first, samples, before=self._before, after=self._after)
+        y = cut(self._buffer, first, samples, before=self._before, after=self._after)
         return Window(float(start_s), y)

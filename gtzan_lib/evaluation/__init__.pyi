@@ -1,16 +1,16 @@
-from .aggregate import AGGREGATIONS, aggregate
+from .aggregate import AGGREGATION_METHODS, aggregate
 from .comparison import difference, learning_curve, mcnemar, paired_tests
 from .evaluate import evaluate
 from .evaluation import Evaluation
-from .leakage import Audit, audit
-from .records import Record, leaderboard, predictions
+from .leakage import LeakageAudit, audit
+from .records import ExperimentRecord, leaderboard, predictions
 from .summary import headline, summary
 
 __all__ = [
-    "AGGREGATIONS",
-    "Audit",
+    "AGGREGATION_METHODS",
     "Evaluation",
-    "Record",
+    "ExperimentRecord",
+    "LeakageAudit",
     "aggregate",
     "audit",
     "difference",

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ParameterError
 
-__all__ = ["AGGREGATIONS", "aggregate", "aggregate_groups"]
+__all__ = ["AGGREGATION_METHODS", "aggregate", "aggregate_groups"]
 
 # Lower bound, since one probability of zero would make a geometric mean zero.
 _SMALLEST = 1e-6
@@ -44,7 +44,7 @@ def _normalised(values: np.ndarray) -> np.ndarray:
     return values / total if total > 0 else np.full(len(values), 1 / len(values))
 
 
-AGGREGATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+AGGREGATION_METHODS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mean": _mean,
     "median": _median,
     "geometric mean": _geometric_mean,
@@ -86,13 +86,13 @@ def aggregate(probabilities: np.ndarray, method: str = "mean") -> np.ndarray:
     array([0.67, 0.33])
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
-    if method not in AGGREGATIONS:
+    if method not in AGGREGATION_METHODS:
         raise ParameterError(
-            f"there is no aggregation {method!r}; choose one of {', '.join(AGGREGATIONS)}."
+            f"there is no aggregation {method!r}; choose one of {', '.join(AGGREGATION_METHODS)}."
         )
     if not len(probabilities):
         raise ParameterError("there is no window to aggregate; give at least one.")
-    return AGGREGATIONS[method](probabilities)
+    return AGGREGATION_METHODS[method](probabilities)
 
 
 def aggregate_groups(

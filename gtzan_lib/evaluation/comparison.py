@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..data.splits import Split
+from ..data.splits import DataSplit
 from ..errors import RecordError, SplitError
-from ..stats import Difference, bootstrap_interval, exact_mcnemar, holm
+from ..stats import PairedDifference, bootstrap_interval, exact_mcnemar, holm
 from .evaluate import evaluate
 from .evaluation import Evaluation
 from .records import predictions, records_in
 
-__all__ = ["McNemar", "difference", "learning_curve", "mcnemar", "paired_tests"]
+__all__ = ["McNemarResult", "difference", "learning_curve", "mcnemar", "paired_tests"]
 
 
-class McNemar(NamedTuple):
+class McNemarResult(NamedTuple):
     """McNemar's test of two models on the same tracks.
 
     Attributes
@@ -40,7 +40,7 @@ class McNemar(NamedTuple):
     p_value: float
 
 
-def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Difference:
+def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> PairedDifference:
     """Compare two estimators, or one under two protocols, on the same tracks.
 
     Parameters
@@ -53,7 +53,7 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
 
     Returns
     -------
-    Difference
+    PairedDifference
         Accuracy of the first minus that of the second, with a bootstrap over
         artists (over tracks where they are unknown) of the paired predictions.
 
@@ -78,10 +78,12 @@ def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> Di
     correct = [table["correct"].to_numpy(dtype=float) for table in tables]
     gain = correct[0] - correct[1]
     bounds = bootstrap_interval(gain, tables[0]["group"].to_numpy())
-    return Difference(float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}")
+    return PairedDifference(
+        float(gain.mean()), *bounds, len(gain), f"bootstrap over {first.grouped_by}"
+    )
 
 
-def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
+def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemarResult:
     """Compare the predictions of two models by McNemar's exact test.
 
     Parameters
@@ -93,7 +95,7 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
 
     Returns
     -------
-    McNemar
+    McNemarResult
         Counts and p-value; the p-value is 1 where both predict the same tracks correctly.
 
     Raises
@@ -123,7 +125,7 @@ def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> McNemar:
     ]
     only_first = int((correct[0] & ~correct[1]).sum())
     only_second = int((~correct[0] & correct[1]).sum())
-    return McNemar(len(both), only_first, only_second, exact_mcnemar(only_first, only_second))
+    return McNemarResult(len(both), only_first, only_second, exact_mcnemar(only_first, only_second))
 
 
 def paired_tests(folder: str | Path) -> pd.DataFrame:
@@ -138,7 +140,7 @@ def paired_tests(folder: str | Path) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row per pair with tracks in common: `first`, `second`, the fields of
-        `McNemar`, and `p_holm`, the p-value corrected for the number of pairs.
+        `McNemarResult`, and `p_holm`, the p-value corrected for the number of pairs.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def paired_tests(folder: str | Path) -> pd.DataFrame:
         for first, second in combinations(tables, 2)
         if len(tables[first].index.intersection(tables[second].index))
     ]
-    table = pd.DataFrame(rows, columns=["first", "second", *McNemar._fields])
+    table = pd.DataFrame(rows, columns=["first", "second", *McNemarResult._fields])
     return table.assign(p_holm=holm(table["p_value"].to_numpy()))
 
 
@@ -163,7 +165,7 @@ def learning_curve(
     estimator: Any,
     X: Any,
     windows: pd.DataFrame,
-    split: Split,
+    split: DataSplit,
     *,
     shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
     seed: int = 0,
@@ -205,7 +207,7 @@ def learning_curve(
     return pd.DataFrame(rows, columns=columns, index=pd.Index(shares, name="share"))
 
 
-def _reduce_training(split: Split, share: float, seed: int) -> Split:
+def _reduce_training(split: DataSplit, share: float, seed: int) -> DataSplit:
     """Keep a share of the training tracks of every genre; mark the others as unused."""
     table = split.table.copy()
     for number, fold in enumerate(split):

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
-from ..data.splits import Fold, Split
+from ..data.splits import DataSplit, Fold
 from ..errors import SplitError
 from .evaluation import Evaluation
 
@@ -20,7 +20,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    estimator: Any, X: Any, windows: pd.DataFrame, split: Split, *, aggregation: str = "mean"
+    estimator: Any, X: Any, windows: pd.DataFrame, split: DataSplit, *, aggregation: str = "mean"
 ) -> Evaluation:
     """Fit and test an estimator on every fold of a split.
 
@@ -36,7 +36,7 @@ def evaluate(
         several inputs.
     windows : pd.DataFrame
         The rows of `X`: `window_id`, `genre`. A store's `windows`.
-    split : Split
+    split : DataSplit
         Made from the same windows.
     aggregation : str
         How the windows of a track are combined; see

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from ..data.splits import Split
+from ..data.splits import DataSplit
 from ..stats import (
     Score,
     bootstrap_interval,
@@ -39,13 +39,13 @@ class Evaluation:
         Share of correct predictions for training windows, mean over folds.
     estimators : list
         The fitted estimator of each fold.
-    split : Split
+    split : DataSplit
         The training, validation and test parts.
     unconverged : int
         Number of folds in which the estimator warned that it did not converge.
     aggregation : str
         How the windows of a track are combined, one of
-        `gtzan_lib.evaluation.aggregate.AGGREGATIONS`.
+        `gtzan_lib.evaluation.aggregate.AGGREGATION_METHODS`.
 
     See Also
     --------
@@ -56,7 +56,7 @@ class Evaluation:
     genres: list[str]
     train_accuracy: float
     estimators: list[Any]
-    split: Split
+    split: DataSplit
     unconverged: int = 0
     aggregation: str = "mean"
 

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 
 from ..data.corpus import Corpus
-from ..data.splits import PROTOCOLS, Split, quiet_split
+from ..data.splits import PROTOCOLS, DataSplit, quiet_split
 from ..errors import SplitError
-from ..stats import Difference, bootstrap_interval
+from ..stats import PairedDifference, bootstrap_interval
 from .comparison import difference
 from .evaluate import evaluate
 from .evaluation import Evaluation
 
-__all__ = ["Audit", "audit"]
+__all__ = ["LeakageAudit", "audit"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Audit:
+class LeakageAudit:
     """Evaluations of models under several protocols, on the same windows.
 
     Attributes
@@ -61,7 +61,7 @@ class Audit:
         columns += ["window_accuracy", "window_low", "window_high"]
         return pd.DataFrame.from_dict(rows, "index", columns=columns).pipe(_two_levels)
 
-    def leak(self, model: str, unit: str = "track") -> Difference:
+    def leak(self, model: str, unit: str = "track") -> PairedDifference:
         """Return the accuracy under the leaking protocol minus that under the strictest one.
 
         Parameters
@@ -73,7 +73,7 @@ class Audit:
 
         Returns
         -------
-        Difference
+        PairedDifference
             Paired, with a bootstrap over artists.
         """
         return difference(*self._leaking_and_strict(model), unit)
@@ -168,7 +168,7 @@ def audit(
     protocols: Sequence[str] = ("window", "track", "artist"),
     folds: int = 5,
     seed: int = 42,
-) -> Audit:
+) -> LeakageAudit:
     """Cross-validate models under several protocols on the same windows.
 
     Every window is tested once under each protocol, by a model that was trained
@@ -194,7 +194,7 @@ def audit(
 
     Returns
     -------
-    Audit
+    LeakageAudit
         Evaluations by model and protocol, and the refused protocols.
 
     Raises
@@ -209,7 +209,7 @@ def audit(
         )
     if not estimators:
         raise SplitError("an audit needs a model; give at least one estimator with its data.")
-    splits: dict[str, Split] = {}
+    splits: dict[str, DataSplit] = {}
     refused = {}
     for protocol in protocols:
         n_folds = 1 if protocol == "fault-filtered" else folds
@@ -225,7 +225,7 @@ def audit(
             f"{', '.join(protocols)} with {folds} folds, possible are "
             f"{', '.join(splits) or 'none'}; {next(iter(refused.values()), 'give more protocols.')}"
         )
-    return Audit(
+    return LeakageAudit(
         {
             name: {
                 protocol: evaluate(estimator, X, windows, split)
@@ -237,7 +237,7 @@ def audit(
     )
 
 
-def _require_all_genres(split: Split, protocol: str) -> None:
+def _require_all_genres(split: DataSplit, protocol: str) -> None:
     """Refuse a split whose training part lacks a genre, such as the published one of a part."""
     genres = split.table["genre"].to_numpy(dtype=str)
     for fold in split:

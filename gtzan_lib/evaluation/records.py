@@ -21,13 +21,13 @@ from ..errors import RecordError
 from ..files import atomic_path, canonical_json, sha256_of, write_json
 from .evaluation import Evaluation
 
-__all__ = ["Record", "leaderboard", "predictions", "records_in"]
+__all__ = ["ExperimentRecord", "leaderboard", "predictions", "records_in"]
 
 PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
+class ExperimentRecord:
     """The record of one experiment: its settings, its results and its provenance.
 
     Attributes
@@ -52,7 +52,7 @@ class Record:
         return hashlib.sha256(canonical_json(self.result).encode()).hexdigest()
 
     @classmethod
-    def load(cls, path: str | Path) -> Record:
+    def load(cls, path: str | Path) -> ExperimentRecord:
         """Read a record.
 
         Parameters
@@ -62,7 +62,7 @@ class Record:
 
         Returns
         -------
-        Record
+        ExperimentRecord
             The record.
 
         Raises
@@ -99,7 +99,7 @@ class Record:
         parameters: dict[str, Any],
         seconds: float | None = None,
         extra: dict[str, Any] | None = None,
-    ) -> Record:
+    ) -> ExperimentRecord:
         """Write the record of an evaluation, and its predictions in the same folder.
 
         Parameters
@@ -121,7 +121,7 @@ class Record:
 
         Returns
         -------
-        Record
+        ExperimentRecord
             The record that was written.
         """
         folder = Path(folder)
@@ -195,7 +195,7 @@ def predictions(path: str | Path) -> pd.DataFrame:
     RecordError
         If the record is damaged, or its predictions are missing or were changed.
     """
-    entry = Record.load(path).result["predictions"]
+    entry = ExperimentRecord.load(path).result["predictions"]
     file = Path(path).with_name(entry["file"])
     if not file.is_file() or sha256_of(file) != entry["sha256"]:
         raise RecordError(
@@ -206,7 +206,7 @@ def predictions(path: str | Path) -> pd.DataFrame:
     return pd.read_csv(file, dtype=names, keep_default_na=False).set_index("track_id")
 
 
-def records_in(folder: str | Path) -> dict[Path, Record]:
+def records_in(folder: str | Path) -> dict[Path, ExperimentRecord]:
     """Read all records in a folder.
 
     Parameters
@@ -228,7 +228,7 @@ def records_in(folder: str | Path) -> dict[Path, Record]:
     files = sorted(Path(folder).glob("[!.]*.json"))
     if not files:
         raise RecordError(f"{folder}: holds no records; execute an experiment first.")
-    return {file: Record.load(file) for file in files}
+    return {file: ExperimentRecord.load(file) for file in files}
 
 
 def leaderboard(folder: str | Path) -> pd.DataFrame:

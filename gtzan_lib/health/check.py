@@ -103,7 +103,9 @@ def check_health(
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(progress_bar(pool(tasks), "Decoding", len(tracks), show=progress))
     facts = pd.DataFrame(
-        [result.facts for result in results], index=tracks.index, columns=list(inspection.FACTS)
+        [result.facts for result in results],
+        index=tracks.index,
+        columns=list(inspection.INSPECTED_FACTS),
     )
     files = pd.concat([tracks[["genre", "path"]], facts], axis=1)
     return _report(name, root, files, [result.envelope for result in results], progress=progress)
@@ -149,7 +151,7 @@ def _check_table(corpus: Corpus) -> HealthReport:
         fault = "unreadable" if track_id in unreadable else "dropouts"
         faults.append(Fault.of(track_id, path, fault, f"{name}: {reason}"))
     valid = tables.numbers(rows.drop(index=reasons.index)).sort_values("start_s", kind="stable")
-    features = valid.groupby("track_id", sort=False)[list(tables.FEATURES)]
+    features = valid.groupby("track_id", sort=False)[list(tables.FEATURE_NAMES)]
     digests = pd.Series(
         {track_id: joblib.hash(table.to_numpy() + 0.0) for track_id, table in features},
         dtype=object,

@@ -12,9 +12,9 @@ import pandas as pd
 from ..data import gtzan
 from ..files import sha256_of
 
-__all__ = ["FAULTS", "Fault", "find_faults"]
+__all__ = ["FAULT_SEVERITIES", "Fault", "find_faults"]
 
-FAULTS = {
+FAULT_SEVERITIES = {
     # Unusable, or with a wrong label or id.
     "unreadable": "error",
     "truncated": "error",
@@ -74,7 +74,7 @@ class Fault(NamedTuple):
     path : str
         The file, or the collection's folder.
     fault : str
-        A name of `FAULTS`.
+        A name of `FAULT_SEVERITIES`.
     severity : str
         `error`, `warning` or `notice`.
     detail : str
@@ -90,7 +90,7 @@ class Fault(NamedTuple):
     @classmethod
     def of(cls, track_id: str, path: str, fault: str, detail: str) -> Fault:
         """Return a fault with the severity of its name."""
-        return cls(track_id, path, fault, FAULTS[fault], detail)
+        return cls(track_id, path, fault, FAULT_SEVERITIES[fault], detail)
 
 
 def find_faults(name: str, root: Path, files: pd.DataFrame) -> list[Fault]:
@@ -104,7 +104,7 @@ def find_faults(name: str, root: Path, files: pd.DataFrame) -> list[Fault]:
         Folder of the collection.
     files : pd.DataFrame
         One row per file, indexed by `track_id`: `genre`, `path` and the facts of
-        `inspection.FACTS`.
+        `inspection.INSPECTED_FACTS`.
 
     Returns
     -------

@@ -20,9 +20,9 @@ from .fingerprints import Envelope
 if TYPE_CHECKING:
     import soundfile
 
-__all__ = ["FACTS", "Inspection", "inspect"]
+__all__ = ["INSPECTED_FACTS", "Inspection", "inspect"]
 
-FACTS = (
+INSPECTED_FACTS = (
     "decoded",
     "problem",
     "format",
@@ -66,7 +66,7 @@ class Inspection(NamedTuple):
     Attributes
     ----------
     facts : dict of str to object
-        A value for each name of `FACTS`; what could not be measured is missing.
+        A value for each name of `INSPECTED_FACTS`; what could not be measured is missing.
     envelope : np.ndarray [shape=(bands, frames), dtype=uint8]
         As from `fingerprints.Envelope`; empty where there is no sound.
     """

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..errors import HealthError
 from ..files import printable, write_json
-from .faults import FAULTS, Fault
+from .faults import FAULT_SEVERITIES, Fault
 
 __all__ = ["DUPLICATE_COLUMNS", "KINDS", "HealthReport"]
 
@@ -60,7 +60,7 @@ class HealthReport:
     def __repr__(self) -> str:
         counts = self.faults["severity"].value_counts()
         faults = ", ".join(
-            f"{counts.get(name, 0)} {name}s" for name in dict.fromkeys(FAULTS.values())
+            f"{counts.get(name, 0)} {name}s" for name in dict.fromkeys(FAULT_SEVERITIES.values())
         )
         return f"HealthReport({self.n_files} files: {faults}, {len(self.duplicates)} duplicates)"
 

@@ -19,8 +19,8 @@ from .model import Model
 from .prediction import Prediction
 
 if TYPE_CHECKING:
-    from ..data.splits import Split
-    from ..evaluation.records import Record
+    from ..data.splits import DataSplit
+    from ..evaluation.records import ExperimentRecord
     from ..training.classifier import NetClassifier
 
 __all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
@@ -37,8 +37,8 @@ def save_model(
     estimator: NetClassifier,
     recipe: Recipe,
     *,
-    record: Record | None = None,
-    split: Split | None = None,
+    record: ExperimentRecord | None = None,
+    split: DataSplit | None = None,
 ) -> Path:
     """Save a trained net in a folder.
 
@@ -50,9 +50,9 @@ def save_model(
         The fitted net.
     recipe : Recipe
         Settings of its spectrograms.
-    record : Record, optional
+    record : ExperimentRecord, optional
         Adds accuracy, corpus and protocol to the card.
-    split : Split, optional
+    split : DataSplit, optional
         Adds the training and validation tracks of the first fold to the card.
 
     Returns
@@ -83,7 +83,7 @@ def save_model(
     return folder
 
 
-def _tracks(split: Split) -> dict[str, Any]:
+def _tracks(split: DataSplit) -> dict[str, Any]:
     names = split.table["track_id"].to_numpy()
     fold = split.folds[0]
     return {
@@ -93,7 +93,7 @@ def _tracks(split: Split) -> dict[str, Any]:
     }
 
 
-def _scores(record: Record, recipe: Recipe, split: Split | None) -> dict[str, Any]:
+def _scores(record: ExperimentRecord, recipe: Recipe, split: DataSplit | None) -> dict[str, Any]:
     result = record.result
     lengths = {"window": recipe.seconds}
     if split is not None:
@@ -246,10 +246,10 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     """
     from safetensors.torch import save
 
-    from ..evaluation.records import Record, predictions
+    from ..evaluation.records import ExperimentRecord, predictions
 
     model = load_model(folder)
-    path, record = Path(record), Record.load(record)
+    path, record = Path(record), ExperimentRecord.load(record)
     if record.hash != model.card.get("record_sha256"):
         raise ModelError(f"{path}: is not the record of the model in {folder}; give its record.")
     # Checks that the table of predictions is complete.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Levels", "level_bar", "levels", "status_line"]
+__all__ = ["SoundLevels", "level_bar", "levels", "status_line"]
 
 # Full scale is 32767/32768 for 16 bits, and converters round.
 _CLIPPED = 0.999
@@ -18,7 +18,7 @@ _CLIPPED = 0.999
 _FLOOR_DB = -60.0
 
 
-class Levels(NamedTuple):
+class SoundLevels(NamedTuple):
     """Levels of a block of samples.
 
     Attributes
@@ -37,7 +37,7 @@ class Levels(NamedTuple):
     clipping: bool
 
 
-def levels(y: np.ndarray) -> Levels:
+def levels(y: np.ndarray) -> SoundLevels:
     """Measure the levels of samples.
 
     Parameters
@@ -47,14 +47,14 @@ def levels(y: np.ndarray) -> Levels:
 
     Returns
     -------
-    Levels
+    SoundLevels
         Peak and root mean square in dBFS.
     """
     y = np.nan_to_num(y, nan=0.0, posinf=0.0, neginf=0.0)
     peak = float(np.abs(y).max(initial=0.0))
     # Squares are summed in double precision.
     mean_square = float(np.square(y, dtype=np.float64).mean()) if len(y) else 0.0
-    return Levels(_decibels(peak), _decibels(math.sqrt(mean_square)), peak >= _CLIPPED)
+    return SoundLevels(_decibels(peak), _decibels(math.sqrt(mean_square)), peak >= _CLIPPED)
 
 
 def level_bar(y: np.ndarray, *, width: int = 20) -> str:

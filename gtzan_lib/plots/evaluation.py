@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..data.splits import Split
+    from ..data.splits import DataSplit
     from ..evaluation.evaluation import Evaluation
     from ..training.classifier import NetClassifier
 
@@ -36,12 +36,12 @@ _PARTS = {"train": ("training", BLUE), "valid": ("validation", RED)}
 """Label and colour by the prefix of a column of `NetClassifier.history_`."""
 
 
-def split_counts(split: Split, ax: Axes | None = None, *, fold: int = 0) -> Axes:
+def split_counts(split: DataSplit, ax: Axes | None = None, *, fold: int = 0) -> Axes:
     """Draw the number of tracks of each genre in each part of a split.
 
     Parameters
     ----------
-    split : Split
+    split : DataSplit
         The split.
     ax : Axes, optional
         Axes to draw into.

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..studies.grid import Grid
+    from ..studies.grid import GridResult
 
 __all__ = ["grid_leaks", "grid_losses", "grid_scores"]
 
 
-def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+def grid_scores(grid: GridResult, ax: Axes | None = None, *, unit: str = "window") -> Axes:
     """Draw the accuracy of all cells of a grid as one heat map.
 
     Parameters
     ----------
-    grid : Grid
+    grid : GridResult
         Its scores.
     ax : Axes, optional
         Axes to draw into.
@@ -59,12 +59,12 @@ def grid_scores(grid: Grid, ax: Axes | None = None, *, unit: str = "window") -> 
     return ax
 
 
-def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
+def grid_leaks(leaking: GridResult, honest: GridResult, *, unit: str = "window") -> Figure:
     """Draw the accuracy of each cell under a leaking and a strict split protocol.
 
     Parameters
     ----------
-    leaking, honest : Grid
+    leaking, honest : GridResult
         The same cells under two protocols.
     unit : {"window", "track"}
         What is counted.
@@ -101,12 +101,12 @@ def grid_leaks(leaking: Grid, honest: Grid, *, unit: str = "window") -> Figure:
     return figure
 
 
-def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
+def grid_losses(grid: GridResult, ax: Axes | None = None) -> Axes:
     """Draw the training loss of the cells that have epochs.
 
     Parameters
     ----------
-    grid : Grid
+    grid : GridResult
         A grid with `curves`.
     ax : Axes, optional
         Axes to draw into.
@@ -127,6 +127,6 @@ def grid_losses(grid: Grid, ax: Axes | None = None) -> Axes:
 
 
 def _columns(unit: str) -> list[str]:
-    """Return the columns of `Grid.scores` with a unit's accuracy and its bounds."""
+    """Return the columns of `GridResult.scores` with a unit's accuracy and its bounds."""
     prefix = "window_" if unit == "window" else ""
     return [f"{prefix}{name}" for name in ("accuracy", "low", "high")]

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..evaluation.leakage import Audit
-    from ..studies.reshuffle import Reshuffle
+    from ..evaluation.leakage import LeakageAudit
+    from ..studies.reshuffle import ReshuffleResult
 
 __all__ = ["leak_by", "leakage", "reshuffle"]
 
 
-def leakage(audit: Audit) -> Figure:
+def leakage(audit: LeakageAudit) -> Figure:
     """Draw the accuracy of every model under each protocol.
 
     Parameters
     ----------
-    audit : Audit
+    audit : LeakageAudit
         Models under several protocols.
 
     Returns
@@ -64,7 +64,7 @@ def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> A
     Parameters
     ----------
     table : pd.DataFrame
-        As from `Audit.leak_by`.
+        As from `LeakageAudit.leak_by`.
     ax : Axes, optional
         Axes to draw into.
     most : int
@@ -87,12 +87,12 @@ def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> A
     return ax
 
 
-def reshuffle(result: Reshuffle, ax: Axes | None = None) -> Axes:
+def reshuffle(result: ReshuffleResult, ax: Axes | None = None) -> Axes:
     """Draw the accuracy of one trained net on different choices of a test part.
 
     Parameters
     ----------
-    result : Reshuffle
+    result : ReshuffleResult
         Its scores.
     ax : Axes, optional
         Axes to draw into.

@@ -1,4 +1,4 @@
-"""The short-time Fourier transform and its inverse, and filter banks."""
+"""Short-time Fourier transform and its inverse, and filter banks."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ __all__ = [
 @functools.cache
 def hann(n: int, dtype: np.dtype = np.dtype(np.float32)) -> np.ndarray:  # noqa: B008
     """Return a periodic Hann window of `n` samples."""
-    # As scipy.signal has it, to the last bit; importing that takes half a second.
+    # Equal to scipy.signal's to the last bit; importing that takes half a second.
     return (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, n + 1)[:-1])).astype(dtype)
 
 
 def frames(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
-    """Return the frames that lie in a signal, without padding.
+    """Return the frames of a signal without padding.
 
     Parameters
     ----------
     y : np.ndarray [shape=(samples,)]
         The signal.
     n_fft : int
-        Samples a frame.
+        Samples of a frame.
     hop_length : int
         Samples from one frame to the next.
 
@@ -49,7 +49,7 @@ def frames(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
 
 
 def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constant") -> np.ndarray:
-    """Short-time Fourier transform of a signal.
+    """Return the short-time Fourier transform of a signal.
 
     Frames are centred and weighted with a periodic Hann window, as in
     `librosa.stft` with its defaults.
@@ -59,18 +59,18 @@ def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constan
     y : np.ndarray [shape=(samples,)]
         The signal; the transform has its precision.
     n_fft : int
-        Samples a frame.
+        Samples of a frame.
     hop_length : int
         Samples from one frame to the next.
     pad_mode : str
-        How the ends are padded: with zeros, or `reflect`, as librosa did before
-        version 0.9.
+        How the ends are padded, as in `numpy.pad`: `constant` is zeros, and
+        `reflect` was librosa's default before version 0.9.
 
     Returns
     -------
     np.ndarray [shape=(frames, n_fft // 2 + 1)]
-        `1 + samples // hop_length` frames; time before frequency, since that is
-        the order in which the transform works and memory is read.
+        `1 + samples // hop_length` frames; time before frequency, which is the order
+        in memory.
 
     See Also
     --------
@@ -82,7 +82,7 @@ def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constan
 
 
 def whole_frames_stft(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
-    """Short-time Fourier transform of the frames that lie in a signal, without padding.
+    """Return the short-time Fourier transform of a signal without padding.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def whole_frames_stft(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarr
 
 
 def istft(transform: np.ndarray, samples: int, *, hop_length: int) -> np.ndarray:
-    """Return the signal whose transform is nearest in least squares.
+    """Return the signal whose transform is nearest in the sense of least squares.
 
     Parameters
     ----------
@@ -111,12 +111,12 @@ def istft(transform: np.ndarray, samples: int, *, hop_length: int) -> np.ndarray
     samples : int
         Length of the signal.
     hop_length : int
-        Samples from one frame to the next; `n_fft` is a multiple.
+        Samples from one frame to the next; `n_fft` is a multiple of it.
 
     Returns
     -------
     np.ndarray [shape=(samples,)]
-        The signal; zero where no frame has weight.
+        The signal; zero where all frames have the weight zero.
 
     References
     ----------
@@ -128,15 +128,15 @@ def istft(transform: np.ndarray, samples: int, *, hop_length: int) -> np.ndarray
     pieces = scipy.fft.irfft(transform, n_fft, axis=-1)
     window = hann(n_fft, pieces.dtype)
     pieces *= window
-    shares = np.broadcast_to(np.square(window), pieces.shape)
+    weights = np.broadcast_to(np.square(window), pieces.shape)
     within = slice(n_fft // 2, n_fft // 2 + samples)
     total = _overlap_add(pieces, hop_length)[within]
-    weight = _overlap_add(shares, hop_length)[within]
+    weight = _overlap_add(weights, hop_length)[within]
     return np.divide(total, weight, out=total, where=weight > np.finfo(np.float32).tiny)
 
 
 def _overlap_add(pieces: np.ndarray, hop_length: int) -> np.ndarray:
-    """Add up frames, each a hop after the one before."""
+    """Add up frames, each `hop_length` samples after the one before."""
     parts = pieces.reshape(len(pieces), -1, hop_length)
     total = np.zeros((len(pieces) + parts.shape[1] - 1, hop_length), dtype=pieces.dtype)
     for place in range(parts.shape[1]):
@@ -147,14 +147,14 @@ def _overlap_add(pieces: np.ndarray, hop_length: int) -> np.ndarray:
 def power(frame: np.ndarray) -> np.ndarray:
     """Return the squared magnitude of the Fourier transform of weighted frames."""
     spectrum = scipy.fft.rfft(frame, axis=-1)
-    # Without the square root, and without a copy of either part.
+    # Faster than np.abs(...) ** 2: no square root and no copies.
     squared = np.square(spectrum.real)
     squared += np.square(spectrum.imag)
     return squared
 
 
 def stft_power(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
-    """Squared magnitude of the short-time Fourier transform of a signal.
+    """Return the squared magnitude of the short-time Fourier transform of a signal.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def stft_power(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
 
 
 def area_weights(source: int, target: int) -> np.ndarray:
-    """Weights that resize an axis by averaging over areas.
+    """Return weights that resize an axis by averaging over areas.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ def area_weights(source: int, target: int) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(target, source), dtype=float32]
-        Row `i` holds the shares of the source cells that target cell `i`
-        covers; rows sum to one.
+        Row `i` has the shares of the source cells in target cell `i`; rows sum to
+        one.
     """
     edges = np.arange(target + 1) * (source / target)
     cells = np.arange(source)
@@ -195,18 +195,18 @@ def area_weights(source: int, target: int) -> np.ndarray:
 def mel_weights(
     *, sample_rate: float, n_fft: int, n_mels: int, fmax: float | None = None
 ) -> np.ndarray:
-    """Triangular filters on the mel scale, each of unit area in Hz.
+    """Return triangular filters on the mel scale, each of unit area in Hz.
 
     Parameters
     ----------
     sample_rate : float
         In Hz.
     n_fft : int
-        Samples a frame.
+        Samples of a frame.
     n_mels : int
         Number of filters.
     fmax : float, optional
-        Where the last one ends, in Hz. Default: half the sample rate.
+        Upper end of the last filter in Hz. Default: half the sample rate.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def mel_weights(
 
     See Also
     --------
-    librosa.filters.mel : The same with its defaults; it takes two seconds to import.
+    librosa.filters.mel : The same with its defaults; importing it takes two seconds.
 
     References
     ----------
@@ -246,22 +246,22 @@ def _mel_to_hz(mel: np.ndarray) -> np.ndarray:
 
 
 def chroma_weights(*, sample_rate: float, n_fft: int, tuning: float = 0.0) -> np.ndarray:
-    """Bumps that gather the frequencies of the twelve pitch classes.
+    """Return filters of the twelve pitch classes.
 
     Parameters
     ----------
     sample_rate : float
         In Hz.
     n_fft : int
-        Samples a frame.
+        Samples of a frame.
     tuning : float
-        By how much the music is above 440 Hz, in semitones.
+        Deviation of the tuning from A4 = 440 Hz in semitones.
 
     Returns
     -------
     np.ndarray [shape=(12, n_fft // 2 + 1), dtype=float32]
-        One pitch class a row, from C upwards. Each frequency is shared among
-        them with a sum of squares of one, and fades away from A5 by octaves.
+        One pitch class a row, from C upwards. The weights of a frequency have a sum
+        of squares of one, times a Gaussian over octaves around A5.
 
     See Also
     --------

@@ -46,7 +46,7 @@ def compute_features(y: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(57,), dtype=float64]
-        In the order of `gtzan_lib.data.tables.FEATURES`: mean and variance of
+        In the order of `gtzan_lib.data.tables.FEATURE_NAMES`: mean and variance of
         chroma, RMS, spectral centroid, bandwidth and roll-off (in Hz),
         zero-crossing rate, harmonic and percussive part; tempo in beats per
         minute; mean and variance of 20 MFCCs. All are finite, also for silence.

@@ -1,4 +1,4 @@
-"""Tables of the 57 features: one row a window of a corpus."""
+"""Tables of the 57 features, with one row per window."""
 
 from __future__ import annotations
 
@@ -23,27 +23,26 @@ from . import fast_features
 __all__ = ["CLIP_S", "FeatureTable", "feature_grid", "features"]
 
 CLIP_S = 30.0
-"""Length of a GTZAN clip: windows of it take shorter tracks, and those up to twice it, whole."""
+"""Length of a GTZAN clip; with windows of it, tracks of less than two windows are taken whole."""
 
 _RATE = fast_features.SAMPLE_RATE
 
 
 def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
-    """Return the windows that features are computed of.
+    """Return the grid of the windows of features.
 
     Parameters
     ----------
     seconds : float
         From one window's start to the next.
     tail : {"align", "drop"}
-        As for `gtzan_lib.data.windows.WindowGrid`; `drop` is what Kaggle's tables
-        have.
+        As for `gtzan_lib.data.windows.WindowGrid`; Kaggle's tables have `drop`.
 
     Returns
     -------
     WindowGrid
-        Windows have one sample less than `seconds` says, as in Kaggle's tables.
-        For 30 s, sound of less than a minute is taken whole, as there.
+        Windows are one sample shorter than `seconds`, as in Kaggle's tables. For 30 s,
+        sound of less than a minute is taken whole, as in Kaggle's tables.
 
     Raises
     ------
@@ -61,25 +60,25 @@ def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """Features of windows, row by row.
+    """Features of windows, one row per window.
 
     Attributes
     ----------
     values : np.ndarray [shape=(n, 57), dtype=float64]
         In the order of `names`.
     windows : pd.DataFrame
-        What the rows are: `window_id`, `track_id`, `genre`, `start_s`, and
+        The window of each row: `window_id`, `track_id`, `genre`, `start_s`, and
         `filename` and `length` (in samples) as in Kaggle's tables.
     left_out : pd.Series
-        Why tracks, or single windows, have no row, by their id; in a table, by
-        file name.
+        Reasons why tracks or windows have no row, by their ids; in a table, by file
+        name.
     """
 
     values: np.ndarray
     windows: pd.DataFrame
     left_out: pd.Series
 
-    names = tables.FEATURES
+    names = tables.FEATURE_NAMES
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -90,28 +89,28 @@ class FeatureTable:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The features with their names, by `window_id`."""
+        """The features as a table with their names, indexed by `window_id`."""
         return pd.DataFrame(self.values, self.windows["window_id"], self.names)
 
     def against(self, other: FeatureTable) -> pd.DataFrame:
-        """Compare the numbers with those of another table, window by window.
+        """Compare the values with those of another table, window by window.
 
         Parameters
         ----------
         other : FeatureTable
-            Such as Kaggle's, or one by the reference.
+            A table with common windows, such as Kaggle's.
 
         Returns
         -------
         pd.DataFrame
-            One row a feature: how many `windows` both have, `median` and
-            `largest` difference relative to the other's value, the share of
-            them `within_1_percent`, and `absolute`, the largest difference.
+            One row per feature: `windows`, the number of common windows; `median` and
+            `largest` difference relative to the other value; `within_1_percent`, the
+            share of such differences; and `absolute`, the largest absolute difference.
 
         Raises
         ------
         CorpusError
-            If no window is in both.
+            If the tables have no window in common.
         """
         both = self.frame.index.intersection(other.frame.index)
         if both.empty:
@@ -119,9 +118,9 @@ class FeatureTable:
                 f"the two tables have no window in common, {self.windows['filename'].iloc[0]} is "
                 f"not in the other; compute windows of the same length."
             )
-        mine, others = self.frame.loc[both], other.frame.loc[both]
-        absolute = (mine - others).abs()
-        relative = (absolute / others.abs()).where(absolute > 0, 0.0)
+        ours, theirs = self.frame.loc[both], other.frame.loc[both]
+        absolute = (ours - theirs).abs()
+        relative = (absolute / theirs.abs()).where(absolute > 0, 0.0)
         return pd.DataFrame(
             {
                 "windows": len(both),
@@ -133,10 +132,10 @@ class FeatureTable:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the table in the schema of Kaggle's.
+        """Write the table in the schema of Kaggle's tables.
 
-        Where windows are not one after another from the beginning, a last column
-        `start_s` says where they begin.
+        If windows do not follow one another from the beginning, the last column
+        `start_s` has their starts.
 
         Parameters
         ----------
@@ -151,17 +150,17 @@ class FeatureTable:
         Raises
         ------
         CorpusError
-            If it cannot be written.
+            If the file cannot be written.
         """
         table = self.windows[["filename", "length"]].join(self.frame.reset_index(drop=True))
         table = table.assign(label=self.windows["genre"])[list(tables.COLUMNS)]
         starts_s = self.windows["start_s"]
         if not np.allclose(starts_s, tables.starts_of(self.windows), atol=1e-3):
-            # Kaggle's schema has no place for windows that end where their track ends.
+            # Kaggle's schema has no starts of windows.
             table["start_s"] = starts_s
         try:
             with atomic_path(path) as temporary:
-                # Names that are no text are written with their bytes.
+                # Bytes of names that are not valid text are written with backslashes.
                 table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
         except OSError as error:
             raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
@@ -177,25 +176,25 @@ def features(
     jobs: int = 1,
     progress: bool = True,
 ) -> FeatureTable:
-    """Compute the 57 features of every window, or read those of a table.
+    """Compute the 57 features of every window, or read them from a table.
 
-    Results are cached by file in the corpus' workspace, so that an interrupted
+    Results are cached for each file in the corpus' workspace, so that an interrupted
     call continues, and a second one is quick.
 
     Parameters
     ----------
     corpus : Corpus
-        The tracks. Of a corpus that was opened from a table, the table's own
-        rows are taken, whatever their windows.
+        The tracks. For a corpus that was opened from a table, the rows of the table
+        are returned, and `seconds` and `grid` are not used.
     seconds : float
-        Length of a window; they follow one another. With 30, tracks of less
-        than a minute are taken whole, as in Kaggle's table.
+        Time from one window's start to the next. With 30, tracks of less than a
+        minute are taken whole, as in Kaggle's table.
     grid : WindowGrid, optional
-        Where windows begin, such as `gtzan_lib.data.windows.KAGGLE_GRID`. Default:
-        that of `feature_grid`.
+        Grid of the windows, such as `gtzan_lib.data.windows.KAGGLE_GRID`. Default:
+        `feature_grid(seconds)`.
     reference : bool
-        Call librosa's functions one by one, which gives the same numbers and
-        takes more than ten times as long.
+        Compute with librosa's functions, which gives the same values up to rounding
+        and takes more than ten times as long.
     jobs : int
         Processes on this machine. Inside
         `joblib.parallel_config(backend="dask")` the tracks go to the cluster.
@@ -210,12 +209,12 @@ def features(
     Raises
     ------
     CorpusError
-        If `seconds` is too short for a frame, or not one row is left.
+        If `seconds` is too short or too long, or there is no row.
 
     Warns
     -----
     GtzanWarning
-        Of tracks and windows that have no row, and why.
+        If tracks or windows have no row; the warning has the reasons.
 
     Examples
     --------
@@ -225,9 +224,9 @@ def features(
 
     Notes
     -----
-    A window has one sample less than `seconds` says, as in Kaggle's table: with
-    it, that table's numbers come out to the last digits. The book page
-    "Features" shows how near they come.
+    Windows are one sample shorter than `seconds`, as in Kaggle's table, whose values
+    are reproduced only with this length. The book page "Features" shows the
+    differences.
     """
     if corpus.is_table:
         rows, left_out = _read(corpus)
@@ -236,19 +235,19 @@ def features(
             corpus, grid or feature_grid(float(seconds)), reference, jobs, progress
         )
     if len(left_out):
-        named = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
         more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-        message = f"{corpus.root}: no features of {named}{more}."
+        message = f"{corpus.root}: no features of {reasons}{more}."
         if rows.empty:
             raise CorpusError(f"{message} Nothing is left.")
         warnings.warn(message, GtzanWarning, stacklevel=2)
-    values = rows[list(tables.FEATURES)].to_numpy(dtype=float)
-    windows = rows.drop(columns=list(tables.FEATURES)).reset_index(drop=True)
+    values = rows[list(tables.FEATURE_NAMES)].to_numpy(dtype=float)
+    windows = rows.drop(columns=list(tables.FEATURE_NAMES)).reset_index(drop=True)
     return FeatureTable(values, windows, pd.Series(left_out, name="reason", dtype=object))
 
 
-class _Described(NamedTuple):
-    """The windows of one file."""
+class _FileFeatures(NamedTuple):
+    """Features of the windows of one file."""
 
     starts_s: np.ndarray
     lengths: np.ndarray
@@ -275,24 +274,24 @@ def _compute(
         show=progress,
     )
     parts, left_out = [], {}
-    for (track_id, genre), one in zip(corpus.tracks["genre"].items(), results, strict=True):
-        if isinstance(one, str):
-            left_out[track_id] = one
+    for (track_id, genre), result in zip(corpus.tracks["genre"].items(), results, strict=True):
+        if isinstance(result, str):
+            left_out[track_id] = result
             continue
-        ids = [f"{track_id}.{number}" for number in range(len(one.starts_s))]
-        left_out |= {name: why for name, why in zip(ids, one.problems, strict=True) if why}
+        ids = [f"{track_id}.{number}" for number in range(len(result.starts_s))]
+        left_out |= {name: why for name, why in zip(ids, result.problems, strict=True) if why}
         table = pd.DataFrame(
             {
                 "window_id": ids,
                 "track_id": track_id,
                 "genre": genre,
-                "start_s": one.starts_s,
-                "filename": [tables.filename_of(i, track_id, whole=one.whole) for i in ids],
-                "length": one.lengths,
+                "start_s": result.starts_s,
+                "filename": [tables.filename_of(i, track_id, whole=result.whole) for i in ids],
+                "length": result.lengths,
             }
         )
-        table = table.join(pd.DataFrame(one.values, columns=tables.FEATURES))
-        parts.append(table[[not why for why in one.problems]])
+        table = table.join(pd.DataFrame(result.values, columns=tables.FEATURE_NAMES))
+        parts.append(table[[not why for why in result.problems]])
     rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return rows, left_out
 
@@ -305,7 +304,7 @@ def _cached(corpus: Corpus, reference: bool) -> FileCache:
         modules.append("signal.librosa_features")
         packages.append("librosa")
     return FileCache.of(
-        _describe,
+        _compute_file,
         corpus.work.features,
         modules,
         packages=packages,
@@ -313,10 +312,10 @@ def _cached(corpus: Corpus, reference: bool) -> FileCache:
     )
 
 
-def _describe(
+def _compute_file(
     path: str, *, duration_s: float, grid: WindowGrid, reference: bool
-) -> _Described | str:
-    """Describe the windows of a file, or tell why it has none."""
+) -> _FileFeatures | str:
+    """Compute the features of a file's windows, or return the reason why it has none."""
     if reference:
         from .librosa_features import compute_features
     else:
@@ -336,16 +335,16 @@ def _describe(
     if not pieces:
         return f"shorter than a window, {duration_s:.2f} s of {grid.step:g} s"
     problems = [_problem(piece) for piece in pieces]
-    values = np.full((len(pieces), len(tables.FEATURES)), np.nan)
-    # Sums depend on how many threads share them, and features must not.
+    values = np.full((len(pieces), len(tables.FEATURE_NAMES)), np.nan)
+    # Sums depend on the number of threads, and features must not.
     with threadpool_limits(1, user_api="blas"):
         for row, (piece, problem) in enumerate(zip(pieces, problems, strict=True)):
             if not problem:
                 values[row] = compute_features(piece)
-    return _Described(starts_s, np.array([len(p) for p in pieces]), values, problems, whole)
+    return _FileFeatures(starts_s, np.array([len(p) for p in pieces]), values, problems, whole)
 
 
-# Far above full scale, and far below where squares overflow.
+# Far above full scale, and far below the values whose squares overflow.
 _LOUDEST = 1e6
 
 
@@ -358,10 +357,9 @@ def _problem(y: np.ndarray) -> str:
 
 
 def _read(corpus: Corpus) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Take the rows of a corpus that was opened from a table."""
+    """Return the rows of a corpus that was opened from a table."""
     table = corpus.rows()
     faults = tables.row_faults(table, known=corpus.tracks.index, excluded={})
-    kept = table.drop(index=faults.index)
-    rows = tables.numbers(kept)
+    rows = tables.numbers(table.drop(index=faults.index))
     rows.insert(2, "genre", corpus.tracks["genre"].loc[rows["track_id"]].to_numpy())
     return rows, dict(zip(table["filename"].loc[faults.index], faults, strict=True))

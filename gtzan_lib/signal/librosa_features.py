@@ -33,7 +33,7 @@ def compute_features(y: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(57,), dtype=float64]
-        In the order of `gtzan_lib.data.tables.FEATURES`.
+        In the order of `gtzan_lib.data.tables.FEATURE_NAMES`.
 
     See Also
     --------

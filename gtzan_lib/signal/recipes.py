@@ -1,4 +1,4 @@
-"""Recipes: all that turns a window of sound into an image."""
+"""Recipes: the parameters of spectrogram images."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ __all__ = ["PRESETS", "Recipe"]
 
 _LARGEST = 4096
 
-# Fields that a preset may be made with, beside size, length and step.
+# Fields of a preset that can be changed, beside size, seconds and step.
 _CHANGEABLE = ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that turns a window into an image.
+    """Parameters of spectrogram images.
 
-    The image depends on these fields and on the sound, and on nothing else.
-    `Recipe.preset` makes recipes by name.
+    An image depends on these fields and on the sound only. `Recipe.preset` makes
+    recipes by name.
 
     Attributes
     ----------
     name : str
-        The preset it comes from.
+        Name of the preset.
     sample_rate : int
-        In Hz; files are resampled to it as a whole.
+        Rate in Hz to which whole files are resampled.
     n_fft : int
-        Samples a frame of the Fourier transform.
+        Samples of a frame of the Fourier transform.
     hop_length : int
         Samples from one frame to the next.
     seconds, step : float
-        Length of a window, and from one window's start to the next.
+        Length of a window, and time from one window's start to the next.
     columns : int
-        Columns of the full image. Where there are fewer frames, they are in its
+        Columns of the full image. If there are fewer frames, they are in its
         middle.
     n_mels : int
-        Mel bands, that is, rows of the full image; 0 for the frequencies of the
-        transform without the highest.
+        Number of mel bands, which are the rows of the full image; 0: the rows are
+        the frequencies of the transform without the highest.
     height, width : int
-        Rows and columns of the final image: the full image, averaged over areas.
+        Rows and columns of the final image, which is the full image averaged over areas.
     top_db : float
-        Decibels from the window's maximum down to what counts as silence.
+        Range in decibels below the window's maximum; lower levels are raised to it.
     min_max_scaled : bool
-        Whether grey levels go from the window's own minimum to its maximum, or
-        from `top_db` below the maximum.
+        Whether grey levels go from the window's minimum to its maximum; if not, they
+        go from `top_db` below the maximum.
     rotated : bool
         Whether the image is rotated by 180 degrees.
     columns_per_second : float
-        0: each window is transformed by itself. Above 0: windows are cut from
-        the spectrogram of the whole sound, of which so many columns a second
-        are kept, as in files of log-mels.
+        0: each window is transformed by itself. Above 0: windows are cut from the
+        spectrogram of the whole sound, which has this number of columns a second,
+        as in files of log-mels.
 
     Raises
     ------
     RecipeError
-        If the fields do not make an image.
+        If images cannot be computed with these fields.
 
     Notes
     -----
-    The book page "Spectrograms" shows how the hop length is derived, and every
-    recipe.
+    The book page "Spectrograms" shows the presets, and how the hop length is
+    derived.
     """
 
     name: str
@@ -127,23 +127,23 @@ class Recipe:
             Default: the full size.
         seconds : float, optional
             Length of a window; the hop length or the number of columns is
-            derived again. Default: the preset's own.
+            derived again. Default: that of the preset.
         step : float, optional
-            Seconds from one window's start to the next. Default: the preset's
-            own, or `seconds` where that is given.
+            Seconds from one window's start to the next. Default: `seconds` if it is
+            given, else that of the preset.
         **changes
-            Other fields: `n_mels`, `n_fft`, `hop_length`, `sample_rate`, `top_db`; None: the
-            preset's own.
+            Other fields: `n_mels`, `n_fft`, `hop_length`, `sample_rate`, `top_db`; None
+            is the value of the preset.
 
         Returns
         -------
         Recipe
-            The preset with the changes made.
+            The preset with the changes.
 
         Raises
         ------
         RecipeError
-            If there is no such recipe or field, or it cannot have that size or length.
+            If there is no such preset or field, or a size or length is not possible.
 
         Examples
         --------
@@ -192,12 +192,12 @@ class Recipe:
 
     @property
     def samples(self) -> int:
-        """Samples a window at the recipe's rate."""
+        """Samples of a window at the recipe's rate."""
         return round(self.seconds * self.sample_rate)
 
     @property
     def context(self) -> tuple[int, int]:
-        """Samples before and after a window that its image depends on, at most."""
+        """Largest numbers of samples before and after a window that its image depends on."""
         if not self.columns_per_second:
             return 0, 0
         column = self.sample_rate / self.columns_per_second
@@ -225,16 +225,16 @@ class Recipe:
         return f"{self.name}_{length}_{'x'.join(map(str, sides))}px_{digest}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields, as they are saved."""
+        """Return the fields for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Recipe:
-        """Make a recipe from what `as_dict` returned."""
+        """Make a recipe from the result of `as_dict`."""
         return cls(**{field.name: values[field.name] for field in dataclasses.fields(cls)})
 
 
-# A preset with `columns` derives its hop length from them, one with `hop_length` its columns.
+# From `columns` the hop length is derived, and from `hop_length` the columns.
 _MEL = {"sample_rate": 22_050, "n_fft": 2048, "hop_length": 512, "n_mels": N_MELS}
 PRESETS: dict[str, dict[str, Any]] = {
     "stft-3s": {"sample_rate": 12_000, "n_fft": 1024, "seconds": 3.0, "columns": 512},
@@ -251,4 +251,4 @@ PRESETS: dict[str, dict[str, Any]] = {
     "mel-30s": {**_MEL, "seconds": 30.0, "min_max_scaled": False},
     "mel-gtzan-store": {**_MEL, "seconds": 30.0, "columns_per_second": COLUMNS_PER_SECOND},
 }
-"""What each recipe is made of; `Recipe.preset` derives the rest."""
+"""Fields of each preset; `Recipe.preset` derives the others."""

@@ -1,4 +1,4 @@
-"""Drawing spectrograms: from windows of sound to images, by a recipe."""
+"""Spectrogram images of windows of sound, by a recipe."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ _FLOOR = np.float32(1e-10)
 def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndarray:
     """Turn windows of a sound into images.
 
-    Each window is scaled to decibels below its own maximum, and mapped to
-    0..255. The lowest frequency is in row 0; columns that the frames do not fill
-    are black, half of them on each side. A silent window is black. Sound shorter
-    than a window is repeated until the window is full.
+    Levels are decibels below the window's maximum, mapped to 0..255. The lowest
+    frequency is in row 0. If there are fewer frames than columns, the first and the
+    last columns are black. A silent window is black. Sound shorter than a window is
+    repeated until the window is full.
 
     Parameters
     ----------
     y : np.ndarray [shape=(n,), dtype=float32]
         The whole sound, mono, at the recipe's sample rate.
     recipe : Recipe
-        How images are made.
+        Parameters of the images.
     starts_s : np.ndarray [shape=(windows,)]
-        Where windows begin, in seconds.
+        Starts of the windows in seconds.
 
     Returns
     -------
@@ -51,9 +51,9 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
     before, after = recipe.context
     samples = min(recipe.samples, len(y))
     images = np.zeros((len(starts_s), *recipe.shape), dtype=np.uint8)
-    # Sums depend on the number of threads that share them, and images must not.
+    # Sums depend on the number of threads, and images must not.
     with threadpool_limits(1, user_api="blas"):
-        # One window at a time stays in the processor's cache.
+        # A single window fits into the processor's cache.
         for image, start in zip(images, np.asarray(starts_s).tolist(), strict=True):
             first = round(start * recipe.sample_rate)
             window = cut(y, first, samples, before=before, after=after)
@@ -70,9 +70,9 @@ def draw(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
         The window with the recipe's `context` before and after it, as by
         `gtzan_lib.data.windows.cut`.
     recipe : Recipe
-        How images are made.
+        Parameters of the images.
     start_s : float
-        Where the window begins in its sound, in seconds.
+        Start of the window in its sound, in seconds.
 
     Returns
     -------
@@ -88,17 +88,19 @@ def draw(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
 def from_log_mels(
     image: np.ndarray, recipe: Recipe, starts_s: np.ndarray, *, duration_s: float
 ) -> np.ndarray:
-    """Cut windows out of the log-mel spectrogram of a sound, and scale them as `spectrograms`.
+    """Cut windows out of the log-mel spectrogram of a sound.
+
+    They are scaled as by `spectrograms`.
 
     Parameters
     ----------
     image : np.ndarray [shape=(n_mels, columns)]
-        From a file as in `gtzan_lib.data.logmels`: grey levels of a clip, or
-        logarithms of the power.
+        From a file of `gtzan_lib.data.logmels`: grey levels of a clip (uint8), or
+        natural logarithms of the power (float32).
     recipe : Recipe
-        One with `columns_per_second`.
+        A recipe with `columns_per_second`.
     starts_s : np.ndarray [shape=(windows,)]
-        Where windows begin, in seconds.
+        Starts of the windows in seconds.
     duration_s : float
         Length of the sound in seconds.
 
@@ -108,7 +110,7 @@ def from_log_mels(
         Images, frequency by time.
     """
     grey = image.dtype == np.uint8
-    # Grey images of clips are stretched to one width, whatever the clip's length.
+    # Grey images of clips have one width for clips of all lengths.
     density = image.shape[1] / duration_s if grey else recipe.columns_per_second
     images = np.zeros((len(starts_s), *recipe.shape), dtype=np.uint8)
     with threadpool_limits(1, user_api="blas"):
@@ -128,19 +130,19 @@ def from_log_mels(
 def write_log_mels(
     corpus: Corpus, path: str | Path, recipe: Recipe, *, progress: bool = True
 ) -> Path:
-    """Write the log-mel spectrograms of a corpus into one file, which opens as a corpus.
+    """Write the log-mel spectrograms of a corpus into one file.
 
-    Stores made from the file have the same windows and the same images as stores
-    made from the audio.
+    The file opens as a corpus. Stores that are built from it have the same windows
+    and images as stores that are built from the audio.
 
     Parameters
     ----------
     corpus : Corpus
-        Tracks with sound, of any length.
+        Tracks with sound, of any length; unreadable ones are left out.
     path : str or Path
         The new `.npz` file.
     recipe : Recipe
-        One with `columns_per_second`, such as `mel-gtzan-store`.
+        A recipe with `columns_per_second`, such as `mel-gtzan-store`.
     progress : bool
         Show a progress bar, if on a terminal.
 
@@ -175,14 +177,14 @@ def write_log_mels(
             stream,
             names=tracks.index.to_numpy(dtype=str),
             levels=np.concatenate(levels),
-            ends=np.cumsum([len(own) for own in levels]),
+            ends=np.cumsum([len(columns) for columns in levels]),
             durations_s=tracks["duration_s"].to_numpy(dtype=float),
         )
     return Path(path)
 
 
 def _draw(image: np.ndarray, y: np.ndarray, recipe: Recipe, start_s: float) -> None:
-    """Fill an image with the spectrogram of a window."""
+    """Write the spectrogram of a window into an image."""
     if recipe.columns_per_second:
         _scale(image, _window_columns(y, recipe, start_s), recipe)
         return
@@ -195,13 +197,13 @@ def _draw(image: np.ndarray, y: np.ndarray, recipe: Recipe, start_s: float) -> N
 
 
 def _log(power: np.ndarray) -> np.ndarray:
-    """Return natural logarithms, in place: decibels but for a factor, and faster."""
+    """Return natural logarithms, in place; they are faster than decibels."""
     np.maximum(power, _FLOOR, out=power)
     return np.log(power, out=power)
 
 
 def _first_column(start_s: float, density: float) -> int:
-    # The last bit of a start must not move a window by a column.
+    # The rounding of a start must not move a window by a column.
     return int(round(start_s * density, 6))
 
 
@@ -210,7 +212,7 @@ def _column_count(duration_s: float, recipe: Recipe) -> int:
 
 
 def _window_columns(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
-    """Return the columns of a window of the spectrogram of a whole sound."""
+    """Return the columns of a window from the spectrogram of the whole sound."""
     before, after = recipe.context
     samples = len(y) - before - after
     first = _first_column(start_s, recipe.columns_per_second)
@@ -223,24 +225,24 @@ def _window_columns(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray
 def _log_columns(y: np.ndarray, recipe: Recipe, columns: np.ndarray, origin: int) -> np.ndarray:
     """Return logarithms of the mel power in some columns; `y` begins at sample `origin`."""
     rate = recipe.sample_rate / recipe.hop_length / recipe.columns_per_second
-    # As in the shared file; the small number is for rounding.
+    # As in the shared file (`gtzan_lib.data.logmels`); 1e-6 is for rounding.
     frames = np.ceil((columns + 0.5) * rate - 1e-6).astype(int) - 1
     first = frames * recipe.hop_length - recipe.n_fft // 2 - origin
     window = dsp.hann(recipe.n_fft)
     filters = _mel_filters(recipe.sample_rate, recipe.n_fft, recipe.n_mels)
     levels = np.empty((len(columns), recipe.n_mels), dtype=np.float32)
-    # One frame at a time: a column has the same bits, whatever is computed beside it.
+    # One frame at a time, since the rounding of a product depends on the number of rows.
     for row, start in zip(levels, first.tolist(), strict=True):
         row[:] = dsp.power(cut(y, start, recipe.n_fft) * window) @ filters
     return _log(levels)
 
 
 def _scale(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
-    """Fill an image with logarithms of the power, time by frequency, in grey levels."""
+    """Write logarithms of the power, time by frequency, as grey levels into an image."""
     top = levels.max()
     bottom = top - np.float32(recipe.top_db * np.log(10) / 10)
     np.maximum(levels, bottom, out=levels)
-    # The scale is relative to the whole transform; the image leaves out its last bin.
+    # `top` is the maximum of the whole transform; images have no row for its last bin.
     levels = levels[:, : recipe.rows]
     if recipe.min_max_scaled:
         bottom, top = levels.min(), levels.max()
@@ -250,14 +252,14 @@ def _scale(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
 
 
 def _rescaled(levels: np.ndarray, bottom: np.float32, top: np.float32) -> np.ndarray:
-    """Map levels from bottom..top to 0..255, in place; black where the two are equal."""
+    """Map levels from bottom..top to 0..255, in place; to 0 if the two are equal."""
     levels -= bottom
     levels *= np.float32(255) / (top - bottom) if top > bottom else np.float32(0)
     return levels
 
 
 def _fit(image: np.ndarray, levels: np.ndarray, recipe: Recipe) -> None:
-    """Bring levels, time by frequency, into the columns and the size of an image."""
+    """Write levels, time by frequency, into an image of another size."""
     if recipe.rotated:
         image = image[::-1, ::-1]
     left = (recipe.columns - len(levels)) // 2

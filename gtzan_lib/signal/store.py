@@ -25,7 +25,7 @@ from .spectrograms import from_log_mels, spectrograms
 
 __all__ = ["SpectrogramStore"]
 
-# Ids and genres may look like numbers, and must not become any.
+# Ids and genres may look like numbers, but are text.
 COLUMNS = {"window_id": str, "track_id": str, "genre": str, "start_s": float}
 
 
@@ -33,8 +33,8 @@ COLUMNS = {"window_id": str, "track_id": str, "genre": str, "start_s": float}
 class SpectrogramStore:
     """The images of all windows of a corpus, as a folder.
 
-    `images.npy` is a memory map, so that only what is used is read;
-    `windows.csv` and `recipe.json` say what its rows are and how they were made.
+    `images.npy` is opened as a memory map, so that only the rows in use are read;
+    `windows.csv` lists the window of each row, and `recipe.json` has the recipe.
 
     Attributes
     ----------
@@ -78,19 +78,19 @@ class SpectrogramStore:
         path : str or Path
             Its folder.
         recipe : Recipe, optional
-            What its images are expected to be, such as a model's recipe.
+            The recipe it must have, such as that of a model.
         corpus : Corpus, optional
-            Whose images they are expected to be.
+            The corpus it must have been built from.
 
         Returns
         -------
         SpectrogramStore
-            The store, its images not yet read.
+            The store; its images are not read yet.
 
         Raises
         ------
         StoreError
-            If the folder is no store, is not finished, or is not what was expected.
+            If the folder is no store, is incomplete, or has another recipe or corpus.
         """
         path = Path(path)
         plan = _Plan.read(path)
@@ -118,10 +118,10 @@ class SpectrogramStore:
         jobs: int = 1,
         progress: bool = True,
     ) -> SpectrogramStore:
-        """Make the images of a corpus, or open them where they are already made.
+        """Make the images of a corpus, or open the store if it exists.
 
-        Killed at any instant and called again it goes on where it stopped, and
-        ends with the same bytes. Two calls for one folder do the work once.
+        A build that was interrupted continues where it stopped, and ends with the
+        same bytes. Two builds of one folder at the same time do the work once.
 
         Parameters
         ----------
@@ -148,13 +148,12 @@ class SpectrogramStore:
         Raises
         ------
         StoreError
-            If the folder holds another corpus or recipe.
+            If the folder holds another corpus or recipe, or cannot be written; or if the
+            corpus is a file of log-mels that the recipe cannot be computed from.
         AudioError
-            If a file breaks off; the other tracks are kept.
+            If a file cannot be decoded; the other tracks are kept.
         CorpusError
-            If the corpus is a table of features.
-        StoreError
-            If it is a file of log-mels, and the recipe has no `columns_per_second`.
+            If the corpus is a table of features, or no track has a window.
         """
         from filelock import FileLock
 
@@ -168,24 +167,24 @@ class SpectrogramStore:
         with FileLock(path.with_name(f".{path.name}.lock")):
             _clear_outdated(path, corpus, recipe)
             plan = _Plan.read(path)
-            if plan is None or not plan.serves(corpus, recipe):
+            if plan is None or not plan.matches(corpus, recipe):
                 if corpus.is_log_mels:
-                    # It reads the file, which a store that is there already passed.
+                    # Only for a new store, since it reads the file.
                     _refuse_shape(corpus, recipe)
                 try:
-                    plan = _Plan.begin(path, corpus, recipe, mine=plan)
+                    plan = _Plan.begin(path, corpus, recipe, previous=plan)
                 except OSError as error:
                     raise _full(path, error) from error
             _fill(plan, corpus, jobs=jobs, progress=progress)
         return cls.open(path)
 
     def export_png(self, folder: str | Path) -> Path:
-        """Write the images as the tree that image-folder tools expect.
+        """Write the images as PNG files, one folder per genre.
 
         Parameters
         ----------
         folder : str or Path
-            Gets `<genre>/<track>_win<i>.png`, grey, lowest frequency in row 0.
+            Where to write `<genre>/<track>_win<i>.png`, grey, lowest frequency in row 0.
 
         Returns
         -------
@@ -213,7 +212,7 @@ class SpectrogramStore:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Plan:
-    """What a store's folder will hold; every offset is fixed before the first write."""
+    """The layout of a store's folder, which is fixed before the first image is written."""
 
     path: Path
     recipe: Recipe
@@ -223,11 +222,11 @@ class _Plan:
 
     @cached_property
     def tracks(self) -> dict[str, np.ndarray]:
-        """The rows of each track, which follow one another."""
+        """The rows of each track, which are contiguous."""
         return self.windows.groupby("track_id", sort=False).indices
 
     def places(self) -> dict[str, int]:
-        """Where the images of each track begin in `images.npy`, in bytes."""
+        """Offsets in bytes of the images of each track in `images.npy`."""
         images = np.load(self.path / "images.npy", mmap_mode="r")
         size = self.recipe.height * self.recipe.width
         return {name: images.offset + rows[0] * size for name, rows in self.tracks.items()}
@@ -251,11 +250,11 @@ class _Plan:
             raise _damaged(path) from error
 
     @classmethod
-    def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, mine: _Plan | None) -> _Plan:
-        """Lay out a new store, in place of one that older code made of the same."""
-        if mine is not None:
-            mine.refuse_other(recipe, corpus.fingerprint)
-        if mine is None and path.exists() and not _begun(path):
+    def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, previous: _Plan | None) -> _Plan:
+        """Create the files of a new store, or again those of the same store by older code."""
+        if previous is not None:
+            previous.refuse_other(recipe, corpus.fingerprint)
+        if previous is None and path.exists() and not _begun(path):
             raise StoreError(f"{path}: is not empty and no store; choose another folder.")
         for mark in (path / "done").glob("*"):
             mark.unlink()
@@ -267,7 +266,7 @@ class _Plan:
         with atomic_path(path / "images.npy") as temporary:
             np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape).flush()
         (path / "done").mkdir(exist_ok=True)
-        # Last, since it is what makes the folder a store.
+        # Last: a folder is a store when it has this file.
         values = {"recipe": recipe.as_dict(), "corpus": plan.fingerprint, "code": plan.code}
         write_json(path / "recipe.json", values)
         return plan
@@ -280,13 +279,13 @@ class _Plan:
                 f"{recipe.slug} of {fingerprint}; choose another folder."
             )
 
-    def serves(self, corpus: Corpus, recipe: Recipe) -> bool:
-        """Tell whether the store is the one wanted, made by today's code."""
-        wanted = (recipe, corpus.fingerprint, _code())
-        return (self.recipe, self.fingerprint, self.code) == wanted
+    def matches(self, corpus: Corpus, recipe: Recipe) -> bool:
+        """Return whether the store is that of a corpus and a recipe, by the present code."""
+        expected = (recipe, corpus.fingerprint, _code())
+        return (self.recipe, self.fingerprint, self.code) == expected
 
     def missing(self) -> list[str]:
-        """Ids of the tracks that are not yet written."""
+        """Return the ids of the tracks that are not written yet."""
         done = {mark.name for mark in (self.path / "done").glob("*")}
         return [track_id for track_id in self.tracks if track_id not in done]
 
@@ -303,7 +302,7 @@ def _damaged(path: Path) -> StoreError:
 
 
 def _clear_outdated(path: Path, corpus: Corpus, recipe: Recipe) -> None:
-    """Make room where older code left the same store, in a form that is no longer read."""
+    """Remove the recipe of the same store by older code that had other fields."""
     try:
         values = json.loads((path / "recipe.json").read_text(encoding="utf-8"))
         same = (values["corpus"], values["recipe"]["name"]) == (corpus.fingerprint, recipe.name)
@@ -311,7 +310,7 @@ def _clear_outdated(path: Path, corpus: Corpus, recipe: Recipe) -> None:
             return
         fields = {field.name for field in dataclasses.fields(Recipe)}
     except (OSError, ValueError, KeyError, TypeError):
-        # None there, or damaged by something else, which reading it tells.
+        # No store, or a damaged one, which `_Plan.read` reports.
         return
     if not fields <= values["recipe"].keys():
         (path / "recipe.json").unlink()
@@ -321,26 +320,27 @@ def _refuse_sound(corpus: Corpus, recipe: Recipe) -> None:
     """Refuse a recipe that needs sound."""
     if not recipe.columns_per_second:
         raise StoreError(
-            f"{corpus.root}: holds log-mels and no sound, of which only recipes with columns per "
-            f"second, such as 'mel-gtzan-store', can be made, not {recipe.name!r}; open the folder "
-            "of the audio files instead."
+            f"{corpus.root}: holds log-mels and no sound, which recipe {recipe.name!r} needs; "
+            "choose a recipe with columns_per_second, such as 'mel-gtzan-store', or open the "
+            "folder of the audio files."
         )
 
 
 def _refuse_shape(corpus: Corpus, recipe: Recipe) -> None:
-    """Refuse images of clips that windows cannot be cut out of."""
+    """Refuse images with another number of mel bands or columns than the recipe needs."""
     for image in corpus.log_mels():
-        shape = image.shape
+        n_mels, columns = image.shape
         grey = image.dtype == np.uint8
-        if shape[0] != recipe.n_mels or (grey and shape[1] != logmels.N_COLUMNS):
+        if n_mels != recipe.n_mels or (grey and columns != logmels.N_COLUMNS):
+            needed = f"{recipe.n_mels} and {logmels.N_COLUMNS}" if grey else str(recipe.n_mels)
             raise StoreError(
-                f"{corpus.root}: its images have {shape[0]} bands and {shape[1]} columns; windows "
-                f"can be cut out of {recipe.n_mels} x {logmels.N_COLUMNS} only."
+                f"{corpus.root}: its images have {n_mels} mel bands and {columns} columns, but "
+                f"recipe {recipe.name!r} needs {needed}; open another file, or change n_mels."
             )
 
 
 def _begun(path: Path) -> bool:
-    """Tell whether all that is in a folder is the beginning of a store."""
+    """Return whether a folder holds nothing but the beginning of a store."""
     return path.is_dir() and all(
         entry.name in {"windows.csv", "images.npy", "done"} or entry.name.startswith(".")
         for entry in path.iterdir()
@@ -348,7 +348,7 @@ def _begun(path: Path) -> bool:
 
 
 def _code() -> str:
-    """Return a digest of the modules that decide the images and their windows."""
+    """Return a digest of the modules that compute the images and their windows."""
     return package_digest(
         "data.audio",
         "data.logmels",
@@ -360,7 +360,7 @@ def _code() -> str:
 
 
 def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
-    """Write the tracks that are missing; go on past a broken file, then report it."""
+    """Write the missing tracks; broken files are reported after all others are written."""
     missing = plan.missing()
     if not missing:
         return
@@ -383,9 +383,9 @@ def _from_files(plan: _Plan, corpus: Corpus, jobs: int) -> Iterator[str]:
         )
         for track_id in plan.missing()
     )  # fmt: skip
-    # Threads, since all of the work is done in libraries that let others run meanwhile.
+    # Threads, since the libraries that do the work release Python's lock.
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
-    # Held here, too: a thread that ends must not lift the limit of another.
+    # Also here: a thread that ends must not lift the limit of another.
     with threadpool_limits(1, user_api="blas"):
         yield from pool(tasks)
 
@@ -400,33 +400,33 @@ def _from_images(plan: _Plan, corpus: Corpus) -> Iterator[str]:
             starts_s[plan.tracks[track_id]],
             duration_s=corpus.tracks.at[track_id, "duration_s"],
         )
-        _keep(plan.path, track_id, places[track_id], images)
+        _write_images(plan.path, track_id, places[track_id], images)
         yield ""
 
 
 def _write(
     path: Path, recipe: Recipe, track_id: str, file: str, place: int, starts_s: np.ndarray
 ) -> str:
-    """Make the images of one track; return what is wrong with its file, or nothing."""
+    """Write the images of one track; return the error message of its file, or an empty string."""
     try:
         y, _ = audio.load(file, sample_rate=recipe.sample_rate)
     except AudioError as error:
         return str(error)
-    _keep(path, track_id, place, spectrograms(y, recipe, starts_s))
+    _write_images(path, track_id, place, spectrograms(y, recipe, starts_s))
     return ""
 
 
-def _keep(path: Path, track_id: str, place: int, images: np.ndarray) -> None:
-    """Write the images of one track into their place, and mark it as done."""
+def _write_images(path: Path, track_id: str, place: int, images: np.ndarray) -> None:
+    """Write the images of one track at their offset, and mark the track as done."""
     try:
         # The system writes it to the disk later, and a killed process loses nothing
         # of it; flushing a memory map would wait for the disk.
         with (path / "images.npy").open("r+b", buffering=0) as stream:
             stream.seek(place)
-            left = memoryview(images).cast("B")
-            while left:
-                # A disk that is nearly full takes a part.
-                left = left[stream.write(left) :]
+            rest = memoryview(images).cast("B")
+            while rest:
+                # A disk that is nearly full writes a part.
+                rest = rest[stream.write(rest) :]
         (path / "done" / track_id).touch()
     except OSError as error:
         raise _full(path, error) from error

@@ -1,13 +1,13 @@
 from .aggregation import compare_aggregations
 from .claims import claims_scope, examine_claims
 from .clustering import agreement, cluster, representative_tracks, scan_k, stability
-from .grid import Grid, grid, pipeline
-from .reshuffle import Reshuffle, reshuffle
+from .grid import GridResult, grid, pipeline
+from .reshuffle import ReshuffleResult, reshuffle
 from .variance import variance_shares
 
 __all__ = [
-    "Grid",
-    "Reshuffle",
+    "GridResult",
+    "ReshuffleResult",
     "agreement",
     "claims_scope",
     "cluster",

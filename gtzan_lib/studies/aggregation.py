@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ..evaluation.aggregate import AGGREGATIONS
+from ..evaluation.aggregate import AGGREGATION_METHODS
 from ..evaluation.comparison import difference
 from ..evaluation.evaluation import Evaluation
 
@@ -36,7 +36,7 @@ def compare_aggregations(evaluations: Mapping[str, Evaluation]) -> pd.DataFrame:
     rows = {}
     for model, evaluation in evaluations.items():
         mean = dataclasses.replace(evaluation, aggregation="mean")
-        for method in AGGREGATIONS:
+        for method in AGGREGATION_METHODS:
             other = dataclasses.replace(evaluation, aggregation=method)
             score, change = other.accuracy(), difference(other, mean)
             rows[model, method] = (score.value, change.value, change.low, change.high, score.n)

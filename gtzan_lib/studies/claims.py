@@ -19,7 +19,7 @@ from scipy import stats
 from ..data.corpus import Corpus
 from ..errors import ModelError, SplitError
 from ..stats import resampled_means
-from .grid import LINEAR, MODELS, TRANSFORMS, Grid
+from .grid import CLASSIFIERS, LINEAR, TRANSFORMS, GridResult
 
 __all__ = ["Claim", "claims_scope", "examine_claims"]
 
@@ -51,7 +51,7 @@ class Claim(NamedTuple):
 class _Accuracies:
     """Window accuracy of every cell, measured and resampled."""
 
-    def __init__(self, grid: Grid, window_ids: set[str], group_of: pd.Series) -> None:
+    def __init__(self, grid: GridResult, window_ids: set[str], group_of: pd.Series) -> None:
         self.protocol = grid.split.protocol
         selected = np.isin(grid.tested, sorted(window_ids))
         correct = np.column_stack(
@@ -73,14 +73,14 @@ class _Accuracies:
         return np.mean([self.of(transform, model) for model in models], axis=0)
 
 
-def examine_claims(leaking: Grid, honest: Grid) -> list[Claim]:
+def examine_claims(leaking: GridResult, honest: GridResult) -> list[Claim]:
     """Test the original project's claims on two grids.
 
     Parameters
     ----------
-    leaking : Grid
+    leaking : GridResult
         All cells, cross-validated under the `window` protocol.
-    honest : Grid
+    honest : GridResult
         All cells, cross-validated under the `artist` or the `track` protocol.
 
     Returns
@@ -113,10 +113,10 @@ def examine_claims(leaking: Grid, honest: Grid) -> list[Claim]:
     return [*claims, _knn_leak(by_window, grouped)]
 
 
-def _refuse_others(leaking: Grid, honest: Grid) -> None:
+def _refuse_others(leaking: GridResult, honest: GridResult) -> None:
     for grid in (leaking, honest):
         missing = [
-            place for place in itertools.product(TRANSFORMS, MODELS) if place not in grid.cells
+            place for place in itertools.product(TRANSFORMS, CLASSIFIERS) if place not in grid.cells
         ]
         if missing:
             raise ModelError(
@@ -235,25 +235,28 @@ def _polynomial(accuracies: _Accuracies) -> Claim:
 
 def _rbf(accuracies: _Accuracies) -> Claim:
     gains = np.stack(
-        [accuracies.of("RBF kernel", model) - accuracies.of("none", model) for model in MODELS],
+        [
+            accuracies.of("RBF kernel", model) - accuracies.of("none", model)
+            for model in CLASSIFIERS
+        ],
         axis=1,
     )
     low, high = _joint_intervals(gains, accuracies.n_groups)
     n_lower, n_higher = int((high < 0).sum()), int((low > 0).sum())
-    half = len(MODELS) // 2
+    half = len(CLASSIFIERS) // 2
     verdict = "confirmed" if n_lower > half else "refuted" if n_higher >= half else "undecided"
     return Claim(
         "The RBF kernel hurts most models.",
         accuracies.protocol,
         verdict,
-        f"It lowers the accuracy of {n_lower} of {len(MODELS)} models and raises that of "
+        f"It lowers the accuracy of {n_lower} of {len(CLASSIFIERS)} models and raises that of "
         f"{n_higher} (simultaneous 95 % intervals); it changes the mean window accuracy by "
         f"{_points(gains.mean(axis=1))}.",
     )
 
 
 def _pca(accuracies: _Accuracies) -> Claim:
-    loss = accuracies.over("none", MODELS) - accuracies.over("PCA", MODELS)
+    loss = accuracies.over("none", CLASSIFIERS) - accuracies.over("PCA", CLASSIFIERS)
     low, high = _interval(loss)
     if high < 0 or low > _SMALL_DIFFERENCE:
         verdict = "refuted"
@@ -263,13 +266,15 @@ def _pca(accuracies: _Accuracies) -> Claim:
         "PCA lowers the accuracy a little.",
         accuracies.protocol,
         verdict,
-        f"It lowers the mean window accuracy of the {len(MODELS)} models by {_points(loss)}; a "
-        f"little means less than {100 * _SMALL_DIFFERENCE:.0f} points.",
+        f"It lowers the mean window accuracy of the {len(CLASSIFIERS)} models by {_points(loss)}; "
+        f"a little means less than {100 * _SMALL_DIFFERENCE:.0f} points.",
     )
 
 
 def _knn(accuracies: _Accuracies) -> Claim:
-    others = [place for place in itertools.product(TRANSFORMS, MODELS) if place != ("none", "k-NN")]
+    others = [
+        place for place in itertools.product(TRANSFORMS, CLASSIFIERS) if place != ("none", "k-NN")
+    ]
     knn = accuracies.of("none", "k-NN")
     leads = np.stack([knn - accuracies.of(*place) for place in others], axis=1)
     low, high = _joint_intervals(leads, accuracies.n_groups)
@@ -310,8 +315,10 @@ def _forest(accuracies: _Accuracies) -> Claim:
 
 
 def _knn_leak(by_window: _Accuracies, grouped: _Accuracies) -> Claim:
-    gains = {model: by_window.of("none", model) - grouped.of("none", model) for model in MODELS}
-    others = np.mean([gains[model] for model in MODELS if model != "k-NN"], axis=0)
+    gains = {
+        model: by_window.of("none", model) - grouped.of("none", model) for model in CLASSIFIERS
+    }
+    others = np.mean([gains[model] for model in CLASSIFIERS if model != "k-NN"], axis=0)
     difference = gains["k-NN"] - others
     return Claim(
         "k-NN gains more from the leak than other models.",

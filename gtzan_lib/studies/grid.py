@@ -28,13 +28,13 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from ..data.splits import Split
+from ..data.splits import DataSplit
 from ..errors import ModelError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluation import Evaluation
 from ..progress import progress_bar
 
-__all__ = ["LINEAR", "MODELS", "TRANSFORMS", "Grid", "grid", "pipeline"]
+__all__ = ["CLASSIFIERS", "LINEAR", "TRANSFORMS", "GridResult", "grid", "pipeline"]
 
 # Both kernels are Nystroem approximations with 300 training windows. After min-max
 # scaling, the mean squared distance of two windows is about 2.
@@ -46,7 +46,7 @@ TRANSFORMS: dict[str, BaseEstimator | str] = {
 }
 """Transforms of the scaled features, by name."""
 
-MODELS: dict[str, BaseEstimator] = {
+CLASSIFIERS: dict[str, BaseEstimator] = {
     "logistic regression": LogisticRegression(C=10, max_iter=2000),
     "SVM": SVC(kernel="linear"),
     "perceptron": Perceptron(),
@@ -70,7 +70,7 @@ def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
     transform : str
         A name of `TRANSFORMS`.
     model : str
-        A name of `MODELS`.
+        A name of `CLASSIFIERS`.
     seed : int
         Random seed of transform and model.
 
@@ -94,13 +94,13 @@ def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
     -----
     The book page "Models on features" compares all of them.
     """
-    for name, known in ((transform, TRANSFORMS), (model, MODELS)):
+    for name, known in ((transform, TRANSFORMS), (model, CLASSIFIERS)):
         if name not in known:
             raise ModelError(f"there is no {name!r} in the grid; choose one of {', '.join(known)}.")
     steps = [
         ("scale", MinMaxScaler()),
         ("transform", TRANSFORMS[transform]),
-        ("model", MODELS[model]),
+        ("model", CLASSIFIERS[model]),
     ]
     cell = Pipeline(steps)
     random = [name for name in cell.get_params() if name.endswith("__random_state")]
@@ -109,7 +109,7 @@ def pipeline(transform: str, model: str, *, seed: int = 0) -> Pipeline:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Grid:
+class GridResult:
     """The predictions of every cell of the grid for the same windows.
 
     Attributes
@@ -127,10 +127,10 @@ class Grid:
     seconds: dict[tuple[str, str], float]
 
     def __repr__(self) -> str:
-        return f"Grid({len(self.cells)} cells, protocol {self.split.protocol!r})"
+        return f"GridResult({len(self.cells)} cells, protocol {self.split.protocol!r})"
 
     @property
-    def split(self) -> Split:
+    def split(self) -> DataSplit:
         """The split of all cells."""
         return next(iter(self.cells.values())).split
 
@@ -161,14 +161,14 @@ class Grid:
 def grid(
     X: np.ndarray,
     windows: pd.DataFrame,
-    split: Split,
+    split: DataSplit,
     *,
     transforms: Sequence[str] = tuple(TRANSFORMS),
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str] = tuple(CLASSIFIERS),
     seed: int = 0,
     jobs: int = 1,
     progress: bool = True,
-) -> Grid:
+) -> GridResult:
     """Fit and test every cell on every fold.
 
     Parameters
@@ -177,7 +177,7 @@ def grid(
         Features, `FeatureTable.values`.
     windows : pd.DataFrame
         The windows of the rows, `FeatureTable.windows`.
-    split : Split
+    split : DataSplit
         A split of the same windows.
     transforms, models : sequence of str
         Names of the transforms and models. Default: all.
@@ -190,7 +190,7 @@ def grid(
 
     Returns
     -------
-    Grid
+    GridResult
         The predictions of all cells.
 
     Raises
@@ -213,11 +213,11 @@ def grid(
     cells, curves, seconds = (
         dict(zip(places, column, strict=True)) for column in zip(*results, strict=True)
     )
-    return Grid(cells, {place: curve for place, curve in curves.items() if curve}, seconds)
+    return GridResult(cells, {place: curve for place, curve in curves.items() if curve}, seconds)
 
 
 def _cell(
-    estimator: Pipeline, X: np.ndarray, windows: pd.DataFrame, split: Split
+    estimator: Pipeline, X: np.ndarray, windows: pd.DataFrame, split: DataSplit
 ) -> tuple[Evaluation, list[float], float]:
     start = time.perf_counter()
     # Rounding depends on the number of threads; one thread makes scores reproducible.

@@ -14,7 +14,7 @@ from ..data.splits import quiet_split
 from ..errors import SplitError
 from ..stats import Score, bootstrap_interval
 
-__all__ = ["PARTS", "Reshuffle", "reshuffle"]
+__all__ = ["PARTS", "ReshuffleResult", "reshuffle"]
 
 PARTS = {
     "train": "training part",
@@ -23,10 +23,10 @@ PARTS = {
     "valid": "validation part",
     "unseen": "tracks not trained on",
 }
-"""Names of the scored parts by field of `Reshuffle`, usually the highest score first."""
+"""Names of the scored parts by field of `ReshuffleResult`, usually the highest score first."""
 
 
-class Reshuffle(NamedTuple):
+class ReshuffleResult(NamedTuple):
     """Window accuracies of one trained net on different choices of a test part.
 
     Attributes
@@ -74,7 +74,7 @@ def reshuffle(
     held_out: float = 0.2,
     draws: int = 2000,
     seed: int = 42,
-) -> Reshuffle:
+) -> ReshuffleResult:
     """Train once on a split by window, then draw the test part again.
 
     This is what happens when the indices of a split are not saved.
@@ -99,7 +99,7 @@ def reshuffle(
 
     Returns
     -------
-    Reshuffle
+    ReshuffleResult
         Accuracies by window.
 
     Raises
@@ -133,7 +133,7 @@ def reshuffle(
     predicted = sum(
         scores[part].value * len(getattr(fold, part)) for part in ("train", "valid", "test")
     ) / len(pool)
-    return Reshuffle(**scores, reshuffled=drawn, predicted=float(predicted))
+    return ReshuffleResult(**scores, reshuffled=drawn, predicted=float(predicted))
 
 
 def _held_out(windows: pd.DataFrame, share: float, seed: int) -> np.ndarray:

@@ -19,6 +19,6 @@ What each module does, in the order in which a track is made:
 """
 
 from .build import arguments_of, compose
-from .settings import FAULTS
+from .settings import PLANTED_FAULTS
 
-__all__ = ["FAULTS", "arguments_of", "compose"]
+__all__ = ["PLANTED_FAULTS", "arguments_of", "compose"]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import CorpusError
-from .settings import FAULTS, Settings, Slot
+from .settings import PLANTED_FAULTS, Settings, Slot
 
 __all__ = ["COPIES", "DESTROYED_BYTES", "MP3_KBIT_S", "PlantedFault", "plan_faults"]
 
-COPIES = FAULTS[8:]
+COPIES = PLANTED_FAULTS[8:]
 """Faults that replace the music of a track by that of another."""
 
 DESTROYED_BYTES = 4096
@@ -34,7 +34,7 @@ class PlantedFault:
     Attributes
     ----------
     name : str
-        One of `FAULTS`.
+        One of `PLANTED_FAULTS`.
     victim : Slot
         Track that has the fault.
     source : Slot or None
@@ -105,8 +105,8 @@ def plan_faults(settings: Settings) -> dict[str, PlantedFault]:
     CorpusError
         If the corpus has too few tracks for so many faults.
     """
-    rng = np.random.default_rng([settings.seed, len(FAULTS)])
-    names = [name for name in FAULTS for _ in range(settings.faults.get(name, 0))]
+    rng = np.random.default_rng([settings.seed, len(PLANTED_FAULTS)])
+    names = [name for name in PLANTED_FAULTS for _ in range(settings.faults.get(name, 0))]
     slots = list(settings)
     victims: list[Slot] = []
     n_clean = Counter(slot.genre for slot in slots)

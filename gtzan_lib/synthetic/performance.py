@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pretty_midi
 
-from .players import PLAYERS, Bar, Note
+from .players import PLAYER_CLASSES, Bar, Note
 from .songs import Song
 
 __all__ = ["Performance", "perform"]
@@ -88,7 +88,7 @@ def perform(song: Song, *, seconds: float) -> Performance:
     artist = song.artist
     players = {
         role: player(song, song.random_generator(number))
-        for number, (role, player) in enumerate(PLAYERS.items())
+        for number, (role, player) in enumerate(PLAYER_CLASSES.items())
         if _program(role, song) is not None
     }
     timing_rngs = {role: song.random_generator(10 + n) for n, role in enumerate(players)}

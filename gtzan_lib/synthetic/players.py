@@ -15,7 +15,7 @@ from .theory import SCALES, Chord, nearest, pitches_near
 
 __all__ = [
     "DRUMS",
-    "PLAYERS",
+    "PLAYER_CLASSES",
     "STYLES",
     "Accompanist",
     "Bar",
@@ -289,7 +289,7 @@ class Melodist(Player):
         return min((nearest(tone, pitch) for tone in tones), key=lambda tone: abs(tone - pitch))
 
 
-PLAYERS: dict[str, type[Player]] = {
+PLAYER_CLASSES: dict[str, type[Player]] = {
     "kit": Drummer,
     "bass": Bassist,
     "comp": Accompanist,

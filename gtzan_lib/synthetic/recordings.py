@@ -10,7 +10,7 @@ from ..mp3 import compression_level, encode
 from .faults import DESTROYED_BYTES, PlantedFault
 from .settings import Settings, Slot
 from .songs import compose_song
-from .studio import SAMPLE_RATE, record
+from .studio import SAMPLE_RATE, render
 
 __all__ = ["clean_bytes", "faulty_bytes"]
 
@@ -86,7 +86,7 @@ def faulty_bytes(fault: PlantedFault, settings: Settings) -> bytes:
 
 def _samples(slot: Slot, settings: Settings, *, skip: float = 0.0) -> np.ndarray:
     song = compose_song(seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track)
-    return record(song, seconds=settings.seconds, skip=skip)
+    return render(song, seconds=settings.seconds, skip=skip)
 
 
 def _wav(samples: np.ndarray, *, rate: int = SAMPLE_RATE) -> bytes:

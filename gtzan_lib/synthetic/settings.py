@@ -10,9 +10,9 @@ from ..errors import CorpusError
 from ..genres import GENRES
 from .names import CAPACITY
 
-__all__ = ["FAULTS", "Settings", "Slot"]
+__all__ = ["PLANTED_FAULTS", "Settings", "Slot"]
 
-FAULTS = (
+PLANTED_FAULTS = (
     "unreadable",
     "truncated",
     "too-short",
@@ -81,8 +81,10 @@ class Settings:
                 f"genres is {list(self.genres)}: name each genre once, out of {', '.join(GENRES)}."
             )
         for name, count in self.faults.items():
-            if name not in FAULTS:
-                raise CorpusError(f"There is no fault {name!r}: choose from {', '.join(FAULTS)}.")
+            if name not in PLANTED_FAULTS:
+                raise CorpusError(
+                    f"There is no fault {name!r}: choose from {', '.join(PLANTED_FAULTS)}."
+                )
             _check_integer(f"faults[{name!r}]", count, 0, len(self))
 
     def __len__(self) -> int:
@@ -102,7 +104,7 @@ class Settings:
             "composer": package_digest("synthetic", "mp3"),
             **asdict(self),
             "genres": list(self.genres),
-            "faults": {name: self.faults[name] for name in FAULTS if self.faults.get(name)},
+            "faults": {name: self.faults[name] for name in PLANTED_FAULTS if self.faults.get(name)},
         }
 
     @classmethod

@@ -19,7 +19,7 @@ from .idioms import Sound
 from .performance import Performance, perform
 from .songs import Song
 
-__all__ = ["SAMPLE_RATE", "record"]
+__all__ = ["SAMPLE_RATE", "render"]
 
 SAMPLE_RATE = 22_050
 _FULL_SCALE = 32_767
@@ -28,7 +28,7 @@ _INPUT_GAIN = 4.0
 _CHANGE_S, _CHANGE_DB = 2.0, 4.0
 
 
-def record(song: Song, *, seconds: float, skip: float = 0.0) -> np.ndarray:
+def render(song: Song, *, seconds: float, skip: float = 0.0) -> np.ndarray:
     """Perform a song's excerpt and turn it into sound.
 
     Parameters

@@ -16,8 +16,8 @@ from gtzan_lib.data import corpus as module
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.audio import EXTENSIONS
 from gtzan_lib.data.corpus import corpus_state, find_tracks, open_corpus
-from gtzan_lib.data.splits import Split, split
-from gtzan_lib.data.tables import COLUMNS, FEATURES
+from gtzan_lib.data.splits import DataSplit, split
+from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning
@@ -610,7 +610,7 @@ def test_decades_as_genres(music_folder, tmp_path):
     )
     assert corpus.genres == ["1980", "1990"]
     divided = split(window_table(corpus, WindowGrid(0.5)), corpus, protocol="track")
-    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    loaded = DataSplit.load(divided.save(tmp_path / "split.csv"))
     pd.testing.assert_frame_equal(loaded.table, divided.table, check_dtype=False)
 
 
@@ -903,7 +903,7 @@ def test_real_tables_are_corpora(gtzan_root):
     assert corpus.tracks.index.tolist() == gtzan.facts().index.tolist()
     assert corpus.tracks["duration_s"].between(29, 31).all()
     assert corpus.tracks["artist"].notna().sum() == 983
-    assert FEATURES[0] not in corpus.tracks.columns
+    assert FEATURE_NAMES[0] not in corpus.tracks.columns
 
 
 # --- files of log-mels --------------------------------------------------------

@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.splits import Split, quiet_split, split
+from gtzan_lib.data.splits import DataSplit, quiet_split, split
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import GtzanWarning, SplitError
 from gtzan_lib.genres import GENRES
@@ -179,7 +179,7 @@ def test_global_random_state_is_not_used(uneven):
 
 def test_hash_depends_on_the_protocol(uneven):
     divided = split(*uneven, protocol="track")
-    assert Split("artist", divided.table, divided.settings).hash != divided.hash
+    assert DataSplit("artist", divided.table, divided.settings).hash != divided.hash
 
 
 @pytest.mark.parametrize("folds", [1, 4])
@@ -187,7 +187,7 @@ def test_hash_depends_on_the_protocol(uneven):
 def test_save_and_load(uneven, tmp_path, protocol, folds):
     divided = quiet_split(*uneven, protocol=protocol, folds=folds, seed=9)
     path = divided.save(tmp_path / "deep" / "split.csv")
-    loaded = Split.load(path)
+    loaded = DataSplit.load(path)
     assert loaded.hash == divided.hash
     assert loaded.protocol == protocol
     assert loaded.settings == divided.settings
@@ -224,7 +224,7 @@ def test_changed_files_are_refused(uneven, tmp_path, change):
     path.write_text(change(before))
     assert path.read_text() != before
     with pytest.raises(SplitError, match=r"split\.csv: its indices were changed"):
-        Split.load(path)
+        DataSplit.load(path)
 
 
 HEAD = '# {"protocol":"track","hash":"0"}\n'
@@ -247,12 +247,12 @@ def test_other_files_are_refused(tmp_path, content):
     file = tmp_path / "split.csv"
     file.write_text(content, encoding="latin-1")
     with pytest.raises(SplitError, match=r"split\.csv: "):
-        Split.load(file)
+        DataSplit.load(file)
 
 
 def test_missing_split_is_refused(tmp_path):
     with pytest.raises(SplitError, match=r"none\.csv: is not a split"):
-        Split.load(tmp_path / "none.csv")
+        DataSplit.load(tmp_path / "none.csv")
 
 
 # --- errors -------------------------------------------------------------------
@@ -450,7 +450,7 @@ def test_published_division_is_saved_and_loaded(published, tmp_path):
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
     divided = split(table, corpus, protocol="fault-filtered")
-    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    loaded = DataSplit.load(divided.save(tmp_path / "split.csv"))
     assert loaded.hash == divided.hash
     assert loaded.protocol == "fault-filtered"
     assert loaded.settings == divided.settings
@@ -507,15 +507,15 @@ PAIRS = [("train", "test"), ("valid", "test"), ("train", "valid")]
 def test_good_splits_pass_the_check(uneven, tmp_path, protocol, folds):
     divided = quiet_split(*uneven, protocol=protocol, folds=folds)
     assert divided.check() is divided
-    loaded = Split.load(divided.save(tmp_path / "split.csv"))
+    loaded = DataSplit.load(divided.save(tmp_path / "split.csv"))
     assert loaded.check() is loaded
 
 
-def moved(divided, row, part, fold=0) -> Split:
+def moved(divided, row, part, fold=0) -> DataSplit:
     """Return the same split with some windows in another part."""
     table = divided.table.copy()
     table.loc[row, f"fold_{fold}"] = part
-    return Split(divided.protocol, table, divided.settings)
+    return DataSplit(divided.protocol, table, divided.settings)
 
 
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
@@ -546,7 +546,7 @@ def test_artist_in_two_parts_is_refused(uneven, first, second):
         broken.check()
     # The other protocols allow that.
     for protocol in ("track", "fault-filtered", "window"):
-        assert Split(protocol, broken.table, {}).check()
+        assert DataSplit(protocol, broken.table, {}).check()
 
 
 def test_unknown_artists_may_be_in_any_part(uneven):
@@ -630,7 +630,7 @@ def test_duplicates_of_dropped_tracks_pass(published):
 # --- scikit-learn -------------------------------------------------------------
 
 
-def fold_numbers(divided: Split) -> np.ndarray:
+def fold_numbers(divided: DataSplit) -> np.ndarray:
     """Return the fold in which each window is tested; -1 for none."""
     number = np.full(len(divided.table), -1)
     for fold, indices in enumerate(divided):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gtzan_lib.data import gtzan
 from gtzan_lib.data.tables import (
     COLUMNS,
-    FEATURES,
+    FEATURE_NAMES,
     clean_table,
     filename_of,
     numbers,
@@ -27,7 +27,7 @@ HEAD = ",".join(COLUMNS)
 
 def line(filename, value="0.25", label="blues", **cells) -> str:
     """Return a line of a table with one value in all features except those in `cells`."""
-    features = [cells.get(name, value) for name in FEATURES]
+    features = [cells.get(name, value) for name in FEATURE_NAMES]
     return ",".join([filename, "661794", *features, label])
 
 
@@ -50,14 +50,14 @@ def faults(folder, *lines, known=TRACKS, excluded=None) -> dict:
 
 def test_columns_are_kaggles():
     assert len(COLUMNS) == 60
-    assert len(FEATURES) == 57
+    assert len(FEATURE_NAMES) == 57
     assert len(set(COLUMNS)) == 60
-    assert ("filename", "length", *FEATURES, "label") == COLUMNS
-    assert FEATURES[:4] == ("chroma_stft_mean", "chroma_stft_var", "rms_mean", "rms_var")
-    assert FEATURES[14:19] == (
+    assert ("filename", "length", *FEATURE_NAMES, "label") == COLUMNS
+    assert FEATURE_NAMES[:4] == ("chroma_stft_mean", "chroma_stft_var", "rms_mean", "rms_var")
+    assert FEATURE_NAMES[14:19] == (
         "perceptr_mean", "perceptr_var", "tempo", "mfcc1_mean", "mfcc1_var",
     )  # fmt: skip
-    assert FEATURES[-2:] == ("mfcc20_mean", "mfcc20_var")
+    assert FEATURE_NAMES[-2:] == ("mfcc20_mean", "mfcc20_var")
 
 
 @pytest.fixture(params=["features_30_sec*.csv", "features_3_sec*.csv"])
@@ -247,7 +247,7 @@ def test_a_column_of_track_ids(tmp_path):
         ("", "is empty"),
     ],
 )
-@pytest.mark.parametrize("column", [FEATURES[0], "tempo", FEATURES[-1]])
+@pytest.mark.parametrize("column", [FEATURE_NAMES[0], "tempo", FEATURE_NAMES[-1]])
 def test_unusable_cells_are_faults(tmp_path, column, cell, fault):
     lines = [line("blues.00000.wav"), line("blues.00001.wav", **{column: cell})]
     assert faults(tmp_path, *lines) == {1: f"{column} {fault}"}
@@ -270,7 +270,7 @@ def test_the_fault_is_the_first_unusable_cell(tmp_path):
 def test_incomplete_rows_have_faults(tmp_path):
     whole, cells = line("blues.00000.wav"), line("blues.00001.wav").split(",")
     assert faults(tmp_path, whole, ",".join(cells[:-3])) == {1: "mfcc20_mean is empty"}
-    assert faults(tmp_path, whole, ",".join(cells[:2])) == {1: f"{FEATURES[0]} is empty"}
+    assert faults(tmp_path, whole, ",".join(cells[:2])) == {1: f"{FEATURE_NAMES[0]} is empty"}
     assert faults(tmp_path, whole, cells[0]) == {1: "length is ''"}
 
 
@@ -301,7 +301,7 @@ def test_order_of_reasons(tmp_path):
     short = sized("blues.00000.wav", 0.5, "nan")
     assert faults(tmp_path, lines[0], short)[1] == "repeats the window of an earlier row"
     assert faults(tmp_path, short)[0] == "length is '0.5'"
-    assert faults(tmp_path, *lines[1:])[0] == f"{FEATURES[0]} is 'nan'"
+    assert faults(tmp_path, *lines[1:])[0] == f"{FEATURE_NAMES[0]} is 'nan'"
 
 
 def test_a_valid_table_has_no_faults(tmp_path):
@@ -325,7 +325,7 @@ some_rows = st.lists(
         st.sampled_from([*TRACKS, "metal.00000"]),
         st.sampled_from(["", ".0", ".9"]),
         st.lists(valid_cells, min_size=1, max_size=5),
-        st.none() | st.tuples(st.sampled_from(FEATURES), invalid_cells),
+        st.none() | st.tuples(st.sampled_from(FEATURE_NAMES), invalid_cells),
     ),
     max_size=12,
 )
@@ -341,7 +341,7 @@ def test_kept_lines_keep_every_byte(tmp_path_factory, rows, end, excluded):
     lines, kept, left_out, seen = [], [], [], set()
     for track_id, part, cells, invalid in rows:
         name = f"{track_id}{part}.wav"
-        values = dict(zip(FEATURES, cells * len(FEATURES), strict=False)) | dict(
+        values = dict(zip(FEATURE_NAMES, cells * len(FEATURE_NAMES), strict=False)) | dict(
             [invalid] if invalid else []
         )
         lines.append(line(name, **values))
@@ -444,7 +444,7 @@ def test_rows_get_the_ids_and_starts_of_windows(tmp_path):
         sized("fado.Song No. 1.7.wav", 66_149),
     )
     assert rows.columns.tolist() == [
-        "window_id", "track_id", "start_s", "filename", "length", *FEATURES,
+        "window_id", "track_id", "start_s", "filename", "length", *FEATURE_NAMES,
     ]  # fmt: skip
     assert rows[["window_id", "track_id", "start_s", "length"]].to_numpy().tolist() == [
         ["blues.00000.0", "blues.00000", 0.0, 661_794],
@@ -460,10 +460,10 @@ def test_rows_get_the_ids_and_starts_of_windows(tmp_path):
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=57, max_size=57))
 def test_numbers_are_read_to_the_last_bit(tmp_path_factory, values):
-    cells = dict(zip(FEATURES, map(repr, values), strict=True))
+    cells = dict(zip(FEATURE_NAMES, map(repr, values), strict=True))
     rows = rows_of(tmp_path_factory.mktemp("table"), line("blues.00000.wav", **cells))
-    np.testing.assert_array_equal(rows[list(FEATURES)].to_numpy()[0], values)
-    assert set(rows.dtypes[list(FEATURES)].astype(str)) == {"float64"}
+    np.testing.assert_array_equal(rows[list(FEATURE_NAMES)].to_numpy()[0], values)
+    assert set(rows.dtypes[list(FEATURE_NAMES)].astype(str)) == {"float64"}
 
 
 @given(

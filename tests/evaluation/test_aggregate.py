@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib.errors import ParameterError
-from gtzan_lib.evaluation.aggregate import AGGREGATIONS, aggregate, aggregate_groups
+from gtzan_lib.evaluation.aggregate import AGGREGATION_METHODS, aggregate, aggregate_groups
 
-METHODS = list(AGGREGATIONS)
+METHODS = list(AGGREGATION_METHODS)
 
 # Two windows for blues, one for rock, and none certain.
 WINDOWS = np.array([[0.5, 0.25, 0.25], [0.75, 0.25, 0.0], [0.0, 0.25, 0.75]])

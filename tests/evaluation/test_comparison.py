@@ -12,10 +12,10 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import GtzanWarning, RecordError, SplitError
-from gtzan_lib.evaluation.comparison import McNemar, learning_curve, mcnemar, paired_tests
+from gtzan_lib.evaluation.comparison import McNemarResult, learning_curve, mcnemar, paired_tests
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.evaluation import Evaluation
-from gtzan_lib.evaluation.records import Record
+from gtzan_lib.evaluation.records import ExperimentRecord
 
 # --- McNemar ------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ def pair(both: int, first: int, second: int, neither: int) -> tuple[pd.DataFrame
 )
 def test_mcnemar_by_hand(first, second, p_value):
     test = mcnemar(*pair(4, first, second, 2))
-    assert test == McNemar(6 + first + second, first, second, pytest.approx(p_value))
+    assert test == McNemarResult(6 + first + second, first, second, pytest.approx(p_value))
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 5), st.integers(0, 5))
@@ -121,7 +121,7 @@ def save(toy_corpus, by_artist, tmp_path):
         columns = ["window_id", "track_id", "genre", "artist"]
         windows = rows[columns].assign(fold=0).join(probabilities)
         evaluation = Evaluation(windows, genres, 1.0, [], by_artist)
-        Record.save(evaluation, tmp_path, experiment=name, corpus=corpus, parameters={})
+        ExperimentRecord.save(evaluation, tmp_path, experiment=name, corpus=corpus, parameters={})
         return evaluation.tracks
 
     return save
@@ -174,7 +174,7 @@ def test_one_experiment_has_no_pair(save, n_tracks, tmp_path):
     save("alone", np.ones(n_tracks, dtype=bool))
     table = paired_tests(tmp_path)
     assert table.empty
-    assert table.columns.tolist() == ["first", "second", *McNemar._fields, "p_holm"]
+    assert table.columns.tolist() == ["first", "second", *McNemarResult._fields, "p_holm"]
 
 
 def test_pairs_need_records(save, n_tracks, tmp_path):

@@ -20,7 +20,7 @@ from gtzan_lib.errors import GtzanWarning, SplitError
 from gtzan_lib.evaluation.comparison import difference
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.evaluation import Evaluation
-from gtzan_lib.evaluation.records import Record
+from gtzan_lib.evaluation.records import ExperimentRecord
 from gtzan_lib.evaluation.summary import caveats, headline, summary
 from gtzan_lib.stats import wilson_interval
 from gtzan_lib.training.classifier import NetClassifier
@@ -657,7 +657,9 @@ def test_genre_may_be_missing_in_the_test_part(toy_corpus, by_artist, tmp_path):
     evaluation = evaluate(KNeighborsClassifier(), features, table, without_jazz)
     assert evaluation.genres == ["blues", "jazz", "rock"]
     assert sorted(evaluation.windows["genre"].unique()) == ["blues", "rock"]
-    record = Record.save(evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={})
+    record = ExperimentRecord.save(
+        evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={}
+    )
     json.dumps(record.result, allow_nan=False)
 
 

@@ -13,7 +13,7 @@ from gtzan_lib.data.splits import split
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import RecordError
 from gtzan_lib.evaluation.evaluate import evaluate
-from gtzan_lib.evaluation.records import Record, leaderboard, predictions, records_in
+from gtzan_lib.evaluation.records import ExperimentRecord, leaderboard, predictions, records_in
 from gtzan_lib.files import sha256_of
 
 
@@ -24,7 +24,7 @@ def save(toy_corpus, by_artist, tmp_path):
 
     def evaluate_and_save(experiment="knn", estimator=None, folder=tmp_path / "records", **more):
         evaluation = evaluate(estimator or KNeighborsClassifier(), features, table, by_artist)
-        return Record.save(
+        return ExperimentRecord.save(
             evaluation, folder, experiment=experiment, corpus=corpus, parameters={"k": 5}, **more
         )
 
@@ -33,7 +33,7 @@ def save(toy_corpus, by_artist, tmp_path):
 
 def test_record_is_saved_and_loaded(save, tmp_path):
     record = save(seconds=1.5, extra={"weights": 12})
-    loaded = Record.load(tmp_path / "records" / "knn.json")
+    loaded = ExperimentRecord.load(tmp_path / "records" / "knn.json")
     assert loaded == record
     assert loaded.hash == record.hash
     assert loaded.result["weights"] == 12
@@ -98,7 +98,7 @@ def test_changed_result_is_refused(save, tmp_path, change):
     change(values)
     file.write_text(json.dumps(values))
     with pytest.raises(RecordError, match=r"knn\.json: its result was changed"):
-        Record.load(file)
+        ExperimentRecord.load(file)
     with pytest.raises(RecordError, match=r"knn\.json"):
         leaderboard(tmp_path / "records")
 
@@ -107,19 +107,19 @@ def test_layout_of_the_json_does_not_matter(save, tmp_path):
     record = save()
     file = tmp_path / "records" / "knn.json"
     file.write_text(json.dumps(json.loads(file.read_text()), sort_keys=True))
-    assert Record.load(file).hash == record.hash
+    assert ExperimentRecord.load(file).hash == record.hash
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", "5", '{"spec": {}, "result": {}}', "\x00\xff"])
 def test_file_that_is_not_a_record_is_refused(tmp_path, content):
     (tmp_path / "a.json").write_text(content, encoding="latin-1")
     with pytest.raises(RecordError, match=r"a\.json: is not a record"):
-        Record.load(tmp_path / "a.json")
+        ExperimentRecord.load(tmp_path / "a.json")
 
 
 def test_missing_record_is_refused(tmp_path):
     with pytest.raises(RecordError, match=r"none\.json: is not a record"):
-        Record.load(tmp_path / "none.json")
+        ExperimentRecord.load(tmp_path / "none.json")
 
 
 # --- scores -------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_missing_record_is_refused(tmp_path):
 def test_scores_are_those_of_the_evaluation(toy_corpus, by_artist, tmp_path):
     corpus, table, _, features = toy_corpus
     evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
-    result = Record.save(
+    result = ExperimentRecord.save(
         evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={}
     ).result
     assert json.loads(json.dumps(result, allow_nan=False)) == json.loads(json.dumps(result))
@@ -152,7 +152,9 @@ def test_folds_without_convergence_are_in_the_record(toy_corpus, by_artist, tmp_
     evaluation = dataclasses.replace(
         evaluate(KNeighborsClassifier(), features, table, by_artist), unconverged=2
     )
-    record = Record.save(evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={})
+    record = ExperimentRecord.save(
+        evaluation, tmp_path, experiment="knn", corpus=corpus, parameters={}
+    )
     assert record.result["unconverged"] == 2
 
 
@@ -176,7 +178,9 @@ def test_names_that_look_like_numbers_or_missing_values_stay_text(paper_corpus, 
     divided = split(table, corpus, protocol="track")
     features = np.random.default_rng(1).normal(size=(len(table), 2))
     evaluation = evaluate(KNeighborsClassifier(3), features, table, divided)
-    record = Record.save(evaluation, tmp_path, experiment="1", corpus=corpus, parameters={})
+    record = ExperimentRecord.save(
+        evaluation, tmp_path, experiment="1", corpus=corpus, parameters={}
+    )
     read = predictions(tmp_path / "1.json")
     pd.testing.assert_frame_equal(read, evaluation.tracks, atol=1e-6)
     assert read.columns.tolist() == ["genre", "artist", "predicted", "02", "1", "3.50", "null"]

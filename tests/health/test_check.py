@@ -19,13 +19,13 @@ from gtzan_lib.errors import CorpusError, GtzanWarning, HealthError
 from gtzan_lib.files import sha256_of
 from gtzan_lib.health import inspection
 from gtzan_lib.health.check import check_health
-from gtzan_lib.health.faults import FAULTS, Fault, find_faults
+from gtzan_lib.health.faults import FAULT_SEVERITIES, Fault, find_faults
 from gtzan_lib.health.report import KINDS, HealthReport
 
 from .test_duplicates import RATE, encoded, music
 
 SECONDS = 5.0
-FILES = ["genre", "path", *inspection.FACTS]
+FILES = ["genre", "path", *inspection.INSPECTED_FACTS]
 
 
 def check(source, **arguments) -> HealthReport:
@@ -170,12 +170,14 @@ def test_every_fault_in_other_music(tmp_path):
 
 
 def test_every_fault_has_a_test():
-    assert {*set().union(*EXPECTED.values()), "unknown-copy", "not-comparable"} == set(FAULTS)
+    assert {*set().union(*EXPECTED.values()), "unknown-copy", "not-comparable"} == set(
+        FAULT_SEVERITIES
+    )
 
 
 def test_the_table_of_faults(report, faulty_gtzan):
     assert report.faults.columns.tolist() == ["track_id", "path", "fault", "severity", "detail"]
-    assert (report.faults["severity"] == report.faults["fault"].map(FAULTS)).all()
+    assert (report.faults["severity"] == report.faults["fault"].map(FAULT_SEVERITIES)).all()
     assert report.faults["detail"].str.len().gt(0).all()
     single = report.faults[report.faults["track_id"] != ""]
     for track_id, path in single[["track_id", "path"]].to_numpy():
@@ -891,7 +893,7 @@ def test_equal_numbers_in_different_formats_are_copies(tmp_path, first, second):
 
 def test_tracks_without_numbers_are_no_copies(tmp_path):
     """Like silent and unreadable files."""
-    changes = {f"r{row}__{name}": "nan" for row in (0, 1) for name in tables.FEATURES}
+    changes = {f"r{row}__{name}": "nan" for row in (0, 1) for name in tables.FEATURE_NAMES}
     report = check(write_table(tmp_path / "t.csv", {"fado.a.wav": 1, "tango.b.wav": 2}, **changes))
     assert pairs(report) == []
     assert set(report.faults["fault"]) == {"unreadable"}
@@ -921,7 +923,7 @@ def test_kaggles_table_has_fourteen_pairs(gtzan_root):
     assert report.n_files == 1000
     # The pairs are those of equal rows.
     rows = pd.read_csv(file)
-    equal = rows[rows.duplicated(list(tables.FEATURES), keep=False)]["filename"].str[:-4]
+    equal = rows[rows.duplicated(list(tables.FEATURE_NAMES), keep=False)]["filename"].str[:-4]
     assert {track_id for pair in pairs(report) for track_id in pair} == set(equal)
 
 

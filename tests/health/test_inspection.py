@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gtzan_lib.data import gtzan
 from gtzan_lib.files import sha256_of
 from gtzan_lib.health import inspection
-from gtzan_lib.health.inspection import FACTS, Inspection, inspect
+from gtzan_lib.health.inspection import INSPECTED_FACTS, Inspection, inspect
 
 RATE = 22_050
 STEP = 1102  # samples in one step of 50 ms, in which silence is measured
@@ -64,7 +64,7 @@ def of(tmp_path):
 
 def test_numbers_of_a_sine(tmp_path):
     measured, levels = inspect(write(tmp_path / "a.wav", sine()))
-    assert set(measured) == set(FACTS)
+    assert set(measured) == set(INSPECTED_FACTS)
     assert measured["decoded"] is True
     assert measured["problem"] == ""
     assert (measured["format"], measured["encoding"]) == ("WAV", "PCM_16")
@@ -457,7 +457,7 @@ def test_a_file_in_pieces_has_the_same_facts(tmp_path, monkeypatch, channels, en
     assert len(sizes) > 3
     assert set(sizes) == {30 * STEP}
     rounded = {"rms_db", "offset"}
-    for name in set(FACTS) - rounded:
+    for name in set(INSPECTED_FACTS) - rounded:
         assert pieces.facts[name] == whole.facts[name], name
     assert pieces.facts["rms_db"] == pytest.approx(whole.facts["rms_db"], abs=1e-4)
     assert pieces.facts["offset"] == pytest.approx(whole.facts["offset"], abs=1e-6)
@@ -543,7 +543,7 @@ def test_any_bytes_give_an_inspection(valid, mutations):
         warnings.simplefilter("error")
         result = inspect(path)
     assert isinstance(result, Inspection)
-    assert result.facts.keys() <= set(FACTS)
+    assert result.facts.keys() <= set(INSPECTED_FACTS)
     assert result.facts["decoded"] is (result.facts["problem"] == "")
     assert not any(value != value for value in result.facts.values())
     assert result.envelope.shape[0] == 32

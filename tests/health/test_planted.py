@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from gtzan_lib.health.check import check_health
-from gtzan_lib.health.faults import FAULTS as FINDINGS
+from gtzan_lib.health.faults import FAULT_SEVERITIES as FINDINGS
 from gtzan_lib.health.faults import Fault
 from gtzan_lib.health.report import HealthReport
 from gtzan_lib.health.scoring import score_report
-from gtzan_lib.synthetic import FAULTS, compose
+from gtzan_lib.synthetic import PLANTED_FAULTS, compose
 
-COPIES = FAULTS[8:]
+COPIES = PLANTED_FAULTS[8:]
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def planted(tmp_path_factory):
         artists=3,
         tracks=2,
         seconds=12,
-        faults={name: 2 if name in several else 1 for name in FAULTS},
+        faults={name: 2 if name in several else 1 for name in PLANTED_FAULTS},
         progress=False,
     )
     report = check_health(folder, progress=False)
@@ -39,13 +39,13 @@ def planted(tmp_path_factory):
 def test_all_planted_faults_are_found_without_false_alarms(planted):
     report, truth = planted
     scores = score_report(report, truth)
-    assert set(scores.index) == set(FAULTS)
+    assert set(scores.index) == set(PLANTED_FAULTS)
     assert scores["known"].sum() == len(truth) == 20
     assert scores["found"].tolist() == scores["known"].tolist()
     assert (scores["false_alarms"] == 0).all()
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in COPIES])
+@pytest.mark.parametrize("fault", [name for name in PLANTED_FAULTS if name not in COPIES])
 def test_faults_are_found_only_in_their_tracks(planted, fault):
     report, truth = planted
     assert fault in FINDINGS

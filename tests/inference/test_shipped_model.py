@@ -9,7 +9,7 @@ from safetensors import safe_open
 import gtzan_lib as gl
 from gtzan_lib.data.corpus import Corpus
 from gtzan_lib.data.gtzan import facts
-from gtzan_lib.evaluation.records import Record, predictions
+from gtzan_lib.evaluation.records import ExperimentRecord, predictions
 from gtzan_lib.inference.zoo import SHIPPED, load_model
 
 FOLDER = SHIPPED / "gtzan"
@@ -42,7 +42,7 @@ def test_card_has_the_accuracy(model):
 
 
 def test_record_and_predictions_are_in_its_folder(model):
-    record = Record.load(FOLDER / "record.json")
+    record = ExperimentRecord.load(FOLDER / "record.json")
     assert record.hash == model.card["record_sha256"]
     assert record.spec["split"] == model.card["split"]
     table = predictions(FOLDER / "record.json")

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import GtzanError, ModelError, RecordError
 from gtzan_lib.evaluation.evaluate import evaluate
-from gtzan_lib.evaluation.records import Record
+from gtzan_lib.evaluation.records import ExperimentRecord
 from gtzan_lib.files import sha256_of
 from gtzan_lib.inference.zoo import load_model, models, pack_model, save_model
 from gtzan_lib.signal.recipes import Recipe
@@ -39,14 +39,14 @@ def records(toy_corpus, by_artist, tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     for name, neighbours in (("mine", 5), ("other", 1)):
         evaluation = evaluate(KNeighborsClassifier(neighbours), features, table, by_artist)
-        Record.save(evaluation, folder, experiment=name, corpus=corpus, parameters=SECRET)
+        ExperimentRecord.save(evaluation, folder, experiment=name, corpus=corpus, parameters=SECRET)
     return folder
 
 
 @pytest.fixture(scope="module")
 def complete(records, by_artist):
     """Record and split for a complete card."""
-    return {"record": Record.load(records / "mine.json"), "split": by_artist}
+    return {"record": ExperimentRecord.load(records / "mine.json"), "split": by_artist}
 
 
 @pytest.fixture
@@ -468,7 +468,10 @@ def test_packed_model_has_close_probabilities(folder, records, trained, easy, tm
     assert sorted(file.name for file in target.iterdir()) == [
         "mine.predictions.csv", "model.json", "model.safetensors", "record.json",
     ]  # fmt: skip
-    record, mine = Record.load(target / "record.json"), Record.load(records / "mine.json")
+    record, mine = (
+        ExperimentRecord.load(target / "record.json"),
+        ExperimentRecord.load(records / "mine.json"),
+    )
     assert record.result == mine.result
     assert record.spec == {**mine.spec, "parameters": {"corpus": "gtzan", "k": 3}}
     private = {"commit", "platform"}

@@ -27,7 +27,7 @@ from gtzan_lib.health.check import check_health
 from gtzan_lib.plots.spectrograms import export_views
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
-from gtzan_lib.synthetic import FAULTS, compose
+from gtzan_lib.synthetic import PLANTED_FAULTS, compose
 from gtzan_lib.training.classifier import NetClassifier
 
 
@@ -236,7 +236,7 @@ def planted(tmp_path_factory):
     folder = compose(
         tmp_path_factory.mktemp("planted") / "corpus", artists=3, tracks=1, seconds=5, seed=3,
         genres=("blues", "disco", "jazz", "metal", "pop", "rock", "reggae"),
-        faults=dict.fromkeys(FAULTS, 1),
+        faults=dict.fromkeys(PLANTED_FAULTS, 1),
     )  # fmt: skip
     with pytest.warns(UserWarning, match="cannot be read"):
         return open_corpus(folder), pd.read_csv(folder / "truth.csv")
@@ -245,7 +245,7 @@ def planted(tmp_path_factory):
 def test_every_fault_of_a_single_file_has_its_waveform(planted):
     figure = plots.faults(*planted)
     titles = [ax.get_title().split("\n")[0] for ax in figure.axes if ax.get_title()]
-    assert sorted(titles) == sorted(set(FAULTS[:8]))
+    assert sorted(titles) == sorted(set(PLANTED_FAULTS[:8]))
     assert len([ax for ax in figure.axes if ax.lines]) == 2 * 7  # all but the unreadable one
     figure.canvas.draw()
 
@@ -263,5 +263,5 @@ def test_every_kind_of_duplicate_has_its_peak_at_the_lag(planted):
 def test_tracks_that_cannot_be_decoded_have_no_players(planted):
     corpus, truth = planted
     page = plots.players(corpus, truth.set_index("fault")["track_id"].to_dict(), seconds=1).data
-    assert page.count("<audio") == len(FAULTS) - 1
+    assert page.count("<audio") == len(PLANTED_FAULTS) - 1
     assert "unreadable" not in page

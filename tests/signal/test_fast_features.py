@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gtzan_lib.data import audio
-from gtzan_lib.data.tables import FEATURES
+from gtzan_lib.data.tables import FEATURE_NAMES
 from gtzan_lib.signal import dsp, fast_features, librosa_features
 from gtzan_lib.signal.fast_features import (
     HOP_LENGTH,
@@ -21,10 +21,10 @@ from gtzan_lib.signal.fast_features import (
     frame_features,
 )
 
-NAMES = np.array(FEATURES)
+NAMES = np.array(FEATURE_NAMES)
 WINDOW = 66_149
-TEMPO = FEATURES.index("tempo")
-HARMONY = [FEATURES.index(f"{part}_mean") for part in ("harmony", "perceptr")]
+TEMPO = FEATURE_NAMES.index("tempo")
+HARMONY = [FEATURE_NAMES.index(f"{part}_mean") for part in ("harmony", "perceptr")]
 
 
 def seconds(n: int) -> np.ndarray:
@@ -83,7 +83,7 @@ def parts(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def named(values: np.ndarray, *names: str) -> list[float]:
-    return [values[FEATURES.index(name)] for name in names]
+    return [values[FEATURE_NAMES.index(name)] for name in names]
 
 
 # --- compared with librosa ----------------------------------------------------
@@ -233,7 +233,7 @@ def test_tempo_of_clicks(bpm):
 def test_level_changes_only_features_of_loudness(factor):
     y = band(20_000, seed=3)
     original, scaled = ours_of(y), ours_of(factor * y)
-    loud = [name for name in FEATURES if name.startswith(("rms", "harmony", "perceptr"))]
+    loud = [name for name in FEATURE_NAMES if name.startswith(("rms", "harmony", "perceptr"))]
     changed = [*loud, "mfcc1_mean"]
     rest = ~np.isin(NAMES, changed)
     assert_same(scaled, original, of=rest, rtol=5e-3, atol=1e-3)
@@ -266,7 +266,7 @@ def test_features_are_moments_of_frame_features(n, seed):
         "perceptr": (n,),
     }
     for name, array in series.items():
-        if f"{name}_mean" in FEATURES:
+        if f"{name}_mean" in FEATURE_NAMES:
             moments = array.astype(float).mean(), array.astype(float).var()
             np.testing.assert_allclose(named(values, f"{name}_mean", f"{name}_var"), moments)
     np.testing.assert_allclose(values[17::2], series["mfcc"].mean(axis=0), rtol=1e-4, atol=1e-4)
@@ -397,7 +397,7 @@ def clip(gtzan_root, track_id: str) -> np.ndarray:
 
 
 def assert_kaggles(ours: np.ndarray, row: pd.Series) -> None:
-    theirs = row[list(FEATURES)].to_numpy(dtype=float)
+    theirs = row[list(FEATURE_NAMES)].to_numpy(dtype=float)
     means = np.isin(np.arange(57), HARMONY)
     assert_same(ours, theirs, of=~means, rtol=1e-2)
     assert_same(ours, theirs, of=means, rtol=0, atol=2e-5)

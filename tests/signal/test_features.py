@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gtzan_lib.data import audio, cache
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.tables import COLUMNS, FEATURES
-from gtzan_lib.data.windows import WindowGrid, window_table
+from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
+from gtzan_lib.data.windows import KAGGLE_GRID, WindowGrid, window_table
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning
 from gtzan_lib.signal.fast_features import compute_features
 from gtzan_lib.signal.features import FeatureTable, feature_grid, features
@@ -70,7 +70,7 @@ def test_rows_are_the_windows_of_the_corpus(small_folder):
     assert table.values.shape == (48, 57)
     assert table.values.dtype == np.float64
     assert np.isfinite(table.values).all()
-    assert table.names == FEATURES
+    assert table.names == FEATURE_NAMES
     assert table.left_out.empty
     assert table.windows.columns.tolist() == [
         "window_id", "track_id", "genre", "start_s", "filename", "length",
@@ -101,7 +101,7 @@ def test_values_are_those_of_each_window(small_folder):
 
 def test_frame_has_names_and_ids(small_folder):
     table = features(open_corpus(small_folder).select(genres="jazz"), 2.0, progress=False)
-    assert table.frame.columns.tolist() == list(FEATURES)
+    assert table.frame.columns.tolist() == list(FEATURE_NAMES)
     assert table.frame.index.name == "window_id"
     assert table.frame.index.tolist() == table.windows["window_id"].tolist()
     np.testing.assert_array_equal(table.frame.to_numpy(), table.values)
@@ -287,15 +287,30 @@ def test_nothing_left_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "seconds", [0, -3, 0.05, 2048 / RATE, 2048.4 / RATE, 2049.4 / RATE, 1e5, np.inf, np.nan]
+    "seconds",
+    [0, -3, 0.05, 2048 / RATE, 2048.4 / RATE, 2049.4 / RATE, 3601, 86_400, 1e5, np.inf, np.nan],
 )
 def test_windows_that_are_too_short_or_too_long_are_refused(small_folder, seconds):
-    with pytest.raises(CorpusError) as caught:
-        features(open_corpus(small_folder), seconds)
-    assert str(caught.value) == (
-        f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, and "
-        "no more than a day."
-    )
+    for call in (
+        lambda: features(open_corpus(small_folder), seconds),
+        lambda: feature_grid(seconds),
+    ):
+        with pytest.raises(CorpusError) as caught:
+            call()
+        assert str(caught.value) == (
+            f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, "
+            "and no more than an hour."
+        )
+
+
+def test_grid_of_features():
+    """Windows have one sample less than the step; for 30 s, clips are taken whole."""
+    for seconds, tail in [(0.1, "align"), (3.0, "align"), (30.0, "whole"), (3600, "align")]:
+        assert feature_grid(seconds) == WindowGrid(seconds - 1 / RATE, seconds, tail)
+    assert feature_grid(3.0, tail="drop") == KAGGLE_GRID
+    assert feature_grid(30, tail="drop").tail == "whole"
+    with pytest.raises(CorpusError, match="no tail 'cut' of windows"):
+        feature_grid(3.0, tail="cut")
 
 
 def test_the_shortest_and_the_longest_window(tmp_path):
@@ -303,8 +318,8 @@ def test_the_shortest_and_the_longest_window(tmp_path):
     table = table_of(tmp_path, 0.1)
     assert len(table) == 9
     assert set(table.windows["length"]) == {2204}
-    with pytest.raises(CorpusError, match=r"shorter than a window, 0\.90 s of 86400 s"):
-        table_of(tmp_path, 86_400)
+    with pytest.raises(CorpusError, match=r"shorter than a window, 0\.90 s of 3600 s"):
+        table_of(tmp_path, 3600)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 30])
@@ -638,7 +653,7 @@ def test_the_reference_gives_the_same_table(small_folder):
 def make_table(**columns) -> FeatureTable:
     """Return a table of windows fado.a.0, ... with 1 in all features except `columns`."""
     count = len(next(iter(columns.values())))
-    frame = pd.DataFrame(1.0, range(count), list(FEATURES)).assign(**columns)
+    frame = pd.DataFrame(1.0, range(count), list(FEATURE_NAMES)).assign(**columns)
     ids = [f"fado.a.{number}" for number in range(count)]
     rows = pd.DataFrame({"window_id": ids, "filename": [f"{window_id}.wav" for window_id in ids]})
     return FeatureTable(frame.to_numpy(), rows, pd.Series(dtype=object))
@@ -657,7 +672,7 @@ def test_differences_of_each_feature():
     assert comparison.columns.tolist() == [
         "windows", "median", "largest", "within_1_percent", "absolute",
     ]  # fmt: skip
-    assert comparison.index.tolist() == list(FEATURES)
+    assert comparison.index.tolist() == list(FEATURE_NAMES)
     assert (comparison["windows"] == 4).all()
     assert comparison.loc["tempo"].tolist() == [4, (1 / 100 + 1 / 101) / 2, 0.5, 0.75, 50]
     # Zeros are equal; other differences are relative to the other table.
@@ -724,10 +739,10 @@ def test_real_tables_are_read_without_loss(gtzan_root):
         if not csv.is_file():
             pytest.skip(f"{gtzan_root} holds no {name}")
         table = features(open_corpus(csv))
-        kaggle = pd.read_csv(csv, dtype=dict.fromkeys(FEATURES, str)).astype(
-            dict.fromkeys(FEATURES, float)
+        kaggle = pd.read_csv(csv, dtype=dict.fromkeys(FEATURE_NAMES, str)).astype(
+            dict.fromkeys(FEATURE_NAMES, float)
         )
-        np.testing.assert_array_equal(table.values, kaggle[list(FEATURES)].to_numpy(float))
+        np.testing.assert_array_equal(table.values, kaggle[list(FEATURE_NAMES)].to_numpy(float))
         assert table.windows["filename"].tolist() == kaggle["filename"].tolist()
         assert table.windows["genre"].tolist() == kaggle["label"].tolist()
         assert table.windows["length"].tolist() == kaggle["length"].tolist()

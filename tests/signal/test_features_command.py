@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from gtzan_lib import cli
 from gtzan_lib.data.corpus import open_corpus
-from gtzan_lib.data.tables import COLUMNS, FEATURES
+from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning
 from gtzan_lib.signal.features import features
 
@@ -125,7 +125,7 @@ def test_reference_calls_librosa(command, music_folder, tmp_path):
     for number, option in enumerate([[], ["--reference"]]):
         out = tmp_path / f"{number}.csv"
         command(folder, "--window", "1", "--out", out, "--jobs", "1", *option)
-        tables.append(pd.read_csv(out)[list(FEATURES)].to_numpy())
+        tables.append(pd.read_csv(out)[list(FEATURE_NAMES)].to_numpy())
     assert not np.array_equal(*tables)
     np.testing.assert_allclose(*tables, rtol=2e-3, atol=1e-3)
 

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from gtzan_lib.data import audio, logmels
 from gtzan_lib.data.corpus import Corpus, open_corpus
-from gtzan_lib.data.tables import COLUMNS, FEATURES
+from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import cut
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, RecipeError
 from gtzan_lib.health.check import check_health
@@ -893,7 +893,7 @@ def test_log_mels_need_columns_per_second(small_folder, tmp_path, name):
 def test_log_mels_need_sound(tmp_path, kind):
     if kind == "table":
         file = tmp_path / "t.csv"
-        features = ",".join(["0.5"] * len(FEATURES))
+        features = ",".join(["0.5"] * len(FEATURE_NAMES))
         file.write_text(",".join(COLUMNS) + f"\njazz.00000.wav,661794,{features},jazz\n")
     else:
         file = tmp_path / "mel.npz"

@@ -1,4 +1,4 @@
-"""`gtzan spectrograms` on the terminal: the store it makes, what it says, and its exit code."""
+"""The command `gtzan spectrograms`: the store, the output and the exit code."""
 
 import os
 import shutil
@@ -19,11 +19,12 @@ from gtzan_lib import cli
 from gtzan_lib.data.corpus import open_corpus
 from gtzan_lib.errors import CorpusError, GtzanError, StoreError
 from gtzan_lib.signal.recipes import PRESETS, Recipe
+from gtzan_lib.signal.spectrograms import spectrograms
 from gtzan_lib.signal.store import SpectrogramStore
 
 from .test_store import contents, marks
 
-MUCH = 30
+N_TRACKS = 30
 ROOT = Path(cli.__file__).parents[1]
 
 
@@ -55,7 +56,7 @@ def start(*arguments) -> subprocess.Popen:
     )
 
 
-# --- what it makes ------------------------------------------------------------
+# --- the store ------------------------------------------------------------
 
 
 def test_help_names_all_options(command):
@@ -113,7 +114,30 @@ def test_chosen_genres_and_tracks(command, small_folder, tmp_path, chosen, track
         command(small_folder, *arguments)
 
 
-def test_pictures_and_figures(command, small_folder, tmp_path):
+def test_short_tracks_are_one_window(command, music_folder, tmp_path):
+    """If they have at least a second; the others are left out."""
+    folder = music_folder(seconds=(0.9, 1.0, 2.9), genres=["jazz"])
+    result = command(folder, "--size", "16", "--out", tmp_path / "store", "--jobs", "1")
+    assert result.exit_code == 0
+    store = SpectrogramStore.open(tmp_path / "store")
+    assert store.windows["window_id"].tolist() == ["jazz.00001.0", "jazz.00002.0"]
+    corpus = open_corpus(folder)
+    for image, track_id in zip(store.images, store.windows["track_id"], strict=True):
+        y, _ = corpus.load(track_id, sample_rate=12_000)
+        # The sound is repeated until the window is full.
+        repeated = np.resize(y, 36_000)
+        np.testing.assert_array_equal(image, spectrograms(repeated, store.recipe, np.zeros(1))[0])
+
+
+def test_windows_that_are_longer_than_all_tracks(command, small_folder, tmp_path):
+    result = command(small_folder, "--size", "16", "--seconds", "30", "--out", tmp_path / "store")
+    assert result.exit_code == 0
+    store = SpectrogramStore.open(tmp_path / "store")
+    assert store.windows["track_id"].tolist() == open_corpus(small_folder).tracks.index.tolist()
+    assert store.images.any(axis=(1, 2)).all()
+
+
+def test_png_files_and_figures(command, small_folder, tmp_path):
     chosen = ["--track", "jazz.00001", "--track", "rock.00000", "--size", "16", "--seconds", "2"]
     out = tmp_path / "store"
     command(small_folder, *chosen, "--out", out, "--jobs", "1")
@@ -133,7 +157,7 @@ def test_pictures_and_figures(command, small_folder, tmp_path):
     with Image.open(out / "view" / "jazz.00001.png") as file:
         assert min(file.size) > 100
         assert len(file.convert("RGB").getcolors(10**6)) > 20
-    # And once more, where all is there already.
+    # Once more, where all files exist.
     after = contents(out)
     assert command(small_folder, *chosen, "--out", out, "--png", "--view").exit_code == 0
     assert contents(out).keys() == after.keys()
@@ -151,11 +175,11 @@ def test_log_mels(command, tmp_path):
         command(*arguments)
 
 
-# --- what it refuses ----------------------------------------------------------
+# --- errors ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nowhere"], "nowhere: there is no such folder"),
         (["nowhere.npz"], "nowhere.npz: there is no such file"),
@@ -166,22 +190,26 @@ def test_log_mels(command, tmp_path):
         (["music", "--size", "0"], "of 1 to 4096 pixels a side, not of 0 x 0"),
         (["music", "--seconds", "0"], "cannot have windows of 0"),
         (["music", "--seconds", "nan"], "cannot have windows of nan s"),
-        (["music", "--seconds", "30"], "no track is as long as one window of 30.0 s"),
+        (["short"], "no track is as long as one window of 3.0 s"),
+        (["short", "--seconds", "30"], "no track is as long as one window of 30.0 s"),
     ],
 )
-def test_errors_are_one_sentence(small_folder, tmp_path, monkeypatch, capfd, work, arguments, told):
+def test_errors_are_one_sentence(
+    small_folder, music_folder, tmp_path, monkeypatch, capfd, work, arguments, message
+):
     (tmp_path / "music").symlink_to(small_folder)
+    (tmp_path / "short").symlink_to(music_folder(seconds=0.9))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["gtzan", "spectrograms", *arguments, "--out", "store"])
-    # The command sets it for its process.
+    # The command replaces it; this restores it after the test.
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as caught:
         cli.main()
-    assert left.value.code == 1
+    assert caught.value.code == 1
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("error: ")
-    assert told in err
+    assert message in err
     assert err.count("\n") == 1
     assert not (tmp_path / "store").exists()
 
@@ -207,7 +235,7 @@ def test_a_table_has_no_spectrograms(command, tmp_path):
     assert not (tmp_path / "store").exists()
 
 
-def test_folders_of_others_are_left_alone(command, small_folder, tmp_path):
+def test_folders_with_other_files_are_not_changed(command, small_folder, tmp_path):
     (tmp_path / "theses").mkdir()
     (tmp_path / "theses" / "mine.tex").write_text("years of work")
     with pytest.raises(StoreError, match="is not empty and no store; choose another folder"):
@@ -215,42 +243,42 @@ def test_folders_of_others_are_left_alone(command, small_folder, tmp_path):
     assert contents(tmp_path / "theses") == {"mine.tex": b"years of work"}
 
 
-# --- as a process of its own --------------------------------------------------
+# --- in another process --------------------------------------------------
 
 
 @pytest.fixture
-def much(tmp_path) -> Path:
-    """Music that takes long enough to be interrupted."""
+def many_tracks(tmp_path) -> Path:
+    """Return a folder of tracks that take long enough to be interrupted."""
     rng = np.random.default_rng(0)
     y = 0.1 * rng.standard_normal(30 * 12_000)
-    (tmp_path / "much" / "jazz").mkdir(parents=True)
-    first = tmp_path / "much" / "jazz" / "jazz.00000.wav"
+    (tmp_path / "many" / "jazz").mkdir(parents=True)
+    first = tmp_path / "many" / "jazz" / "jazz.00000.wav"
     soundfile.write(first, y, 12_000)
-    for number in range(1, MUCH):
+    for number in range(1, N_TRACKS):
         shutil.copy(first, first.with_name(f"jazz.{number:05d}.wav"))
-    return tmp_path / "much"
+    return tmp_path / "many"
 
 
 @pytest.mark.slow
-def test_what_was_interrupted_goes_on(command, much, tmp_path):
-    """With Ctrl-C: no traceback, nothing made twice, the same bytes."""
+def test_interrupted_command_continues(command, many_tracks, tmp_path):
+    """With Ctrl-C: no traceback, no track computed twice, the same bytes."""
     out = tmp_path / "store"
-    arguments = (much, "--size", "128", "--out", out, "--jobs", "2")
+    arguments = (many_tracks, "--size", "128", "--out", out, "--jobs", "2")
     process = start(*arguments)
     while len(marks(out)) < 2 and process.poll() is None:
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGINT)
-    told, err = process.communicate(timeout=60)
+    output, err = process.communicate(timeout=60)
     assert process.returncode != 0
-    assert told == ""
+    assert output == ""
     assert "Traceback" not in err
     done = {name: (out / "done" / name).stat().st_mtime_ns for name in marks(out)}
-    assert 2 <= len(done) < MUCH
+    assert 2 <= len(done) < N_TRACKS
     again = command(*arguments)
     assert (again.exit_code, again.stdout, again.stderr) == (0, f"{out}\n", "")
-    assert len(marks(out)) == MUCH
-    for name, time_of in done.items():
-        assert (out / "done" / name).stat().st_mtime_ns == time_of
-    images = SpectrogramStore.open(out).images.reshape(MUCH, 10, 128, 128)
+    assert len(marks(out)) == N_TRACKS
+    for name, time_ns in done.items():
+        assert (out / "done" / name).stat().st_mtime_ns == time_ns
+    images = SpectrogramStore.open(out).images.reshape(N_TRACKS, 10, 128, 128)
     assert (images == images[0]).all()
     assert images[0].any()

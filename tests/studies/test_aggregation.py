@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.splits import split
-from gtzan_lib.evaluation.aggregate import AGGREGATIONS
+from gtzan_lib.evaluation.aggregate import AGGREGATION_METHODS
 from gtzan_lib.evaluation.comparison import difference
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.studies.aggregation import compare_aggregations
@@ -23,14 +23,14 @@ def evaluation(toy_corpus):
 def test_every_method_of_every_model(evaluation):
     table = compare_aggregations({"k-NN": evaluation, "again": evaluation})
     assert table.index.names == ["model", "method"]
-    assert list(table.index) == [(m, a) for m in ("k-NN", "again") for a in AGGREGATIONS]
+    assert list(table.index) == [(m, a) for m in ("k-NN", "again") for a in AGGREGATION_METHODS]
     assert (table["n"] == 60).all()
     assert table.loc["k-NN"].equals(table.loc["again"])
 
 
 def test_numbers_are_those_of_the_evaluation(evaluation):
     table = compare_aggregations({"k-NN": evaluation}).loc["k-NN"]
-    for method in AGGREGATIONS:
+    for method in AGGREGATION_METHODS:
         other = dataclasses.replace(evaluation, aggregation=method)
         assert table.at[method, "accuracy"] == other.accuracy().value
         change = difference(other, evaluation)

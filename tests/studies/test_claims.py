@@ -14,9 +14,9 @@ from gtzan_lib.errors import GtzanWarning, ModelError, SplitError
 from gtzan_lib.evaluation.evaluation import Evaluation
 from gtzan_lib.genres import GENRES
 from gtzan_lib.studies.claims import claims_scope, examine_claims
-from gtzan_lib.studies.grid import LINEAR, MODELS, TRANSFORMS, Grid
+from gtzan_lib.studies.grid import CLASSIFIERS, LINEAR, TRANSFORMS, GridResult
 
-PLACES = [(transform, model) for transform in TRANSFORMS for model in MODELS]
+PLACES = [(transform, model) for transform in TRANSFORMS for model in CLASSIFIERS]
 ARTISTS = 40
 # Positions of the claims under the window protocol; those under the other one follow.
 POLYNOMIAL, RBF, PCA, KNN, FOREST, LEAK = range(0, 11, 2)
@@ -47,7 +47,7 @@ def grid_of(split, correct):
         probability = np.where(rows, blues, ~blues).astype(float)
         windows = table.assign(blues=probability, rock=1 - probability)
         cells[place] = Evaluation(windows, ["blues", "rock"], 1.0, [], split)
-    return Grid(cells, {}, dict.fromkeys(cells, 0.0))
+    return GridResult(cells, {}, dict.fromkeys(cells, 0.0))
 
 
 def tenths(split, others=5, **special):
@@ -100,7 +100,7 @@ def test_claims_in_the_projects_order(splits):
 
 
 def test_verdicts_by_protocol(splits):
-    result = verdicts(splits, {"none__k_NN": 6}, every("PCA", MODELS, 3))
+    result = verdicts(splits, {"none__k_NN": 6}, every("PCA", CLASSIFIERS, 3))
     assert result[KNN : KNN + 2] == ["confirmed", "undecided"]
     # By window one model in eight loses one tenth, by artist all models lose two.
     assert result[PCA : PCA + 2] == ["confirmed", "refuted"]
@@ -114,7 +114,7 @@ def test_polynomial_features(splits, share, verdict):
 
 
 def test_polynomial_features_of_nonlinear_models_do_not_count(splits):
-    nonlinear = [model for model in MODELS if model not in LINEAR]
+    nonlinear = [model for model in CLASSIFIERS if model not in LINEAR]
     assert verdicts(splits, every("polynomial kernel", nonlinear, 9))[POLYNOMIAL] == "undecided"
     both = every("polynomial kernel", nonlinear, 9) | every("polynomial kernel", LINEAR, 4)
     assert verdicts(splits, both)[POLYNOMIAL] == "refuted"
@@ -128,7 +128,7 @@ def test_polynomial_features_of_nonlinear_models_do_not_count(splits):
     ],
 )  # fmt: skip
 def test_rbf_kernel(splits, n_lower, n_higher, verdict):
-    names = list(MODELS)
+    names = list(CLASSIFIERS)
     shares = every("RBF kernel", names[:n_lower], 4)
     shares |= every("RBF kernel", names[len(names) - n_higher :], 6)
     assert verdicts(splits, shares)[RBF] == verdict
@@ -147,7 +147,7 @@ def test_rbf_kernel_that_differs_between_artists_is_undecided(splits):
     ],
 )  # fmt: skip
 def test_pca(splits, models, share, verdict):
-    assert verdicts(splits, every("PCA", list(MODELS)[:models], share))[PCA] == verdict
+    assert verdicts(splits, every("PCA", list(CLASSIFIERS)[:models], share))[PCA] == verdict
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,9 @@ def test_finding_about_pca_is_a_loss(splits):
 
 
 def test_finding_about_the_rbf_kernel_counts_models(splits):
-    shares = every("RBF kernel", list(MODELS)[:3], 4) | every("RBF kernel", list(MODELS)[6:], 6)
+    shares = every("RBF kernel", list(CLASSIFIERS)[:3], 4) | every(
+        "RBF kernel", list(CLASSIFIERS)[6:], 6
+    )
     finding = examine_claims(*(tenths(split, **shares) for split in splits))[RBF].finding
     assert "lowers the accuracy of 3 of 8 models and raises that of 2 (simultaneous" in finding
 

@@ -16,7 +16,7 @@ from gtzan_lib.data.splits import split
 from gtzan_lib.errors import ModelError, SplitError
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.summary import caveats, summary
-from gtzan_lib.studies.grid import LINEAR, MODELS, TRANSFORMS, grid, pipeline
+from gtzan_lib.studies.grid import CLASSIFIERS, LINEAR, TRANSFORMS, grid, pipeline
 
 RANDOM = ("random forest", "neural net", "decision tree")
 WITHOUT_PROBABILITIES = ("SVM", "perceptron", "ridge")
@@ -51,7 +51,7 @@ def full(toy_corpus, by_artist):
 @pytest.fixture
 def few_trees(monkeypatch):
     """Replace the forest by a small one, where its scores do not matter."""
-    monkeypatch.setitem(MODELS, "random forest", RandomForestClassifier(n_estimators=8))
+    monkeypatch.setitem(CLASSIFIERS, "random forest", RandomForestClassifier(n_estimators=8))
 
 
 def assert_same(first, second):
@@ -68,19 +68,19 @@ def assert_same(first, second):
 
 def test_four_transforms_by_eight_models():
     assert list(TRANSFORMS) == ["none", "PCA", "RBF kernel", "polynomial kernel"]
-    assert list(MODELS) == [
+    assert list(CLASSIFIERS) == [
         "logistic regression", "SVM", "perceptron", "ridge", "decision tree", "random forest",
         "k-NN", "neural net",
     ]  # fmt: skip
-    assert set(LINEAR) < set(MODELS)
+    assert set(LINEAR) < set(CLASSIFIERS)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CLASSIFIERS)
 def test_cell_scales_transforms_and_classifies(transform, model):
     cell = pipeline(transform, model, seed=7)
     assert list(cell.named_steps) == ["scale", "transform", "model"]
-    for step, table, name in ((1, TRANSFORMS, transform), (2, MODELS, model)):
+    for step, table, name in ((1, TRANSFORMS, transform), (2, CLASSIFIERS, model)):
         assert type(cell[step]) is type(table[name])
         if not isinstance(cell[step], str):
             assert cell[step] is not table[name]
@@ -94,7 +94,7 @@ def test_cell_scales_transforms_and_classifies(transform, model):
 )
 def test_unknown_name_is_refused(toy_corpus, by_artist, transform, model):
     _, table, _, features = toy_corpus
-    unknown, names = (model, MODELS) if transform in TRANSFORMS else (transform, TRANSFORMS)
+    unknown, names = (model, CLASSIFIERS) if transform in TRANSFORMS else (transform, TRANSFORMS)
     with pytest.raises(ModelError, match=f"there is no '{unknown}' in the grid") as error:
         pipeline(transform, model)
     assert all(name in str(error.value) for name in names)
@@ -146,7 +146,9 @@ def test_landmarks_are_training_windows(transform, rows, landmarks, rng):
 
 def test_grid_has_all_cells_trained(full):
     assert len(full.cells) == 32
-    assert list(full.cells) == [(transform, model) for transform in TRANSFORMS for model in MODELS]
+    assert list(full.cells) == [
+        (transform, model) for transform in TRANSFORMS for model in CLASSIFIERS
+    ]
     assert full.scores.index.tolist() == list(full.cells)
     assert full.scores.index.names == ["transform", "model"]
     assert (full.scores["accuracy"] > 0.6).all()
@@ -175,7 +177,7 @@ def test_cell_is_its_pipeline_evaluated(full, toy_corpus, by_artist, place):
 
 
 def test_estimators_of_the_tables_stay_unfitted(full):
-    for part in [*MODELS.values(), *list(TRANSFORMS.values())[1:]]:
+    for part in [*CLASSIFIERS.values(), *list(TRANSFORMS.values())[1:]]:
         with pytest.raises(NotFittedError):
             check_is_fitted(part)
 
@@ -216,7 +218,7 @@ def test_order_of_the_cells_does_not_change_them(toy_corpus, by_artist, few_tree
 
 def test_models_are_fitted_on_the_training_part_only(toy_corpus, monkeypatch):
     corpus, table, _, features = toy_corpus
-    monkeypatch.setitem(MODELS, "spy", Spy())
+    monkeypatch.setitem(CLASSIFIERS, "spy", Spy())
     monkeypatch.setattr(Spy, "fits", [])
     divided = split(table, corpus, folds=3)
     grid(features, table, divided, transforms=["none"], models=["spy"])
@@ -231,7 +233,7 @@ def test_models_are_fitted_on_the_training_part_only(toy_corpus, monkeypatch):
 
 def test_folds_that_did_not_converge_are_counted_without_warnings(toy_corpus, monkeypatch):
     corpus, table, _, features = toy_corpus
-    monkeypatch.setitem(MODELS, "neural net", MLPClassifier((8,), max_iter=2))
+    monkeypatch.setitem(CLASSIFIERS, "neural net", MLPClassifier((8,), max_iter=2))
     divided = split(table, corpus, folds=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from gtzan_lib.errors import CorpusError
 from gtzan_lib.files import sha256_of
 from gtzan_lib.genres import GENRES
-from gtzan_lib.synthetic import FAULTS, compose, faults, names, players, theory
+from gtzan_lib.synthetic import PLANTED_FAULTS, compose, faults, names, players, theory
 from gtzan_lib.synthetic.idioms import IDIOMS
 from gtzan_lib.synthetic.settings import Settings
 from gtzan_lib.synthetic.songs import compose_song
-from gtzan_lib.synthetic.studio import record
+from gtzan_lib.synthetic.studio import render
 
 SMALL = {"artists": 2, "tracks": 2, "seconds": 1.5, "genres": ("blues", "rock")}
 FAULTY = {"artists": 4, "tracks": 2, "seconds": 4.0, "genres": ("jazz", "metal", "reggae")}
@@ -69,7 +69,7 @@ def small(tmp_path_factory):
 def faulty(tmp_path_factory):
     """A corpus with each fault once, and the same corpus without faults."""
     folder = tmp_path_factory.mktemp("faulty")
-    with_faults = compose(folder / "faulty", **FAULTY, faults=dict.fromkeys(FAULTS, 1))
+    with_faults = compose(folder / "faulty", **FAULTY, faults=dict.fromkeys(PLANTED_FAULTS, 1))
     return with_faults, compose(folder / "clean", **FAULTY)
 
 
@@ -102,7 +102,7 @@ def test_tables(small):
 
 @pytest.mark.parametrize("genre", GENRES)
 def test_level_of_every_genre(genre):
-    y = record(compose_song(seed=1, genre=genre, artist=0, track=0), seconds=3) / 32768
+    y = render(compose_song(seed=1, genre=genre, artist=0, track=0), seconds=3) / 32768
     assert 0.3 < np.abs(y).max() < 1
     assert np.sqrt(np.mean(y**2)) > 0.02
     assert np.mean(np.abs(y) > 0.99 * np.abs(y).max()) < 0.01
@@ -143,7 +143,7 @@ def test_another_seed_gives_other_music(small, tmp_path):
 
 def test_skip_moves_the_recording():
     song = compose_song(seed=0, genre="jazz", artist=1, track=0)
-    whole, skipped = record(song, seconds=3), record(song, seconds=3, skip=1)
+    whole, skipped = render(song, seconds=3), render(song, seconds=3, skip=1)
     count = 2 * 22050
     # Except near the end, which the resampler takes into account.
     assert np.abs(whole[22050:][: count - 500] - skipped[: count - 500].astype(int)).max() <= 1
@@ -254,7 +254,7 @@ def test_other_settings_need_replace(tmp_path):
 def test_truth_lists_all_changed_tracks(faulty):
     with_faults, clean = faulty
     truth = rows(with_faults / "truth.csv")
-    assert Counter(row["fault"] for row in truth) == Counter(FAULTS)
+    assert Counter(row["fault"] for row in truth) == Counter(PLANTED_FAULTS)
     assert {row["track_id"] for row in truth} == {
         Path(name).stem
         for name, digest in audio(with_faults).items()
@@ -262,7 +262,7 @@ def test_truth_lists_all_changed_tracks(faulty):
     }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", PLANTED_FAULTS)
 def test_truth_matches_the_audio(faulty, fault):
     with_faults, clean = faulty
     row = next(row for row in rows(with_faults / "truth.csv") if row["fault"] == fault)
@@ -328,7 +328,7 @@ def test_jobs_do_not_change_the_faults(tmp_path):
 
 @given(
     seed=st.integers(0, 1000),
-    counts=st.dictionaries(st.sampled_from(FAULTS), st.integers(0, 3)),
+    counts=st.dictionaries(st.sampled_from(PLANTED_FAULTS), st.integers(0, 3)),
 )
 def test_plan_has_the_requested_faults(seed, counts):
     settings = Settings(
