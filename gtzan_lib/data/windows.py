@@ -243,14 +243,14 @@ class WindowCutter:
         self.grid, self.sample_rate = grid, sample_rate
         self._before, self._after = before, after
         self._samples = round(grid.seconds * sample_rate)
-        self._buffer = np.zeros(0, dtype=np.float32)
+        self._kept = np.zeros(0, dtype=np.float32)
         self._first = 0  # position of the first sample in memory
         self._number = 0  # of the next regular window
 
     @property
     def arrived(self) -> int:
         """Number of samples that have arrived."""
-        return self._first + len(self._buffer)
+        return self._first + len(self._kept)
 
     def push(self, y: np.ndarray) -> list[Window]:
         """Add the next samples.
@@ -265,7 +265,7 @@ class WindowCutter:
         list of Window
             The windows that these samples completed.
         """
-        self._buffer = np.concatenate([self._buffer, y])
+        self._kept = np.concatenate([self._kept, y])
         complete = []
         while True:
             start = self._number * self.grid.step
@@ -277,7 +277,7 @@ class WindowCutter:
         # A last window, which ends where the sound ends, may still need earlier samples.
         needed = min(self._position(self._number * self.grid.step), self.arrived - self._samples)
         done = max(0, needed - self._before - self._MARGIN - self._first)
-        self._buffer, self._first = self._buffer[done:], self._first + done
+        self._kept, self._first = self._kept[done:], self._first + done
         return complete
 
     def finish(self, duration_s: float | None = None) -> list[Window]:
@@ -303,5 +303,5 @@ class WindowCutter:
     def _window(self, start_s: float) -> Window:
         first = self._position(start_s) - self._first
         samples = min(self._samples, self.arrived)
-        y = cut(self._buffer, first, samples, before=self._before, after=self._after)
+        y = cut(self._kept, first, samples, before=self._before, after=self._after)
         return Window(float(start_s), y)

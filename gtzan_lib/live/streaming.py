@@ -172,8 +172,7 @@ class StreamClassifier:
             now = time.perf_counter()
             if self._last:
                 predictions.append(self._prediction(window, now, self._busy + now - began))
-                self._busy = 0.0
-            began = now
+                self._busy, began = 0.0, now
         self._busy += time.perf_counter() - began
         return predictions
 

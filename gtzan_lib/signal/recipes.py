@@ -89,6 +89,18 @@ class Recipe:
     columns_per_second: float = 0.0
 
     def __post_init__(self) -> None:
+        for field, least in (("sample_rate", 1), ("n_fft", 2), ("hop_length", 1), ("n_mels", 0)):
+            value = getattr(self, field)
+            if not isinstance(value, int) or value < least:
+                raise RecipeError(
+                    f"recipe {self.name!r} needs a whole number of at least {least} as {field}, "
+                    f"got {value!r}."
+                )
+        if not 0 < self.top_db < math.inf or (self.columns_per_second and not self.n_mels):
+            raise RecipeError(
+                f"recipe {self.name!r} needs a top_db above zero, and mel bands for columns per "
+                f"second; got {self.top_db} dB and {self.n_mels} mel bands."
+            )
         if not (1 <= self.height <= _LARGEST and 1 <= self.width <= _LARGEST):
             raise RecipeError(
                 f"recipe {self.name!r} makes images of 1 to {_LARGEST} pixels a side, not of "
@@ -170,19 +182,26 @@ class Recipe:
             raise RecipeError(
                 f"recipe {name!r} cannot have windows of {seconds} s; give a length above zero."
             )
+        # What is not possible is refused when the recipe is made.
         samples = round(settings["seconds"] * settings["sample_rate"])
+        hop_length = settings.get("hop_length") or 1
         if "columns_per_second" in settings:
             columns = settings["seconds"] * settings["columns_per_second"]
             settings["columns"] = max(1, int(columns + 0.5))
         elif "columns" in settings:
             settings.setdefault("hop_length", max(1, math.ceil(samples / settings["columns"])))
         else:
-            settings["columns"] = 1 + samples // settings["hop_length"]
+            settings["columns"] = 1 + samples // max(1, hop_length)
         rows = settings.get("n_mels") or settings["n_fft"] // 2
         full = settings.pop("full", (rows, settings["columns"]))
         if size is not None:
             full = np.broadcast_to(size, 2)
-        height, width = (operator.index(side) for side in full)
+        try:
+            height, width = (operator.index(side) for side in full)
+        except TypeError as error:
+            raise RecipeError(
+                f"recipe {name!r} needs whole numbers of rows and columns, got {tuple(full)}."
+            ) from error
         return cls(name=name, height=height, width=width, **settings)
 
     @property

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data import audio
 from ..data.windows import cut
-from ..errors import AudioError
+from ..errors import CorpusError, RecipeError
 from ..files import atomic_path
 from ..progress import progress_bar
 from . import dsp
@@ -154,33 +154,43 @@ def write_log_mels(
     Raises
     ------
     AudioError
-        If a file cannot be decoded, or the recipe has no fixed columns.
+        If a file cannot be decoded.
     CorpusError
-        If the corpus has no sound.
+        If the corpus has no sound, no track can be read, or the file cannot be
+        written or does not end with `.npz`.
+    RecipeError
+        If the recipe has no fixed columns, or no multiple of 32 mel bands.
     """
     corpus.require_audio()
-    if not recipe.columns_per_second:
-        raise AudioError(
-            f"recipe {recipe.name!r} transforms each window by itself; choose one with "
-            "columns_per_second, such as mel-gtzan-store.",
-            reason="the recipe has no fixed columns",
+    path = Path(path)
+    if not recipe.columns_per_second or recipe.n_mels % 32:
+        raise RecipeError(
+            f"recipe {recipe.name!r} cannot be written as log-mels; choose one with "
+            "columns_per_second and a multiple of 32 mel bands, such as mel-gtzan-store."
         )
+    if path.suffix.lower() != ".npz":
+        raise CorpusError(f"{path}: must end with .npz, so that it opens as a file of log-mels.")
     tracks = corpus.tracks.dropna(subset="duration_s")
+    if tracks.empty:
+        raise CorpusError(f"{corpus.root}: no track can be read; there is nothing to write.")
     levels = []
     for track_id in progress_bar(tracks.index, "Log-mels", len(tracks), show=progress):
         y, _ = audio.load(tracks.at[track_id, "path"], sample_rate=recipe.sample_rate)
         count = _column_count(len(y) / recipe.sample_rate, recipe)
         with threadpool_limits(1, user_api="blas"):
             levels.append(_log_columns(y, recipe, np.arange(count), 0))
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(
-            stream,
-            names=tracks.index.to_numpy(dtype=str),
-            levels=np.concatenate(levels),
-            ends=np.cumsum([len(columns) for columns in levels]),
-            durations_s=tracks["duration_s"].to_numpy(dtype=float),
-        )
-    return Path(path)
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            np.savez(
+                stream,
+                names=tracks.index.to_numpy(dtype=str),
+                levels=np.concatenate(levels),
+                ends=np.cumsum([len(columns) for columns in levels]),
+                durations_s=tracks["duration_s"].to_numpy(dtype=float),
+            )
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
+    return path
 
 
 def _draw(image: np.ndarray, y: np.ndarray, recipe: Recipe, start_s: float) -> None:

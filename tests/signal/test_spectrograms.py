@@ -20,7 +20,7 @@ from gtzan_lib.data import audio, logmels
 from gtzan_lib.data.corpus import Corpus, open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import cut
-from gtzan_lib.errors import AudioError, CorpusError, GtzanError, RecipeError
+from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning, RecipeError
 from gtzan_lib.health.check import check_health
 from gtzan_lib.signal import dsp
 from gtzan_lib.signal.recipes import PRESETS, Recipe
@@ -882,9 +882,7 @@ def test_health_check_of_written_log_mels_finds_copies(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(set(PRESETS) - {"mel-gtzan-store"}))
 def test_log_mels_need_columns_per_second(small_folder, tmp_path, name):
-    with pytest.raises(
-        GtzanError, match=f"recipe '{name}' transforms each window by itself; choose one with colu"
-    ):
+    with pytest.raises(RecipeError, match=f"'{name}' cannot be written as log-mels; choose one"):
         write_log_mels(open_corpus(small_folder), tmp_path / "mel.npz", Recipe.preset(name))
     assert not (tmp_path / "mel.npz").exists()
 
@@ -920,3 +918,39 @@ def test_log_mels_of_files_that_cannot_be_decoded(music_folder, tmp_path):
         write_log_mels(corpus, file, recipe, progress=False)
     assert [path.name for path in file.parent.iterdir()] == ["mel.npz"]
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hop_length": 0}, {"sample_rate": 0}, {"n_fft": 1.5}, {"top_db": -1}, {"n_mels": -3},
+        {"top_db": np.nan},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["stft-3s", "mel-3s", "mel-gtzan-store"])
+def test_impossible_fields_are_refused(name, changes):
+    with pytest.raises(RecipeError, match=rf"recipe '{name}' (needs|cannot)"):
+        Recipe.preset(name, **changes)
+
+
+def test_columns_per_second_need_mel_bands():
+    with pytest.raises(RecipeError, match="and mel bands for columns per second"):
+        Recipe.preset("mel-gtzan-store", n_mels=0)
+
+
+def test_what_cannot_be_written_as_log_mels(music_folder, tmp_path):
+    corpus = open_corpus(music_folder(seconds=2.0, tracks=1))
+    recipe = Recipe.preset("mel-gtzan-store")
+    with pytest.raises(CorpusError, match=r"must end with \.npz"):
+        write_log_mels(corpus, tmp_path / "x.bin", recipe)
+    with pytest.raises(RecipeError, match="a multiple of 32 mel bands"):
+        write_log_mels(corpus, tmp_path / "x.npz", Recipe.preset("mel-gtzan-store", n_mels=40))
+    (tmp_path / "folder.npz").mkdir()
+    with pytest.raises(CorpusError, match="cannot be written"):
+        write_log_mels(corpus, tmp_path / "folder.npz", recipe)
+    for path in corpus.tracks["path"]:
+        Path(path).write_bytes(b"")
+    with pytest.warns(GtzanWarning, match="2 of 2 tracks cannot be read"):
+        unreadable = open_corpus(corpus.root)
+    with pytest.raises(CorpusError, match="no track can be read"):
+        write_log_mels(unreadable, tmp_path / "x.npz", recipe)
