@@ -55,8 +55,6 @@ class MiniVGG(nn.Module):
     in network", ICLR 2014, section 3.2.
     """
 
-    image_axes = 3
-
     def __init__(
         self,
         classes: int = 10,

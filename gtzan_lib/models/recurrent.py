@@ -44,8 +44,6 @@ class CRNN(nn.Module):
     networks for music classification", ICASSP 2017.
     """
 
-    image_axes = 3
-
     def __init__(
         self,
         classes: int = 10,

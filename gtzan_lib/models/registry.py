@@ -71,8 +71,9 @@ def input_axes(name: str) -> dict[str, int]:
         If the name is unknown.
     """
     network = _network_class(name)
+    images = getattr(network, "image_axes", 3)
     names = [key for key in inspect.signature(network.forward).parameters if key != "self"]
-    return {key: 2 if key == "features" else network.image_axes for key in names}
+    return {key: 2 if key == "features" else images for key in names}
 
 
 def _network_class(name: str) -> type[nn.Module]:

@@ -36,8 +36,6 @@ class ResNet34(nn.Module):
     recognition", CVPR 2016, table 1.
     """
 
-    image_axes = 3
-
     def __init__(
         self, classes: int = 10, *, size: int | Sequence[int] = 512, inputs: str = "grey"
     ) -> None:
@@ -86,8 +84,6 @@ class ResNet34Features(nn.Module):
     training part, which are saved with the weights. The book page "CNN:
     ResNet-34 and features" trains it.
     """
-
-    image_axes = 3
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ def names(files):
         ("import gtzan_lib as gl\ngl.live.listen(raw, model)", {"gtzan_lib.live.streaming"}),
         ("import gtzan_lib as gl\ngl.evaluation.audit", {"gtzan_lib.evaluation.leakage"}),
         ("import gtzan_lib as gl\ngl.inference.saliency(x)", {"gtzan_lib.inference.saliency"}),
-        ("import gtzan_lib as gl\ngl.data.Split.load(x)", {"gtzan_lib.data.splits"}),
+        ("import gtzan_lib as gl\ngl.data.DataSplit.load(x)", {"gtzan_lib.data.splits"}),
         ("import gtzan_lib as gl\ngl.live", {"gtzan_lib.live"}),
         ("import gtzan_lib\ngtzan_lib.split", {"gtzan_lib.data.splits"}),
         ("from gtzan_lib import WindowGrid", {"gtzan_lib.data.windows"}),

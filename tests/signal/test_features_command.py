@@ -150,7 +150,7 @@ def test_nothing_is_overwritten(command, music_folder, tmp_path, work):
 def test_windows_that_are_too_short_or_too_long_are_refused(
     command, music_folder, tmp_path, window
 ):
-    with pytest.raises(CorpusError, match=rf"windows of {window} s cannot be computed: .* a day"):
+    with pytest.raises(CorpusError, match=rf"windows of {window} s cannot be computed: .* an hour"):
         command(music_folder(), "--window", window, "--out", tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
 
