@@ -19,8 +19,7 @@ _SMALLEST = 1e-6
 
 
 def _mean(probabilities: np.ndarray) -> np.ndarray:
-    # Kahan's compensated sum, as in the group means of pandas: of many windows, too, the
-    # order matters less than the last bit.
+    # Kahan's compensated sum: of many windows, too, the order hardly matters.
     total, error = np.zeros(probabilities.shape[1]), np.zeros(probabilities.shape[1])
     for row in probabilities:
         term = row - error
