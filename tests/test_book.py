@@ -19,7 +19,8 @@ from .runner.conftest import call
 ROOT = Path(__file__).parents[1]
 PAPERMILL = [sys.executable, "-m", "papermill"]
 
-pytestmark = pytest.mark.slow
+# Twenty notebooks and a book take minutes on a slow machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def finished(tmp_path_factory):
     run.write_text(
         re.sub(r"(?<!_)size: \d+", "size: 32", re.sub(r"epochs: \d+", "epochs: 1", text))
     )
-    code, out, err = call(project, "run", "quick")
+    code, out, err = call(project, "run", "quick", timeout=1000)
     assert code == 0, err
     assert Path(out.splitlines()[-1]) == project / "_build" / "html" / "index.html"
     return project

@@ -86,19 +86,19 @@ def start(project, *arguments):
     )
 
 
-def finish(process):
+def finish(process, *, timeout=400):
     """Wait for a process, and kill its group if it takes too long."""
     try:
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=timeout)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     return process.returncode, out.strip(), err.strip()
 
 
-def call(project, *arguments):
+def call(project, *arguments, timeout=400):
     """Run `gtzan`; return its exit code, standard output and standard error."""
-    return finish(start(project, *arguments))
+    return finish(start(project, *arguments), timeout=timeout)
 
 
 @pytest.fixture
