@@ -47,7 +47,7 @@ IDENTIFIERS = {
     "standing": "leaderboard",
     "stretched": "min_max_scaled",
     "striking": "percussive",
-    "through_a_room": "noisy_room",
+    "through_a_room": "NoisyRoom",
     "told": "what it holds",
     "trials": "robustness",
     "turned": "rotated",

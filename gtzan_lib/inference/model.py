@@ -352,7 +352,7 @@ class Model:
         np.ndarray [shape=(n, height, width), dtype=uint8]
             One per window.
         """
-        return np.stack([draw(window.y, self.recipe, window.start_s) for window in windows])
+        return draw(windows, self.recipe)
 
     def _batches(
         self, blocks: audio.Blocks | _Samples, step: float | None, name: str

@@ -2,7 +2,6 @@ from .microphone import Microphone, Recording, devices, record
 from .simulation import (
     NoisyRoom,
     denoising_gains,
-    noisy_room,
     recording_from_file,
     simulate_recording,
 )
@@ -20,7 +19,6 @@ __all__ = [
     "devices",
     "listen",
     "load_take",
-    "noisy_room",
     "record",
     "recording_from_file",
     "save_take",

@@ -25,7 +25,6 @@ from .microphone import Recording
 __all__ = [
     "NoisyRoom",
     "denoising_gains",
-    "noisy_room",
     "recording_from_file",
     "simulate_recording",
 ]
@@ -139,30 +138,6 @@ class NoisyRoom:
         if self.method is None:
             return recording.music
         return denoise(recording.music, sample_rate, recording.noise, method=self.method)
-
-
-def noisy_room(
-    snr_db: float, *, method: str | None = None, kind: str = "room", lead_s: float = 1.0
-) -> NoisyRoom:
-    """Return a condition for robustness tests: noise is added, and can be reduced again.
-
-    Parameters
-    ----------
-    snr_db : float
-        Signal-to-noise ratio in dB.
-    method : str, optional
-        One of `gtzan_lib.signal.denoise.METHODS`. Default: the noise is left in.
-    kind : str
-        One of `gtzan_lib.signal.degradations.NOISE_TYPES`.
-    lead_s : float
-        Seconds of noise alone, from which the method estimates it.
-
-    Returns
-    -------
-    NoisyRoom
-        For `gtzan_lib.inference.robustness.robustness_test`.
-    """
-    return NoisyRoom(snr_db, method, kind, lead_s)
 
 
 def denoising_gains(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..data import audio
-from ..data.windows import cut
+from ..data.windows import Window, cut
 from ..errors import CorpusError, RecipeError
 from ..files import atomic_path
 from ..progress import progress_bar
@@ -50,39 +51,36 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
     """
     before, after = recipe.context
     samples = min(recipe.samples, len(y))
-    images = np.zeros((len(starts_s), *recipe.shape), dtype=np.uint8)
-    # Sums depend on the number of threads, and images must not.
-    with threadpool_limits(1, user_api="blas"):
-        # A single window fits into the processor's cache.
-        for image, start in zip(images, np.asarray(starts_s).tolist(), strict=True):
-            first = round(start * recipe.sample_rate)
-            window = cut(y, first, samples, before=before, after=after)
-            _draw(image, window, recipe, start)
-    return images
+    windows = []
+    for start in np.asarray(starts_s).tolist():
+        first = round(start * recipe.sample_rate)
+        windows.append(Window(start, cut(y, first, samples, before=before, after=after)))
+    return draw(windows, recipe)
 
 
-def draw(y: np.ndarray, recipe: Recipe, start_s: float) -> np.ndarray:
-    """Turn one window into an image, as `spectrograms` does.
+def draw(windows: Sequence[Window], recipe: Recipe) -> np.ndarray:
+    """Turn windows into images, as `spectrograms` does.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n,), dtype=float32]
-        The window with the recipe's `context` before and after it, as by
+    windows : sequence of Window
+        Windows with the recipe's `context` before and after them, as by
         `gtzan_lib.data.windows.cut`.
     recipe : Recipe
         Parameters of the images.
-    start_s : float
-        Start of the window in its sound, in seconds.
 
     Returns
     -------
-    np.ndarray [shape=(height, width), dtype=uint8]
-        Frequency by time.
+    np.ndarray [shape=(windows, height, width), dtype=uint8]
+        Images, frequency by time.
     """
-    image = np.zeros(recipe.shape, dtype=np.uint8)
+    images = np.zeros((len(windows), *recipe.shape), dtype=np.uint8)
+    # Sums depend on the number of threads, and images must not.
     with threadpool_limits(1, user_api="blas"):
-        _draw(image, y, recipe, start_s)
-    return image
+        # A single window fits into the processor's cache.
+        for image, window in zip(images, windows, strict=True):
+            _draw(image, window.y, recipe, window.start_s)
+    return images
 
 
 def from_log_mels(

@@ -19,7 +19,7 @@ from gtzan_lib.errors import AudioError, CorpusError, GtzanError, ModelError
 from gtzan_lib.inference.model import Model
 from gtzan_lib.inference.robustness import RobustnessTest, crop_middle, robustness_test
 from gtzan_lib.inference.zoo import load_model, save_model
-from gtzan_lib.live.simulation import noisy_room
+from gtzan_lib.live.simulation import NoisyRoom
 from gtzan_lib.signal.degradations import CLEAN
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.training.classifier import NetClassifier
@@ -409,8 +409,8 @@ def test_unknown_conditions_are_refused():
 def test_table_has_level_and_method_of_noisy_rooms(corpus):
     conditions = {
         CLEAN: unchanged,
-        "noisy": noisy_room(5),
-        "denoised": noisy_room(-2.5, method="wiener"),
+        "noisy": NoisyRoom(5),
+        "denoised": NoisyRoom(-2.5, method="wiener"),
     }
     test = robustness_test(level_model(), corpus, conditions)
     assert dict(test.conditions) == conditions

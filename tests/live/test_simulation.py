@@ -15,7 +15,6 @@ from gtzan_lib.live import simulation
 from gtzan_lib.live.simulation import (
     NoisyRoom,
     denoising_gains,
-    noisy_room,
     recording_from_file,
     simulate_recording,
 )
@@ -108,13 +107,13 @@ def test_attributes_of_a_simulated_recording():
 def test_given_samples_are_not_changed():
     y = chord()
     simulate_recording(y, RATE)
-    noisy_room(0, method="wiener")(y, RATE)
+    NoisyRoom(0, method="wiener")(y, RATE)
     np.testing.assert_array_equal(y, chord())
 
 
 @pytest.mark.parametrize("y", [np.zeros(RATE, dtype=np.float32), np.zeros(0, dtype=np.float32)])
 def test_silent_music_is_refused(y):
-    for call in (lambda: simulate_recording(y, RATE), lambda: noisy_room(5)(y, RATE)):
+    for call in (lambda: simulate_recording(y, RATE), lambda: NoisyRoom(5)(y, RATE)):
         with pytest.raises(AudioError, match="the signal is silent") as caught:
             call()
         assert "\n" not in str(caught.value)
@@ -161,10 +160,10 @@ def test_file_without_audio_is_refused(tmp_path, content):
 
 
 def test_noisy_room_has_its_settings():
-    room = noisy_room(5, method="wiener", kind="pink", lead_s=0.5)
+    room = NoisyRoom(5, method="wiener", kind="pink", lead_s=0.5)
     assert room == NoisyRoom(snr_db=5, method="wiener", kind="pink", lead_s=0.5)
-    assert noisy_room(2.5) == NoisyRoom(2.5, None, "room", 1.0)
-    assert len({room, noisy_room(5, method="wiener", kind="pink", lead_s=0.5)}) == 1
+    assert NoisyRoom(2.5) == NoisyRoom(2.5, None, "room", 1.0)
+    assert len({room, NoisyRoom(5, method="wiener", kind="pink", lead_s=0.5)}) == 1
     with pytest.raises(dataclasses.FrozenInstanceError):
         room.snr_db = 3
 
@@ -172,7 +171,7 @@ def test_noisy_room_has_its_settings():
 def test_same_noise_at_every_level():
     y = chord()
     added = {
-        level: noisy_room(level, kind="room")(y, RATE).astype(np.float64) - y
+        level: NoisyRoom(level, kind="room")(y, RATE).astype(np.float64) - y
         for level in (20, 10, 0, -10)
     }
     for level, noise in added.items():
@@ -183,7 +182,7 @@ def test_same_noise_at_every_level():
 @pytest.mark.parametrize("method", METHODS)
 def test_methods_get_the_same_noise_and_the_lead(monkeypatch, method):
     y = chord()
-    noisy = noisy_room(3, kind="pink", lead_s=0.5)(y, RATE)
+    noisy = NoisyRoom(3, kind="pink", lead_s=0.5)(y, RATE)
     recordings = []
 
     def spy(*arguments, **settings):
@@ -191,7 +190,7 @@ def test_methods_get_the_same_noise_and_the_lead(monkeypatch, method):
         return recordings[-1]
 
     monkeypatch.setattr(simulation, "simulate_recording", spy)
-    denoised = noisy_room(3, method=method, kind="pink", lead_s=0.5)(y, RATE)
+    denoised = NoisyRoom(3, method=method, kind="pink", lead_s=0.5)(y, RATE)
     (recording,) = recordings
     np.testing.assert_array_equal(recording.music, noisy)
     assert len(recording.noise) == RATE // 2
@@ -200,9 +199,9 @@ def test_methods_get_the_same_noise_and_the_lead(monkeypatch, method):
 
 
 def test_each_track_has_its_own_noise():
-    first, second = (noisy_room(0, kind="white")(chord(2, n), RATE) - chord(2, n) for n in (0, 1))
+    first, second = (NoisyRoom(0, kind="white")(chord(2, n), RATE) - chord(2, n) for n in (0, 1))
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.1
-    again = noisy_room(0, kind="white")(chord(2, 0), RATE) - chord(2, 0)
+    again = NoisyRoom(0, kind="white")(chord(2, 0), RATE) - chord(2, 0)
     np.testing.assert_array_equal(first, again)
 
 
@@ -211,7 +210,7 @@ def test_noise_does_not_depend_on_the_memory_layout(step):
     y = chord(1)
     spread = np.zeros(step * len(y), dtype=np.float32)
     spread[::step] = y
-    room = noisy_room(5, kind="white")
+    room = NoisyRoom(5, kind="white")
     np.testing.assert_array_equal(room(spread[::step], RATE), room(y, RATE))
 
 

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from gtzan_lib.data import audio, logmels
 from gtzan_lib.data.corpus import Corpus, open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
-from gtzan_lib.data.windows import cut
+from gtzan_lib.data.windows import Window, cut
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning, RecipeError
 from gtzan_lib.health.check import check_health
 from gtzan_lib.signal import dsp
@@ -528,7 +528,8 @@ def test_one_window_with_its_context_is_enough(rng, name):
             samples = min(recipe.samples, len(y))
             first = round(start * recipe.sample_rate)
             window = cut(y, first, samples, before=before, after=after)
-            np.testing.assert_array_equal(draw(window, recipe, start), image)
+            drawn = draw([Window(float(start), window)], recipe)
+            np.testing.assert_array_equal(drawn, image[None])
 
 
 @pytest.mark.parametrize("size", [None, 64, (7, 300)])
