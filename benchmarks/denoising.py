@@ -1,6 +1,6 @@
 """Denoising: median gain in SI-SDR over 100 synthetic tracks in noise at 5 dB."""
 
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.live.simulation import denoising_gains
 
 

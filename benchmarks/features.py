@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from gtzan_lib.data import audio
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.signal import fast_features, librosa_features

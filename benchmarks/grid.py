@@ -3,7 +3,7 @@
 import os
 import time
 
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.signal.features import features
 from gtzan_lib.studies.grid import grid

@@ -211,7 +211,7 @@ def gtzan_root() -> Path:
 @pytest.fixture(scope="session")
 def real_clips(gtzan_root) -> list[Path]:
     """One real clip of each of three genres."""
-    from gtzan_lib.data.corpus import open_corpus
+    from gtzan_lib.data.opening import open_corpus
     from gtzan_lib.errors import CorpusError
 
     try:

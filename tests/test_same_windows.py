@@ -9,7 +9,8 @@ import soundfile
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.windows import WindowCutter
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import CorpusError

@@ -9,9 +9,10 @@ import pandas as pd
 
 from ..errors import CorpusError
 from ..files import atomic_folder, is_free
-from . import gtzan
 from .archives import unpack
-from .corpus import Corpus, open_corpus
+from .corpus import Corpus
+from .loaders import gtzan
+from .opening import open_corpus
 
 __all__ = ["HANDLE", "fetch", "verify"]
 

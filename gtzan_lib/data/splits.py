@@ -2,8 +2,9 @@
 
 A protocol names the unit that is never shared between two parts: the window
 (`window`), the track (`track`) or the artist (`artist`). These three use one
-algorithm with different groups. The fourth, `fault-filtered`, is a published
-list for GTZAN, which keeps tracks together, and artists with few exceptions.
+algorithm with different groups. The fourth, `official`, is the split that came
+with a corpus: for GTZAN the fault-filtered one (Kereliuk, Sturm and Larsen, 2015),
+which keeps tracks together, and artists with few exceptions.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from .corpus import Corpus
 
 __all__ = ["PROTOCOLS", "DataSplit", "Fold", "HasDuplicates", "quiet_split", "split"]
 
-PROTOCOLS = ("window", "track", "artist", "fault-filtered")
-"""Protocols, the leaking one first and the published one last."""
+PROTOCOLS = ("window", "track", "artist", "official")
+"""Protocols, the leaking one first and the one that came with the corpus last."""
 
 # Units that each protocol keeps in one part.
 _UNITS = {
     "window": [],
     "track": ["track_id"],
     "artist": ["track_id", "artist"],
-    "fault-filtered": ["track_id"],
+    "official": ["track_id"],
 }
 
 PARTS = ("train", "valid", "test")
@@ -77,7 +78,7 @@ class DataSplit:
         One row per window, in the order of the table that was split:
         `window_id`, `track_id`, `genre`, `artist`, and a column `fold_0`,
         `fold_1`, ... with `train`, `valid` or `test` for each fold; `dropped`
-        where the published list leaves a track out.
+        where the official split leaves a track out.
     settings : dict
         Seed, number of folds, shares and the fingerprint of the corpus.
     """
@@ -311,10 +312,10 @@ def split(
         a store.
     corpus : Corpus
         The corpus of the windows, for its artists.
-    protocol : {"artist", "track", "window", "fault-filtered"}
+    protocol : {"artist", "track", "window", "official"}
         The unit that is kept in one part. `window` puts windows of one recording
         into train and test; it exists to measure that leak, and warns.
-        `fault-filtered` is the published division of GTZAN, from the corpus'
+        `official` is the split that came with the corpus, from its column
         `partition`; it ignores `shares` and `seed`, has no folds, and warns of
         the artists that its parts share.
     shares : sequence of three floats
@@ -335,7 +336,7 @@ def split(
     ------
     SplitError
         If the protocol is unknown, a genre has fewer artists (or tracks) than
-        parts, or the corpus is not in the published list.
+        parts, or the corpus came without a split.
 
     Notes
     -----
@@ -374,8 +375,8 @@ def split(
         )
     artists = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
     table["artist"] = artists
-    if protocol == "fault-filtered":
-        return _published(table, corpus, folds)
+    if protocol == "official":
+        return _official(table, corpus, folds)
     sizes = np.array(shares if folds == 1 else np.full(folds, 1 / folds))
     part = _assign(table, protocol, sizes, np.random.default_rng(seed))
     if folds == 1:
@@ -412,39 +413,39 @@ def quiet_split(windows: pd.DataFrame, corpus: Corpus, **settings: Any) -> DataS
         return split(windows, corpus, **settings)
 
 
-def _published(table: pd.DataFrame, corpus: Corpus, folds: int) -> DataSplit:
-    """Split by the published partition of each track."""
+def _official(table: pd.DataFrame, corpus: Corpus, folds: int) -> DataSplit:
+    """Split by the part that came with each track."""
     if folds != 1:
-        raise SplitError(
-            f"{folds} folds: the fault-filtered split is one published division; use folds=1."
-        )
+        raise SplitError(f"{folds} folds: the official split is one division; use folds=1.")
     part = corpus.tracks["partition"].reindex(table["track_id"]).fillna("").to_numpy()
     unlisted = table["track_id"][~np.isin(part, [*PARTS, "dropped"])]
     if len(unlisted):
         raise SplitError(
-            f"track {unlisted.iloc[0]!r} is in no part of the fault-filtered split, which exists "
-            "for GTZAN's own tracks alone; use protocol='artist' or 'track'."
+            f"track {unlisted.iloc[0]!r} is in no part of the official split of {corpus.name}; "
+            "name its part in the column partition of a tracks.csv, or use protocol='artist' or "
+            "'track'."
         )
     empty = [name for name in PARTS if name not in part]
     if empty:
         raise SplitError(
-            f"{corpus.root}: none of its tracks is in the {empty[0]} part of the fault-filtered "
-            "split; open all of GTZAN, or use protocol='artist' or 'track'."
+            f"{corpus.root}: none of its tracks is in the {empty[0]} part of the official split; "
+            f"open all of {corpus.name}, or use protocol='artist' or 'track'."
         )
     table["fold_0"] = part
     settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
-    published = DataSplit("fault-filtered", table, settings)
-    shared = published.shared("artist")
+    official = DataSplit("official", table, settings)
+    shared = official.shared("artist")
     if shared:
         tests = table[table["fold_0"] == "test"].drop_duplicates("track_id")
         n_shared = int(tests["artist"].isin(shared).sum())
         warnings.warn(
-            f"the fault-filtered split has {len(shared)} artists in both train and test, with "
-            f"{n_shared} of its {len(tests)} test tracks; split.shared('artist') names them.",
+            f"the official split of {corpus.name} has {len(shared)} artists in both train and "
+            f"test, with {n_shared} of its {len(tests)} test tracks; split.shared('artist') names "
+            "them.",
             GtzanWarning,
             stacklevel=3,
         )
-    return published
+    return official
 
 
 def _assign(

@@ -18,6 +18,7 @@ __all__ = [
     "SERIES",
     "clean_table",
     "filename_of",
+    "is_table_path",
     "numbers",
     "read_table",
     "row_faults",
@@ -42,6 +43,12 @@ COLUMNS = ("filename", "length", *FEATURE_NAMES, "label")
 
 SAMPLE_RATE = 22_050
 """Sample rate in Hz of the column `length`."""
+
+
+def is_table_path(source: str | Path) -> bool:
+    """Return whether the source of a corpus is a table of features, by its name."""
+    source = Path(source)
+    return source.suffix.lower() == ".csv" and not source.is_dir()
 
 
 def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame:

@@ -154,7 +154,9 @@ def window_table(corpus: Corpus, grid: WindowGrid = WindowGrid(3.0)) -> pd.DataF
     >>> corpus = gl.open_corpus("/data/gtzan")  # doctest: +SKIP
     >>> gl.data.window_table(corpus, gl.WindowGrid(10, step=5))  # doctest: +SKIP
     """
-    if corpus.is_table:
+    from .corpus import TableCorpus
+
+    if isinstance(corpus, TableCorpus):
         corpus.require_audio()
     tracks = corpus.tracks
     starts = [grid.starts(duration) for duration in tracks["duration_s"]]

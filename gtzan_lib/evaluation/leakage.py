@@ -185,7 +185,7 @@ def audit(
     corpus : Corpus
         The corpus, for the artists.
     protocols : sequence of str
-        The leaking one first. `fault-filtered` has one test part and no folds; its
+        The leaking one first. `official` has one test part and no folds; its
         score is reported with the others.
     folds : int
         At least 3.
@@ -212,7 +212,7 @@ def audit(
     splits: dict[str, DataSplit] = {}
     refused = {}
     for protocol in protocols:
-        n_folds = 1 if protocol == "fault-filtered" else folds
+        n_folds = 1 if protocol == "official" else folds
         try:
             split = quiet_split(windows, corpus, protocol=protocol, folds=n_folds, seed=seed)
             _require_all_genres(split, protocol)

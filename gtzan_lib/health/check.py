@@ -10,13 +10,8 @@ import pandas as pd
 
 from ..data import tables
 from ..data.cache import FileCache
-from ..data.corpus import (
-    Corpus,
-    find_tracks,
-    is_table_path,
-    open_corpus,
-)
-from ..data.logmels import is_log_mel_path
+from ..data.corpus import Corpus, ImageCorpus, TableCorpus
+from ..data.opening import find_tracks, is_one_file, open_corpus
 from ..data.workspace import Workspace
 from ..progress import progress_bar
 from . import fingerprints, inspection
@@ -80,13 +75,13 @@ def check_health(
     The book page "Data health" shows every fault, and the recall of the check.
     """
     if not isinstance(source, Corpus) and (
-        str(source) == "synthetic" or is_table_path(source) or is_log_mel_path(source)
+        str(source) == "synthetic" or is_one_file(source)
     ):
         source = open_corpus(source, work=work)
     if isinstance(source, Corpus):
-        if source.is_table:
+        if isinstance(source, TableCorpus):
             return _check_table(source)
-        if source.is_log_mels:
+        if isinstance(source, ImageCorpus):
             return _check_log_mels(source, progress=progress)
         name, root, tracks = source.name, source.root, source.tracks
     else:
@@ -128,7 +123,7 @@ def _report(
     return HealthReport(str(root), len(files), table, duplicates, files, list(files.index))
 
 
-def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
+def _check_log_mels(corpus: ImageCorpus, *, progress: bool) -> HealthReport:
     images, ids, path = corpus.log_mels(), corpus.tracks.index, str(corpus.root)
     copies = find_duplicates(
         [fingerprints.from_log_mel(image) for image in images], progress=progress
@@ -140,7 +135,7 @@ def _check_log_mels(corpus: Corpus, *, progress: bool) -> HealthReport:
     return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
 
 
-def _check_table(corpus: Corpus) -> HealthReport:
+def _check_table(corpus: TableCorpus) -> HealthReport:
     rows, ids, path = corpus.rows(), corpus.tracks.index, str(corpus.root)
     reasons = tables.row_faults(rows, known=ids, excluded={})
     unreadable = set(ids) - set(rows["track_id"].drop(index=reasons.index))

@@ -38,7 +38,7 @@ class _Take(Protocol):
 
 def is_playable(corpus: Corpus) -> bool:
     """Tell whether a page may contain a corpus' audio: only that of the synthetic corpus may."""
-    return corpus.name == "synthetic" and not corpus.is_table
+    return corpus.name == "synthetic" and corpus.has_audio
 
 
 def players(

@@ -28,7 +28,7 @@ __all__ = [
 BLUE, RED, GREEN, YELLOW = "#3b6fb6", "#d1603d", "#2f7d4f", "#d9a441"
 """Colours of lines: the main colour, the contrasting one, and two more."""
 
-PROTOCOL_COLORS = {"window": RED, "track": YELLOW, "artist": GREEN, "fault-filtered": BLUE}
+PROTOCOL_COLORS = {"window": RED, "track": YELLOW, "artist": GREEN, "official": BLUE}
 """Colours of the split protocols, from the leaking one to the published one."""
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ..data import audio, tables
 from ..data.cache import FileCache
-from ..data.corpus import Corpus
+from ..data.corpus import Corpus, TableCorpus
 from ..data.windows import WindowGrid
 from ..errors import AudioError, CorpusError, GtzanWarning
 from ..files import atomic_path
@@ -228,7 +228,7 @@ def features(
     are reproduced only with this length. The book page "Features" shows the
     differences.
     """
-    if corpus.is_table:
+    if isinstance(corpus, TableCorpus):
         rows, left_out = _read(corpus)
     else:
         rows, left_out = _compute(
@@ -356,7 +356,7 @@ def _problem(y: np.ndarray) -> str:
     return ""
 
 
-def _read(corpus: Corpus) -> tuple[pd.DataFrame, dict[str, str]]:
+def _read(corpus: TableCorpus) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the rows of a corpus that was opened from a table."""
     table = corpus.rows()
     faults = tables.row_faults(table, known=corpus.tracks.index, excluded={})

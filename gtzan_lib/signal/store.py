@@ -13,7 +13,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data import audio, logmels
-from ..data.corpus import Corpus
+from ..data.corpus import Corpus, ImageCorpus
 from ..data.windows import window_table
 from ..data.workspace import Workspace
 from ..digests import package_digest
@@ -157,10 +157,10 @@ class SpectrogramStore:
         """
         from filelock import FileLock
 
-        if not corpus.is_log_mels:
-            corpus.require_audio()
-        else:
+        if isinstance(corpus, ImageCorpus):
             _refuse_sound(corpus, recipe)
+        else:
+            corpus.require_audio()
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or corpus.work).stores / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ class SpectrogramStore:
             _clear_outdated(path, corpus, recipe)
             plan = _Plan.read(path)
             if plan is None or not plan.matches(corpus, recipe):
-                if corpus.is_log_mels:
+                if isinstance(corpus, ImageCorpus):
                     # Only for a new store, since it reads the file.
                     _refuse_shape(corpus, recipe)
                 try:
@@ -326,7 +326,7 @@ def _refuse_sound(corpus: Corpus, recipe: Recipe) -> None:
         )
 
 
-def _refuse_shape(corpus: Corpus, recipe: Recipe) -> None:
+def _refuse_shape(corpus: ImageCorpus, recipe: Recipe) -> None:
     """Refuse images with another number of mel bands or columns than the recipe needs."""
     for image in corpus.log_mels():
         n_mels, columns = image.shape
@@ -364,7 +364,10 @@ def _fill(plan: _Plan, corpus: Corpus, *, jobs: int, progress: bool) -> None:
     missing = plan.missing()
     if not missing:
         return
-    steps = _from_images(plan, corpus) if corpus.is_log_mels else _from_files(plan, corpus, jobs)
+    if isinstance(corpus, ImageCorpus):
+        steps = _from_images(plan, corpus)
+    else:
+        steps = _from_files(plan, corpus, jobs)
     steps = progress_bar(steps, f"Spectrograms {plan.recipe.slug}", len(missing), show=progress)
     broken = sorted(error for error in steps if error)
     if broken:
@@ -390,7 +393,7 @@ def _from_files(plan: _Plan, corpus: Corpus, jobs: int) -> Iterator[str]:
         yield from pool(tasks)
 
 
-def _from_images(plan: _Plan, corpus: Corpus) -> Iterator[str]:
+def _from_images(plan: _Plan, corpus: ImageCorpus) -> Iterator[str]:
     places, starts_s = plan.places(), plan.windows["start_s"].to_numpy()
     missing = plan.missing()
     for track_id, clip in zip(missing, corpus.select(tracks=missing).log_mels(), strict=True):

@@ -13,9 +13,11 @@ import pytest
 import soundfile
 
 from gtzan_lib.data import corpus as module
-from gtzan_lib.data import gtzan
 from gtzan_lib.data.audio import EXTENSIONS
-from gtzan_lib.data.corpus import corpus_state, find_tracks, open_corpus
+from gtzan_lib.data.corpus import AudioCorpus, ImageCorpus, TableCorpus
+from gtzan_lib.data.loaders import gtzan
+from gtzan_lib.data.loaders.folder import LAYOUTS
+from gtzan_lib.data.opening import corpus_state, find_tracks, open_corpus
 from gtzan_lib.data.splits import DataSplit, split
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import WindowGrid, window_table
@@ -26,9 +28,6 @@ from gtzan_lib.signal.features import features
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.store import SpectrogramStore
 from gtzan_lib.synthetic import compose
-
-LAYOUTS = ["genres_original", "Data/genres_original", "genres", ".", "mini"]
-
 
 # --- layouts and ids ----------------------------------------------------------
 
@@ -666,7 +665,7 @@ def table(tmp_path) -> Path:
 
 def test_a_table_is_a_corpus_of_its_tracks(table):
     corpus = open_corpus(table)
-    assert corpus.is_table
+    assert isinstance(corpus, TableCorpus)
     assert corpus.root == table
     assert corpus.name == "gtzan"
     assert corpus.genres == ["blues", "rock"]
@@ -686,7 +685,7 @@ def test_a_table_is_a_corpus_of_its_tracks(table):
 
 
 def test_a_folder_is_not_a_table(music_folder):
-    assert not open_corpus(music_folder()).is_table
+    assert not isinstance(open_corpus(music_folder()), TableCorpus)
 
 
 def test_a_table_holds_no_sound(table):
@@ -700,7 +699,7 @@ def test_a_folder_may_have_the_name_of_a_table(music_folder):
     folder = music_folder()
     named = folder.rename(folder.with_name("x.csv"))
     assert len(open_corpus(named)) == 4
-    assert not open_corpus(named).is_table
+    assert not isinstance(open_corpus(named), TableCorpus)
     before = corpus_state(named)
     (named / "genres_original" / "rock" / "rock.00000.wav").unlink()
     assert corpus_state(named) != before
@@ -712,7 +711,7 @@ def test_table_by_other_paths(table, monkeypatch):
     for source in (table.name, f"~/{table.name}", str(table)):
         assert open_corpus(source).root == table
     table.rename(table.with_suffix(".CSV"))
-    assert open_corpus(table.with_suffix(".CSV")).is_table
+    assert isinstance(open_corpus(table.with_suffix(".CSV")), TableCorpus)
 
 
 def test_other_music_in_a_table(tmp_path):
@@ -743,7 +742,7 @@ def test_selected_and_excluded_tracks_of_a_table(table):
     corpus = open_corpus(table)
     assert corpus.select(genres="rock").tracks.index.tolist() == ["rock.00001"]
     assert corpus.exclude(["rock.00001"]).tracks.index.tolist() == ["blues.00003"]
-    assert corpus.select(genres="rock").is_table
+    assert isinstance(corpus.select(genres="rock"), TableCorpus)
     with pytest.raises(CorpusError, match=r"there is no track 'jazz\.00000'"):
         corpus.select(tracks=["jazz.00000"])
 
@@ -885,7 +884,7 @@ def test_rows_of_a_table_that_changed(table):
 def test_a_deleted_table_is_still_a_table(table):
     corpus = open_corpus(table)
     table.unlink()
-    assert corpus.is_table
+    assert isinstance(corpus, TableCorpus)
     with pytest.raises(CorpusError, match="holds no sound"):
         corpus.require_audio()
 
@@ -926,8 +925,8 @@ def test_log_mels_are_a_corpus_of_their_clips(log_mels):
     corpus = open_corpus(log_mels)
     assert corpus.name == "gtzan"
     assert corpus.root == log_mels
-    assert corpus.is_log_mels
-    assert not corpus.is_table
+    assert isinstance(corpus, ImageCorpus)
+    assert not isinstance(corpus, TableCorpus)
     tracks = corpus.tracks
     assert tracks.index.tolist() == ["rock.00001", "blues.00003", "rock.00000"]
     assert tracks.index.name == "track_id"
@@ -950,10 +949,11 @@ def test_log_mels_are_a_corpus_of_their_clips(log_mels):
 
 def test_a_folder_is_not_a_file_of_log_mels(music_folder):
     folder = music_folder()
-    assert not open_corpus(folder).is_log_mels
+    assert not isinstance(open_corpus(folder), ImageCorpus)
     folder.rename(folder.with_suffix(".npz"))
     corpus = open_corpus(folder.with_suffix(".npz"))
-    assert (len(corpus), corpus.is_log_mels) == (4, False)
+    assert len(corpus) == 4
+    assert isinstance(corpus, AudioCorpus)
 
 
 def test_log_mels_by_other_paths(log_mels, monkeypatch):
@@ -962,7 +962,7 @@ def test_log_mels_by_other_paths(log_mels, monkeypatch):
     for source in (log_mels.name, f"~/{log_mels.name}", str(log_mels)):
         assert open_corpus(source).root == log_mels
     log_mels.rename(log_mels.with_suffix(".NPZ"))
-    assert open_corpus(log_mels.with_suffix(".NPZ")).is_log_mels
+    assert isinstance(open_corpus(log_mels.with_suffix(".NPZ")), ImageCorpus)
 
 
 def test_other_music_as_log_mels(tmp_path):
@@ -996,7 +996,7 @@ def test_images_are_those_of_the_tracks_in_their_order(log_mels):
 def test_selected_and_excluded_clips_of_log_mels(log_mels):
     corpus = open_corpus(log_mels)
     assert corpus.select(genres="rock").tracks.index.tolist() == ["rock.00001", "rock.00000"]
-    assert corpus.select(tracks=["blues.00003"]).is_log_mels
+    assert isinstance(corpus.select(tracks=["blues.00003"]), ImageCorpus)
     assert corpus.exclude(SimpleNamespace(excluded=["rock.00000", "x"])).tracks.shape[0] == 2
     with pytest.raises(CorpusError, match=r"mel\.npz: there is no genre 'jazz'"):
         corpus.select(genres="jazz")
@@ -1072,7 +1072,7 @@ def test_log_mels_that_changed(log_mels):
     with pytest.raises(CorpusError, match=message):
         corpus.log_mels()
     log_mels.unlink()
-    assert corpus.is_log_mels
+    assert isinstance(corpus, ImageCorpus)
     with pytest.raises(CorpusError, match=r"mel\.npz: there is no such file"):
         corpus.log_mels()
 

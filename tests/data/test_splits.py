@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from gtzan_lib.data import gtzan
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.loaders import gtzan
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import DataSplit, quiet_split, split
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import GtzanWarning, SplitError
@@ -365,9 +365,9 @@ def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
     table = window_table(corpus).sample(frac=1, random_state=len(rows))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        divided = split(table, corpus, protocol="fault-filtered")
+        divided = split(table, corpus, protocol="official")
     assert len(divided) == 1
-    assert divided.protocol == "fault-filtered"
+    assert divided.protocol == "official"
     assert divided.table["window_id"].tolist() == table["window_id"].tolist()
     part = corpus.tracks["partition"].loc[table["track_id"]].to_numpy()
     for name, indices in zip(PARTS, divided.folds[0], strict=True):
@@ -384,7 +384,7 @@ def test_published_parts_are_taken_as_they_are(paper_corpus, rows, data):
         tests = corpus.tracks[corpus.tracks["partition"] == "test"]
         n_shared = tests["artist"].isin(both).sum()
         message = str(caught[0].message)
-        assert f"the fault-filtered split has {len(both)} artist" in message
+        assert f"the official split of paper has {len(both)} artist" in message
         assert f"with {n_shared} of its {len(tests)} test tracks" in message
         assert caught[0].category is GtzanWarning
         assert caught[0].filename == __file__
@@ -403,8 +403,8 @@ def published(paper_corpus):
 def test_published_division_is_the_same_for_every_seed(published):
     """Shares have no effect, either."""
     table, corpus = published
-    first = split(table, corpus, protocol="fault-filtered")
-    other = split(table, corpus, protocol="fault-filtered", seed=7, shares=(0.2, 0.4, 0.4))
+    first = split(table, corpus, protocol="official")
+    other = split(table, corpus, protocol="official", seed=7, shares=(0.2, 0.4, 0.4))
     assert first.hash == other.hash
     assert first.settings == {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
     assert first.check() is first
@@ -412,18 +412,18 @@ def test_published_division_is_the_same_for_every_seed(published):
 
 @pytest.mark.parametrize("folds", [3, 5])
 def test_published_division_has_no_folds(published, folds):
-    with pytest.raises(SplitError, match=f"{folds} folds: .*one published division"):
-        split(*published, protocol="fault-filtered", folds=folds)
+    with pytest.raises(SplitError, match=f"{folds} folds: .*is one division"):
+        split(*published, protocol="official", folds=folds)
 
 
 def test_published_division_needs_known_tracks(uneven, published):
     with pytest.raises(SplitError, match=r"track 'blues\.00000' is in no part .*protocol='artist'"):
-        split(*uneven, protocol="fault-filtered")
+        split(*uneven, protocol="official")
     for unlisted in (None, "", "Train", "rest"):
         parts = published[1].tracks["partition"].tolist()
         parts[20] = unlisted
         with pytest.raises(SplitError, match=r"track 'rock\.00002' is in no part"):
-            split(published[0], with_parts(published[1], parts), protocol="fault-filtered")
+            split(published[0], with_parts(published[1], parts), protocol="official")
 
 
 @pytest.mark.parametrize("instead", ["train", "dropped"])
@@ -432,10 +432,10 @@ def test_published_division_needs_every_part(published, empty, instead):
     table, corpus = published
     corpus = with_parts(corpus, corpus.tracks["partition"].replace(empty, instead))
     if empty == instead:
-        assert len(split(table, corpus, protocol="fault-filtered")) == 1
+        assert len(split(table, corpus, protocol="official")) == 1
         return
     with pytest.raises(SplitError, match=f"none of its tracks is in the {empty} part"):
-        split(table, corpus, protocol="fault-filtered")
+        split(table, corpus, protocol="official")
 
 
 def test_windows_without_a_part_are_refused(published):
@@ -443,16 +443,16 @@ def test_windows_without_a_part_are_refused(published):
     table, corpus = published
     tested = corpus.tracks.index[corpus.tracks["partition"] == "test"]
     with pytest.raises(SplitError, match="none of its tracks is in the test part"):
-        split(table[~table["track_id"].isin(tested)], corpus, protocol="fault-filtered")
+        split(table[~table["track_id"].isin(tested)], corpus, protocol="official")
 
 
 def test_published_division_is_saved_and_loaded(published, tmp_path):
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
-    divided = split(table, corpus, protocol="fault-filtered")
+    divided = split(table, corpus, protocol="official")
     loaded = DataSplit.load(divided.save(tmp_path / "split.csv"))
     assert loaded.hash == divided.hash
-    assert loaded.protocol == "fault-filtered"
+    assert loaded.protocol == "official"
     assert loaded.settings == divided.settings
     assert loaded.check() is loaded
     pd.testing.assert_frame_equal(loaded.table, divided.table, check_dtype=False)
@@ -494,7 +494,7 @@ def test_sharing_leaves_out_dropped_tracks(published):
     """An artist with tracks in train and dropped tracks is in one part only."""
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
-    assert split(table, corpus, protocol="fault-filtered").sharing().empty
+    assert split(table, corpus, protocol="official").sharing().empty
 
 
 # --- checking -----------------------------------------------------------------
@@ -519,9 +519,9 @@ def moved(divided, row, part, fold=0) -> DataSplit:
 
 
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
-@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+@pytest.mark.parametrize("protocol", ["track", "artist", "official"])
 def test_track_in_two_parts_is_refused(uneven, published, protocol, first, second):
-    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
+    divided = split(*(published if protocol == "official" else uneven), protocol=protocol)
     row = getattr(divided.folds[0], first)[-1]
     track = divided.table.at[row, "track_id"]
     sentence = f"track {track!r} is in (.+) and in (.+) of fold 0, which the {protocol} protocol"
@@ -545,7 +545,7 @@ def test_artist_in_two_parts_is_refused(uneven, first, second):
     with pytest.raises(SplitError, match=sentence):
         broken.check()
     # The other protocols allow that.
-    for protocol in ("track", "fault-filtered", "window"):
+    for protocol in ("track", "official", "window"):
         assert DataSplit(protocol, broken.table, {}).check()
 
 
@@ -573,9 +573,9 @@ def track_in(divided, part) -> str:
 
 
 @pytest.mark.parametrize(("first", "second"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
-@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+@pytest.mark.parametrize("protocol", ["track", "artist", "official"])
 def test_duplicates_in_two_parts_are_refused(uneven, published, protocol, first, second):
-    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
+    divided = split(*(published if protocol == "official" else uneven), protocol=protocol)
     a, b = track_in(divided, first), track_in(divided, second)
     sentence = f"{a} is in {first} and its duplicate {b} in {second} of fold_0; .*corpus.exclude"
     with pytest.raises(SplitError, match=sentence):
@@ -604,9 +604,9 @@ def test_duplicates_may_leak_under_the_window_protocol(uneven):
     assert divided.check(duplicates(*pairs)) is divided
 
 
-@pytest.mark.parametrize("protocol", ["track", "artist", "fault-filtered"])
+@pytest.mark.parametrize("protocol", ["track", "artist", "official"])
 def test_duplicates_in_one_part_and_unknown_ones_pass(uneven, published, protocol):
-    divided = split(*(published if protocol == "fault-filtered" else uneven), protocol=protocol)
+    divided = split(*(published if protocol == "official" else uneven), protocol=protocol)
     trained, tested = (
         divided.table["track_id"].iloc[getattr(divided.folds[0], part)].unique()
         for part in ("train", "test")
@@ -620,7 +620,7 @@ def test_duplicates_in_one_part_and_unknown_ones_pass(uneven, published, protoco
 def test_duplicates_of_dropped_tracks_pass(published):
     table, corpus = published
     corpus = with_parts(corpus, ["dropped", *corpus.tracks["partition"][1:]])
-    divided = split(table, corpus, protocol="fault-filtered")
+    divided = split(table, corpus, protocol="official")
     out, trained, tested = "blues.00000", track_in(divided, "train"), track_in(divided, "test")
     assert divided.check(duplicates((out, trained), (trained, out), (tested, out))) is divided
     with pytest.raises(SplitError, match="is in train and its duplicate"):
@@ -737,7 +737,7 @@ def gtzan_published(gtzan_on_paper):
     table, corpus = gtzan_on_paper
     corpus = with_parts(corpus, gtzan.facts()["partition"])
     with pytest.warns(GtzanWarning) as caught:
-        divided = split(table, corpus, protocol="fault-filtered")
+        divided = split(table, corpus, protocol="official")
     return divided, [str(warning.message) for warning in caught]
 
 
@@ -757,7 +757,7 @@ def test_gtzan_fault_filtered(gtzan_published):
 def test_gtzan_fault_filtered_warns_of_shared_artists(gtzan_published):
     divided, messages = gtzan_published
     assert messages == [
-        "the fault-filtered split has 6 artists in both train and test, with 14 of its 290 test "
+        "the official split of paper has 6 artists in both train and test, with 14 of its 290 test "
         "tracks; split.shared('artist') names them."
     ]
     assert len(divided.shared("artist")) == 6

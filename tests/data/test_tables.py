@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib.data import gtzan
+from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.data.tables import (
     COLUMNS,
     FEATURE_NAMES,

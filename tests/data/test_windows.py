@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.windows import (
     KAGGLE_GRID,
     SHORTEST_S,

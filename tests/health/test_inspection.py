@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.data import gtzan
+from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.files import sha256_of
 from gtzan_lib.health import inspection
 from gtzan_lib.health.inspection import INSPECTED_FACTS, Inspection, inspect

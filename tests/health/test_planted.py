@@ -215,7 +215,7 @@ def test_a_file_of_faults_without_copies(tmp_path):
 
 
 def test_known_faults_of_gtzan():
-    from gtzan_lib.data import gtzan
+    from gtzan_lib.data.loaders import gtzan
 
     known = gtzan.known_faults()
     copies = known.dropna(subset="source_track")

@@ -177,6 +177,7 @@ def test_models_are_listed_with_their_accuracy(command, folder, work):
     copy.mkdir(parents=True)
     card = json.loads((folder / "model.json").read_text())
     score = {"input_s": 30.0, "value": 0.8125, "low": 0.75, "high": 0.86, "n": 290}
+    score["interval"] = "wilson"
     card |= {"corpus": "gtzan", "protocol": "artist", "accuracy": [score]}
     (copy / "model.json").write_text(json.dumps(card))
     (copy / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
@@ -226,4 +227,4 @@ def test_errors_on_the_terminal_are_one_sentence(folder, monkeypatch, capfd, tmp
     assert left.value.code == 1
     out, err = capfd.readouterr()
     assert out == ""
-    assert re.fullmatch(r"error: .*: holds no model; .*\.\n", err)
+    assert re.fullmatch(r"error: .*: there is no such file; .*\.\n", err)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, ModelError
 from gtzan_lib.inference.model import Model

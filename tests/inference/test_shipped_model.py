@@ -8,7 +8,7 @@ from safetensors import safe_open
 
 import gtzan_lib as gl
 from gtzan_lib.data.corpus import Corpus
-from gtzan_lib.data.gtzan import facts
+from gtzan_lib.data.loaders.gtzan import facts
 from gtzan_lib.evaluation.records import ExperimentRecord, predictions
 from gtzan_lib.inference.zoo import SHIPPED, load_model
 
@@ -38,7 +38,7 @@ def test_card_has_the_accuracy(model):
         assert 0 < score["low"] < score["value"] < score["high"] < 1
     assert accuracy[30.0]["value"] >= 0.45
     assert model.card["corpus"] == "gtzan"
-    assert model.card["protocol"] == "fault-filtered"
+    assert model.card["protocol"] == "official"
 
 
 def test_record_and_predictions_are_in_its_folder(model):

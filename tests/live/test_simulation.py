@@ -9,7 +9,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.errors import AudioError, CorpusError
 from gtzan_lib.live import simulation
 from gtzan_lib.live.simulation import (

@@ -16,7 +16,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from gtzan_lib import plots
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import GtzanWarning
 from gtzan_lib.plots.audio import excerpt, is_playable

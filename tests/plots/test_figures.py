@@ -18,7 +18,8 @@ import soundfile
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib import plots
-from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import StoreError
 from gtzan_lib.evaluation.evaluate import evaluate

@@ -22,7 +22,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import PathPatch
 
 from gtzan_lib import plots
-from gtzan_lib.data.corpus import Corpus, open_corpus
+from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.inference.prediction import Prediction
 from gtzan_lib.live.streaming import StreamPrediction
 from gtzan_lib.live.takes import Take

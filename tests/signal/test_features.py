@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gtzan_lib.data import audio, cache
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import KAGGLE_GRID, WindowGrid, window_table
 from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning

@@ -16,7 +16,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from gtzan_lib import cli
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning
 from gtzan_lib.signal.features import features

@@ -16,7 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from gtzan_lib import cli
-from gtzan_lib.data.corpus import open_corpus
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.errors import CorpusError, GtzanError, StoreError
 from gtzan_lib.signal.recipes import PRESETS, Recipe
 from gtzan_lib.signal.spectrograms import spectrograms
