@@ -7,7 +7,7 @@ import sys
 import warnings
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +22,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunFile = Annotated[str, typer.Argument(metavar="RUN", help="A name in runs/, or a YAML file.")]
+# Named here, since the module of models loads PyTorch.
+SHIPPED_RECORD = Path(__file__).parent / "inference" / "zoo_models" / "gtzan" / "record.json"
+
+RunFile = Annotated[
+    str, typer.Argument(metavar="RUN", help="A name in runs/, a YAML file, or a saved run.json.")
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter; repeatable."),
+    typer.Option(
+        "--parameter",
+        "-p",
+        metavar="[EXPERIMENT.]NAME=VALUE",
+        help="Set a parameter of all experiments, or of one; repeatable.",
+    ),
 ]
 
 
@@ -156,7 +166,7 @@ def spectrograms(
     jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
 ) -> None:
     """Make the spectrograms of a corpus; an interrupted command resumes."""
-    from .data.corpus import open_corpus
+    from .data.opening import open_corpus
     from .signal.recipes import Recipe
     from .signal.store import SpectrogramStore
 
@@ -190,7 +200,7 @@ def features(
 
     Exit code 1 if a track or a window has no row.
     """
-    from .data.corpus import open_corpus
+    from .data.opening import open_corpus
     from .signal.features import feature_grid
     from .signal.features import features as compute
 
@@ -260,13 +270,14 @@ def listen(
     ] = None,
 ) -> None:
     """Predict the genre of music while it plays, second by second."""
-    from contextlib import nullcontext
+    from contextlib import AbstractContextManager, nullcontext
 
     from .inference.zoo import load_model
     from .live import streaming
     from .live.microphone import Microphone
 
     loaded = load_model(model)
+    context: AbstractContextManager[Path | Microphone]
     if file is not None:
         context = nullcontext(file)
     else:
@@ -317,23 +328,39 @@ def leaderboard(
     ] = None,
 ) -> None:
     """Compare the records of a run."""
-    from rich.console import Console
-    from rich.table import Table
-
     from .data.workspace import Workspace
     from .evaluation.records import leaderboard as read
+    from .evaluation.terminal import show_leaderboard
 
-    table = Table("experiment", "protocol", "tracks", "accuracy %", "95 % interval", "windows %")
-    for name, row in read(folder or Workspace("quick").records).iterrows():
-        table.add_row(
-            str(name),
-            row["protocol"],
-            str(row["tracks"]),
-            f"{100 * row['accuracy']:.1f}",
-            f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
-            f"{100 * row['window_accuracy']:.1f}",
-        )
-    Console().print(table)
+    show_leaderboard(read(folder or Workspace("quick").records))
+
+
+@app.command()
+def score(
+    predictions: Annotated[
+        Path,
+        typer.Argument(metavar="CSV", help="Track, then a probability per genre or one answer."),
+    ],
+    split: Annotated[
+        str, typer.Option(help="`official` or `artist` for GTZAN's, or a saved split.")
+    ] = "official",
+    part: Annotated[str, typer.Option(help="`test`, or `valid` while choosing a model.")] = "test",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Records to compare with; repeatable. Default: that of model gtzan."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print all scores as JSON.")] = False,
+) -> None:
+    """Score anyone's predictions: interval, table by genre, paired tests, leaderboard."""
+    from .evaluation.scoring import score_predictions
+    from .evaluation.terminal import show_scores
+
+    records = [SHIPPED_RECORD] if against is None else against
+    scored = score_predictions(predictions, split, part=part, against=records)
+    if json:
+        print(dumps(scored.as_dict(), ensure_ascii=False))
+    else:
+        show_scores(scored)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -397,7 +424,7 @@ def record(
 
     if devices:
         for d in microphone.devices():
-            print(f"{d.index}: {d.name} ({d.channels} channels, {d.sample_rate} Hz)")
+            print(f"{d.number}: {d.name} ({d.channels} channels, {d.sample_rate} Hz)")
         return
     # Arguments are checked before the recording starts.
     require_denoising_method(method)
@@ -444,7 +471,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _show(message: Warning | str, category: type[Warning], *place: object) -> None:
+def _show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
     """Print a warning of this package as one sentence; ignore others."""
     if issubclass(category, GtzanWarning):
         print(f"warning: {message}", file=sys.stderr)

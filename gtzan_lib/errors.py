@@ -18,6 +18,7 @@ __all__ = [
     "RecipeError",
     "RecordError",
     "RunError",
+    "ScoringError",
     "SplitError",
     "StoreError",
 ]
@@ -77,6 +78,10 @@ class ParameterError(GtzanError):
 
 class RecordError(GtzanError):
     """A record of an experiment that is missing or was changed."""
+
+
+class ScoringError(GtzanError):
+    """A file of predictions that cannot be scored."""
 
 
 class RunError(GtzanError):

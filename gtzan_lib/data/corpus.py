@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -217,7 +217,8 @@ class Corpus:
         location = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
         cache = self.work.checksums / f"{location}.json"
         known = _read_cache(cache)
-        fresh, digests = {}, {}
+        fresh: dict[str, str] = {}
+        digests: dict[str, str] = {}
         for track_id, path in self.tracks["path"].items():
             try:
                 status = Path(path).stat()
@@ -236,7 +237,9 @@ class Corpus:
         lines = table.fillna("").to_csv(lineterminator="\n")
         return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
-    def _refuse_unknown(self, *, genres: list[str] = (), tracks: list[str] = ()) -> None:
+    def _refuse_unknown(
+        self, *, genres: Collection[str] = (), tracks: Collection[str] = ()
+    ) -> None:
         for kind, names, known in (
             ("genre", genres, self.genres),
             ("track", tracks, self.tracks.index),

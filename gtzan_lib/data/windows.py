@@ -41,7 +41,7 @@ TAILS = ("align", "drop", "whole")
 _TOLERANCE = 1e-6
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, init=False)
 class WindowGrid:
     """Starts of the windows of a sound.
 
@@ -76,12 +76,13 @@ class WindowGrid:
     """
 
     seconds: float
-    step: float | None = None
-    tail: str = "align"
+    step: float
+    tail: str
 
-    def __post_init__(self) -> None:
-        if self.step is None:
-            object.__setattr__(self, "step", self.seconds)
+    def __init__(self, seconds: float, step: float | None = None, tail: str = "align") -> None:
+        object.__setattr__(self, "seconds", seconds)
+        object.__setattr__(self, "step", seconds if step is None else step)
+        object.__setattr__(self, "tail", tail)
         if not (0 < self.seconds < math.inf and 0 < self.step < math.inf):
             raise CorpusError(
                 f"windows of {self.seconds} s every {self.step} s cannot be cut: both must be "

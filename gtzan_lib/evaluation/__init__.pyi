@@ -4,6 +4,7 @@ from .evaluate import evaluate
 from .evaluation import Evaluation
 from .leakage import LeakageAudit, audit
 from .records import ExperimentRecord, leaderboard, predictions
+from .scoring import ScoredPredictions, score_predictions
 from .summary import headline, summary
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Evaluation",
     "ExperimentRecord",
     "LeakageAudit",
+    "ScoredPredictions",
     "aggregate",
     "audit",
     "difference",
@@ -21,5 +23,6 @@ __all__ = [
     "mcnemar",
     "paired_tests",
     "predictions",
+    "score_predictions",
     "summary",
 ]

@@ -140,7 +140,7 @@ class Evaluation:
         return table.reindex(index=self.genres, columns=self.genres, fill_value=0)
 
     def per_genre(self, unit: str = "track") -> pd.DataFrame:
-        """Return recall with Wilson's interval, and precision, of every genre."""
+        """Return recall with Wilson's interval, precision and F1 of every genre."""
         counts = self.confusion_matrix(unit)
         correct, true = np.diag(counts), counts.sum(axis=1).to_numpy()
         bounds = [wilson_interval(k, n) for k, n in zip(correct, true, strict=True)]
@@ -153,6 +153,7 @@ class Evaluation:
                 "low": [low for low, _ in bounds],
                 "high": [high for _, high in bounds],
                 "precision": precision,
+                "f1": 2 * correct / np.maximum(true + predicted, 1),
                 "n": true,
             },
             index=counts.index,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib.metadata
-import json
 import os
 import platform
 import subprocess
@@ -18,10 +17,10 @@ import pandas as pd
 
 from ..data.corpus import Corpus
 from ..errors import RecordError
-from ..files import atomic_path, canonical_json, sha256_of, write_json
+from ..files import atomic_path, canonical_json, sha256_of
 from .evaluation import Evaluation
 
-__all__ = ["ExperimentRecord", "leaderboard", "predictions", "records_in"]
+__all__ = ["ExperimentRecord", "leaderboard", "leaderboard_row", "predictions", "records_in"]
 
 PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
 
@@ -49,7 +48,8 @@ class ExperimentRecord:
     @property
     def hash(self) -> str:
         """SHA-256 of the result, in hexadecimal."""
-        return hashlib.sha256(canonical_json(self.result).encode()).hexdigest()
+        text = canonical_json(self.result)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @classmethod
     def load(cls, path: str | Path) -> ExperimentRecord:
@@ -68,20 +68,14 @@ class ExperimentRecord:
         Raises
         ------
         RecordError
-            If the file is not a record, or its result was changed by hand.
+            If the file is not a record, was written by a newer version, or its result
+            was changed by hand.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-            record = cls(values["spec"], values["result"], values["provenance"])
-            saved_hash = values["result_sha256"]
-            # Leaderboards and comparisons need these.
-            _ = [record.result["track"][name] for name in ("top2", "calibration_error")]
-            _ = record.result["predictions"]["sha256"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RecordError(
-                f"{path}: is not a record of an experiment; execute the experiment again."
-            ) from error
-        if saved_hash != record.hash:
+        from ..documents import RecordDocument, read_document
+
+        values = read_document(path, RecordDocument)
+        record = cls(values["spec"], values["result"], values["provenance"])
+        if values["result_sha256"] != record.hash:
             raise RecordError(
                 f"{path}: its result was changed after it was written; execute the experiment "
                 "again."
@@ -123,7 +117,14 @@ class ExperimentRecord:
         -------
         ExperimentRecord
             The record that was written.
+
+        Raises
+        ------
+        RecordError
+            If parameters or further results cannot be written as JSON.
         """
+        from ..documents import RecordDocument, write_document
+
         folder = Path(folder)
         predictions = folder / f"{experiment}.predictions.csv"
         with atomic_path(predictions) as temporary:
@@ -149,7 +150,7 @@ class ExperimentRecord:
             provenance=_provenance(seconds),
         )
         values = {**dataclasses.asdict(record), "result_sha256": record.hash}
-        write_json(folder / f"{experiment}.json", values)
+        write_document(folder / f"{experiment}.json", values, RecordDocument)
         return record
 
 
@@ -206,13 +207,13 @@ def predictions(path: str | Path) -> pd.DataFrame:
     return pd.read_csv(file, dtype=names, keep_default_na=False).set_index("track_id")
 
 
-def records_in(folder: str | Path) -> dict[Path, ExperimentRecord]:
-    """Read all records in a folder.
+def records_in(source: str | Path) -> dict[Path, ExperimentRecord]:
+    """Read all records in a folder, or one.
 
     Parameters
     ----------
-    folder : str or Path
-        The run's folder `records`.
+    source : str or Path
+        The run's folder `records`, or the file of one record.
 
     Returns
     -------
@@ -225,9 +226,10 @@ def records_in(folder: str | Path) -> dict[Path, ExperimentRecord]:
         If there is no record, or one is damaged.
     """
     # Hidden files are temporary files of a killed process.
-    files = sorted(Path(folder).glob("[!.]*.json"))
+    source = Path(source)
+    files = [source] if source.is_file() else sorted(source.glob("[!.]*.json"))
     if not files:
-        raise RecordError(f"{folder}: holds no records; execute an experiment first.")
+        raise RecordError(f"{source}: holds no records; execute an experiment first.")
     return {file: ExperimentRecord.load(file) for file in files}
 
 
@@ -253,29 +255,41 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     RecordError
         If there is no record, or one is damaged.
     """
-    rows = []
-    for record in records_in(folder).values():
-        track = record.result["track"]
-        rows.append(
-            {
-                "experiment": record.spec["experiment"],
-                "protocol": record.spec["protocol"],
-                "folds": record.spec["folds"],
-                "tracks": track["n"],
-                "accuracy": track["value"],
-                "low": track["low"],
-                "high": track["high"],
-                "window_accuracy": record.result["window"]["value"],
-                "macro_f1": track["macro_f1"],
-                "top2": track["top2"],
-                "calibration_error": track["calibration_error"],
-                "train_accuracy": record.result["train_accuracy"],
-                "weights": record.result.get("weights", np.nan),
-                "seconds": record.provenance.get("seconds") or np.nan,
-            }
-        )
+    rows = [leaderboard_row(record) for record in records_in(folder).values()]
     table = pd.DataFrame(rows).set_index("experiment")
     return table.sort_values("accuracy", ascending=False, kind="stable")
+
+
+def leaderboard_row(record: ExperimentRecord) -> dict[str, Any]:
+    """Return the row of a record in the leaderboard.
+
+    Parameters
+    ----------
+    record : ExperimentRecord
+        The record.
+
+    Returns
+    -------
+    dict
+        The name of the experiment, and the columns of `leaderboard`.
+    """
+    track = record.result["track"]
+    return {
+        "experiment": record.spec["experiment"],
+        "protocol": record.spec["protocol"],
+        "folds": record.spec["folds"],
+        "tracks": track["n"],
+        "accuracy": track["value"],
+        "low": track["low"],
+        "high": track["high"],
+        "window_accuracy": record.result["window"]["value"],
+        "macro_f1": track["macro_f1"],
+        "top2": track["top2"],
+        "calibration_error": track["calibration_error"],
+        "train_accuracy": record.result["train_accuracy"],
+        "weights": record.result.get("weights", np.nan),
+        "seconds": record.provenance.get("seconds") or np.nan,
+    }
 
 
 def _provenance(seconds: float | None) -> dict[str, Any]:

@@ -74,9 +74,7 @@ def check_health(
     -----
     The book page "Data health" shows every fault, and the recall of the check.
     """
-    if not isinstance(source, Corpus) and (
-        str(source) == "synthetic" or is_one_file(source)
-    ):
+    if not isinstance(source, Corpus) and (str(source) == "synthetic" or is_one_file(source)):
         source = open_corpus(source, work=work)
     if isinstance(source, Corpus):
         if isinstance(source, TableCorpus):

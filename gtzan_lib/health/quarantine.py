@@ -8,7 +8,6 @@ that either direction can be killed at any time and run again.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from ..data.corpus import LAYOUTS
+from ..data.loaders.folder import LAYOUTS
 from ..errors import HealthError
 from ..files import atomic_path, sha256_of
 
@@ -26,8 +25,6 @@ __all__ = ["MANIFEST", "Move", "quarantine", "quarantined", "restore"]
 
 MANIFEST = "manifest.json"
 """Name of the file in a quarantine folder that lists its files and their reasons."""
-
-_FORMAT = "gtzan_lib quarantine, version 1"
 
 
 class Move(NamedTuple):
@@ -177,6 +174,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _read(folder: Path, root: Path | None) -> dict[str, Any]:
     """Read the manifest, or return a new one if the folder is empty."""
+    from ..documents import ManifestDocument, read_document
+
     file = folder / MANIFEST
     if not file.exists():
         others = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
@@ -184,35 +183,19 @@ def _read(folder: Path, root: Path | None) -> dict[str, Any]:
             raise HealthError(
                 f"{folder}: holds {others[0]} and no {MANIFEST}; name a new or an empty folder."
             )
-        return {"format": _FORMAT, "root": str(root), "files": {}}
-    try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-        valid = manifest["format"] == _FORMAT and isinstance(manifest["root"], str)
-        files = {
-            name: {"reason": str(entry["reason"]), "sha256": entry["sha256"]}
-            for name, entry in manifest["files"].items()
-        }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise HealthError(f"{file}: cannot be read; replace it by an intact copy.") from error
-    manifest = {**manifest, "files": files}
-    # Files are moved to these paths, so that none may lead out of the collection.
-    safe = all(
-        not Path(name).is_absolute() and ".." not in Path(name).parts and len(Path(name).parts) > 1
-        for name in files
-    )
-    if not (valid and safe):
-        raise HealthError(f"{file}: is not a manifest of this package; name another folder.")
+        return {"root": str(root), "files": {}}
+    manifest = read_document(file, ManifestDocument)
     if root is not None and manifest["root"] != str(root):
         raise HealthError(
             f"{folder}: belongs to the collection in {manifest['root']}; name another folder."
         )
-    return manifest
+    return {name: manifest[name] for name in ("root", "files")}
 
 
 def _write(folder: Path, manifest: dict[str, Any]) -> None:
-    # In ASCII, since file names need not be valid Unicode text.
-    with atomic_path(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n", encoding="ascii")
+    from ..documents import ManifestDocument, write_document
+
+    write_document(folder / MANIFEST, manifest, ManifestDocument)
 
 
 def _below(root: Path, path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import HealthError
-from ..files import printable, write_json
+from ..files import printable
 from .faults import FAULT_SEVERITIES, Fault
 
 __all__ = ["DUPLICATE_COLUMNS", "KINDS", "HealthReport"]
@@ -97,7 +96,7 @@ class HealthReport:
         return not (len(self.duplicates) or (self.faults["severity"] == "error").any())
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as `save` writes it."""
+        """Return the report as JSON values; `save` adds a version."""
         duplicates = self.duplicates[["a", "b", "kind", "score"]]
         return {
             "files": self.n_files,
@@ -123,8 +122,10 @@ class HealthReport:
         HealthError
             If the file cannot be written.
         """
+        from ..documents import ReportDocument, write_document
+
         try:
-            write_json(path, self.as_json())
+            write_document(path, self.as_json(), ReportDocument)
         except OSError as error:
             raise HealthError(f"{path}: cannot be written ({error.strerror}).") from error
         return Path(path)
@@ -146,29 +147,17 @@ class HealthReport:
         Raises
         ------
         HealthError
-            If the file is no such report.
+            If the file is no such report, or was written by a newer version.
         """
-        try:
-            stored = json.loads(Path(path).read_text(encoding="utf-8"))
-            faults = [[row[name] for name in Fault._fields] for row in stored["faults"]]
-            duplicates = [[row[n] for n in DUPLICATE_COLUMNS[:4]] for row in stored["duplicates"]]
-            return cls(
-                str(path),
-                int(stored["files"]),
-                pd.DataFrame(faults, columns=Fault._fields),
-                pd.DataFrame(duplicates, columns=DUPLICATE_COLUMNS[:4]),
-            )
-        except (
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            ArithmeticError,
-            RecursionError,
-        ) as error:
-            raise HealthError(
-                f"{path}: is not a health report; make one with gtzan health PATH --json FILE."
-            ) from error
+        from ..documents import ReportDocument, read_document
+
+        stored = read_document(path, ReportDocument)
+        return cls(
+            str(path),
+            stored["files"],
+            pd.DataFrame(stored["faults"], columns=Fault._fields),
+            pd.DataFrame(stored["duplicates"], columns=DUPLICATE_COLUMNS[:4]),
+        )
 
 
 def _text(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from ..data.workspace import Workspace
-from ..errors import ModelError, StoreError
-from ..files import atomic_path, sha256_of, write_json
+from ..errors import GtzanError, ModelError
+from ..files import atomic_path, sha256_of
 from ..models.registry import build
 from ..signal.recipes import Recipe
 from .model import Model
@@ -29,7 +29,6 @@ SHIPPED = Path(__file__).with_name("zoo_models")
 """Folder of the models that are part of the package."""
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
-NEEDED = ("architecture", "arguments", "genres", "recipe", "sha256")
 
 
 def save_model(
@@ -62,12 +61,14 @@ def save_model(
     """
     from safetensors.torch import save
 
+    from ..documents import CardDocument, write_document
+
     folder = Path(folder)
     weights = estimator.net_.bare_module.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
         # Files of safetensors' save_file can be read by their owner only.
         temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
-    write_json(
+    write_document(
         folder / CARD,
         {
             "architecture": estimator.architecture,
@@ -79,6 +80,7 @@ def save_model(
             **(_scores(record, recipe, split) if record is not None else {}),
             "sha256": sha256_of(folder / WEIGHTS),
         },
+        CardDocument,
     )
     return folder
 
@@ -134,6 +136,8 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
     ModelError
         If there is no such model, or weights and card do not match.
     """
+    from ..documents import CardDocument, read_document
+
     listed = models(work)
     of_run = listed.get(f"{work.run}/{name}") if work is not None else None
     folder = of_run or listed.get(str(name)) or Path(name)
@@ -142,21 +146,20 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
             f"there is no model {str(name)!r}; choose one of {', '.join(listed) or 'none'}, or "
             "give the folder of a model."
         )
-    card = _read_card(folder)
+    card = read_document(folder / CARD, CardDocument)
     if not (folder / WEIGHTS).is_file() or sha256_of(folder / WEIGHTS) != card["sha256"]:
         raise ModelError(
             f"{folder / WEIGHTS}: is missing or not the file that {CARD} describes; train the "
             "model again."
         )
     try:
-        model = Model(str(name), card, _net(folder, card))
-        # Lists of models show these lines; computing them checks the card.
-        _ = model.expected_accuracy
-        return model
-    except ModelError as error:
+        return Model(str(name), card, _net(folder, card))
+    except GtzanError as error:
         raise ModelError(f"{folder}: {error}") from error
-    except (TypeError, ValueError, KeyError, AttributeError, StoreError) as error:
-        raise _no_model(folder) from error
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise ModelError(
+            f"{folder / CARD}: its arguments or its recipe cannot be used; train the model again."
+        ) from error
 
 
 def models(work: Workspace | None = None) -> dict[str, Path]:
@@ -246,33 +249,35 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     """
     from safetensors.torch import save
 
+    from ..documents import CardDocument, RecordDocument, write_document
     from ..evaluation.records import ExperimentRecord, predictions
 
     model = load_model(folder)
-    path, record = Path(record), ExperimentRecord.load(record)
-    if record.hash != model.card.get("record_sha256"):
+    path, saved = Path(record), ExperimentRecord.load(record)
+    if saved.hash != model.card.get("record_sha256"):
         raise ModelError(f"{path}: is not the record of the model in {folder}; give its record.")
     # Checks that the table of predictions is complete.
     predictions(path)
     weights = {
         name: w.half() if w.is_floating_point() else w for name, w in model.net.state_dict().items()
     }
-    target, table = Path(target), record.result["predictions"]["file"]
+    target, table = Path(target), saved.result["predictions"]["file"]
     with atomic_path(target / WEIGHTS) as temporary:
         temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
-    write_json(target / CARD, {**model.card, "sha256": sha256_of(target / WEIGHTS)})
-    write_json(target / "record.json", _public_record(path))
+    card = {**model.card, "sha256": sha256_of(target / WEIGHTS)}
+    write_document(target / CARD, card, CardDocument)
+    write_document(target / "record.json", _public_record(saved), RecordDocument)
     with atomic_path(target / table) as temporary:
         shutil.copyfile(path.with_name(table), temporary)
     return target
 
 
-def _public_record(path: Path) -> dict[str, Any]:
+def _public_record(record: ExperimentRecord) -> dict[str, Any]:
     """Return a record without private details: the corpus' path, platform and commit."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = {**dataclasses.asdict(record), "result_sha256": record.hash}
     parameters = values["spec"]["parameters"]
     if "corpus" in parameters:
-        parameters["corpus"] = Path(parameters["corpus"]).name
+        parameters["corpus"] = Path(str(parameters["corpus"])).name
     for name in ("platform", "commit"):
         values["provenance"].pop(name, None)
     return values
@@ -282,14 +287,9 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    genres, arguments = card["genres"], card["arguments"]
-    if not isinstance(genres, list) or not all(isinstance(genre, str) for genre in genres):
-        raise ValueError("its genres do not fit")
-    if len(genres) != arguments.get("classes"):
-        raise ValueError("its genres do not fit")
     # The initial weights are random and replaced; the global random state stays the same.
     with torch.random.fork_rng():
-        net = build(card["architecture"], **arguments)
+        net = build(card["architecture"], **card["arguments"])
     try:
         weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
@@ -299,23 +299,6 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
     except RuntimeError as error:
         raise ModelError(
             f"the weights do not fit architecture {card['architecture']!r} with arguments "
-            f"{arguments}; train the model again."
+            f"{card['arguments']}; train the model again."
         ) from error
     return net
-
-
-def _read_card(folder: Path) -> dict[str, Any]:
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        if not all(key in card for key in NEEDED):
-            raise KeyError(CARD)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _no_model(folder) from error
-    return card
-
-
-def _no_model(folder: Path) -> ModelError:
-    return ModelError(
-        f"{folder}: holds no model; give a folder with {CARD} and {WEIGHTS}, such as those in a "
-        "run's folder models/."
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import math
 import re
 import shutil
@@ -65,7 +64,7 @@ class Take:
     @property
     def prediction(self) -> dict[str, Any] | None:
         """The prediction as in `Prediction.as_dict`; None without a model."""
-        return self.settings.get("prediction")
+        return self.settings["prediction"]
 
 
 def save_take(
@@ -170,19 +169,12 @@ def load_take(folder: str | Path) -> Take:
     AudioError
         If its audio files cannot be decoded.
     """
+    from ..documents import TakeDocument, read_document
+
     folder = Path(folder)
-    file = folder / SETTINGS
-    try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise ValueError("it is not a JSON object")
-    except (OSError, ValueError) as error:
-        raise LiveError(
-            f"{file}: cannot be read ({audio.reason_of(error)}); give the folder of one take, "
-            "such as takes/take-001."
-        ) from error
+    settings = read_document(folder / SETTINGS, TakeDocument)
     raw, rate = audio.load(folder / RAW)
-    denoised = audio.load(folder / DENOISED)[0] if settings.get("denoised") else None
+    denoised = audio.load(folder / DENOISED)[0] if settings["denoised"] else None
     return Take(folder=folder, raw=raw, denoised=denoised, sample_rate=rate, settings=settings)
 
 
@@ -260,9 +252,12 @@ def _new_folder(folder: Path) -> Path:
 
 
 def _settings(recording: Recording, method: str) -> dict[str, Any]:
+    from ..documents import TakeDocument
+
     measured = levels(recording.y)
     bad = int(np.count_nonzero(~np.isfinite(recording.y)))
     return {
+        "version": TakeDocument.VERSION,
         "when": datetime.now().astimezone().isoformat(timespec="seconds"),
         "device": recording.device,
         "sample_rate": recording.sample_rate,
@@ -343,8 +338,9 @@ def _write_sound(path: Path, y: np.ndarray, rate: int) -> None:
 
 
 def _write_settings(path: Path, settings: dict[str, Any]) -> None:
-    text = json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _write(path / SETTINGS, text.encode())
+    from ..documents import TakeDocument, encode_document
+
+    _write(path / SETTINGS, encode_document(settings, TakeDocument))
 
 
 def _write(path: Path, content: bytes) -> None:

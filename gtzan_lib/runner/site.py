@@ -14,6 +14,7 @@ import plotly.offline
 import yaml
 from filelock import FileLock
 
+from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
 from .runs import Run, saved_error
 
@@ -77,6 +78,8 @@ def _build(run: Run) -> Path:
         page = (run.work.executed / name).read_text(encoding="utf-8")
         pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
     pages[PLOTLY] = plotly.offline.get_plotlyjs().encode()
+    for file in PUBLISHED_SPLITS.values():
+        pages[Path("book/_static") / file.name] = file.read_bytes()
     _refuse_missing_pages(run, pages)
     if _differs(stage / "_toc.yml", pages[Path("_toc.yml")]):
         # Every page shows the table of contents, but Sphinx renders only changed pages.

@@ -171,7 +171,7 @@ def test_published_split_is_reported_with_the_others(corpus_and_windows):
     parts = ["train", "train", "train", "valid", "test", "test", "train", "dropped"]
     corpus.tracks["partition"] = [part for _ in range(2) for part in parts for _ in "xyz"]
     try:
-        names = ["window", "artist", "fault-filtered"]
+        names = ["window", "artist", "official"]
         result = audit(
             {"knn": (KNN, features_by(table["track_id"]))}, table, corpus, folds=3, protocols=names
         )
@@ -179,14 +179,14 @@ def test_published_split_is_reported_with_the_others(corpus_and_windows):
         corpus.tracks["partition"] = None
     assert result.protocols == names
     assert result.refused == {}
-    assert result.scores().loc[("knn", "fault-filtered"), "tracks"] == 12
+    assert result.scores().loc[("knn", "official"), "tracks"] == 12
     assert result.steps().index.tolist() == [("knn", "window to artist")]
     pair = [result.evaluations["knn"][name] for name in ("window", "artist")]
     assert result.leak("knn") == difference(*pair)
     assert result.leak_by("genre", "knn")["tracks"].sum() == 48
 
 
-@pytest.mark.parametrize("protocols", [["track"], [], ["track", "fault-filtered"]])
+@pytest.mark.parametrize("protocols", [["track"], [], ["track", "official"]])
 def test_audit_of_one_protocol_is_refused(corpus_and_windows, protocols):
     corpus, table = corpus_and_windows
     features = features_by(table["track_id"])

@@ -118,7 +118,7 @@ def test_file_that_is_not_a_record_is_refused(tmp_path, content):
 
 
 def test_missing_record_is_refused(tmp_path):
-    with pytest.raises(RecordError, match=r"none\.json: is not a record"):
+    with pytest.raises(RecordError, match=r"none\.json: there is no such file; execute"):
         ExperimentRecord.load(tmp_path / "none.json")
 
 
@@ -219,7 +219,7 @@ def test_predictions_of_a_damaged_record_are_refused(save, tmp_path):
     file.write_text(json.dumps(values))
     with pytest.raises(RecordError, match=r"knn\.json: its result was changed"):
         predictions(file)
-    with pytest.raises(RecordError, match=r"none\.json: is not a record"):
+    with pytest.raises(RecordError, match=r"none\.json: there is no such file; execute"):
         predictions(tmp_path / "none.json")
 
 
@@ -304,5 +304,16 @@ def test_record_of_an_earlier_version_is_refused(save, tmp_path):
     values = {"spec": record.spec, "result": record.result, "provenance": {}}
     file = tmp_path / "records" / "knn.json"
     file.write_text(json.dumps({**values, "result_sha256": record.hash}))
-    with pytest.raises(RecordError, match=r"knn\.json: is not a record"):
+    with pytest.raises(RecordError, match=r"\(result\.track\.top2: is missing\); execute the exp"):
         leaderboard(tmp_path / "records")
+
+
+@pytest.mark.parametrize("parameters", [{"k": {1, 2}}, {"k": float("nan")}, {"k": np.int64(5)}])
+def test_record_that_could_not_be_read_is_not_written(toy_corpus, by_artist, tmp_path, parameters):
+    corpus, table, _, features = toy_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, by_artist)
+    with pytest.raises(RecordError, match=r"^a record of an experiment cannot be written \(.*\.$"):
+        ExperimentRecord.save(
+            evaluation, tmp_path, experiment="knn", corpus=corpus, parameters=parameters
+        )
+    assert not (tmp_path / "knn.json").exists()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import CorpusError, GtzanWarning
-from .layout import DataSet, FoundFiles, audio_below, subfolders, track_id_of
+from .layout import DEEPEST, DataSet, FoundFiles, audio_below, subfolders, track_id_of
 
 __all__ = ["ABOUT", "LAYOUTS", "describe", "find", "find_root", "tracks_of"]
 
@@ -97,9 +97,9 @@ def find_root(folder: Path) -> Path | None:
     """
     roots = [(folder / layout).resolve() for layout in LAYOUTS]
     roots = [root for root in roots if root.is_dir()]
-    for depth in ({"deepest": 1}, {}):
+    for deepest in (1, DEEPEST):
         for root in roots:
-            if any(audio_below(place, **depth) for place in subfolders(root)):
+            if any(audio_below(place, deepest=deepest) for place in subfolders(root)):
                 return root
     return None
 
@@ -160,7 +160,7 @@ def _refuse_no_genre(root: Path, name: str) -> None:
         if re.fullmatch(pattern, name, re.IGNORECASE):
             raise CorpusError(
                 f"{root}: its folder {name!r} {reason}, not a genre; name a folder that holds one "
-                f"folder of audio files per genre, such as blues/, and no others."
+                "folder of audio files per genre, such as blues/, and no others."
             )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from .. import audio
 
 __all__ = [
+    "DEEPEST",
     "DataSet",
     "FoundFiles",
     "Loader",
@@ -20,8 +21,8 @@ __all__ = [
     "track_id_of",
 ]
 
-# Genre, artist, album, disc.
-_DEEPEST = 4
+DEEPEST = 4
+"""Levels of folders that are searched for audio: genre, artist, album and disc."""
 
 
 class DataSet(NamedTuple):
@@ -71,8 +72,7 @@ class Loader(Protocol):
 
     ABOUT: DataSet
 
-    @staticmethod
-    def find(folder: Path) -> FoundFiles | None:
+    def find(self, folder: Path) -> FoundFiles | None:
         """Return the files of this data set in a folder; None if it holds another one.
 
         Raises
@@ -81,8 +81,7 @@ class Loader(Protocol):
             If the folder holds this data set and lacks a part of it.
         """
 
-    @staticmethod
-    def describe(found: FoundFiles) -> tuple[str, pd.DataFrame]:
+    def describe(self, found: FoundFiles) -> tuple[str, pd.DataFrame]:
         """Return the name of the corpus and a table of its tracks.
 
         The table has a row for each file that is used: `genre`, `path`, `artist` and
@@ -108,7 +107,7 @@ def subfolders(folder: Path) -> list[Path]:
     )
 
 
-def audio_below(folder: Path, *, deepest: int = _DEEPEST) -> list[Path]:
+def audio_below(folder: Path, *, deepest: int = DEEPEST) -> list[Path]:
     """Return the audio files in a folder and in the folders below it.
 
     Parameters
