@@ -1,5 +1,6 @@
 # The run as a graph: corpus -> executed notebooks -> book.
-# `gtzan run` calls this with the run's YAML; nothing here knows a notebook by name.
+# `gtzan run` calls this with the run that it has saved, all parameters merged; nothing
+# here knows a notebook by name.
 import json
 import shlex
 import sys
@@ -8,14 +9,10 @@ from gtzan_lib.runner.dependencies import module_files, notebook_files
 from gtzan_lib.runner.runs import load_run
 from gtzan_lib.runner.site import prose_files
 
-overrides = config["overrides"]
-if isinstance(overrides, str):
-    overrides = json.loads(overrides)
-RUN = load_run(config["run"], overrides)
+RUN = load_run(config["run"])
 BY_NAME = {experiment.name: experiment for experiment in RUN.experiments.values()}
 GTZAN = f"{shlex.quote(sys.executable)} -m gtzan_lib"
-FILE = shlex.quote(str(RUN.file))
-OPTIONS = " ".join(f"-p {shlex.quote(f'{name}={text}')}" for name, text in overrides.items())
+SAVED = shlex.quote(config["run"])
 COMPOSE = shlex.join(RUN.compose_options)
 
 
@@ -23,7 +20,7 @@ def notebook_inputs(wildcards):
     experiment = BY_NAME[wildcards.name]
     files = [experiment.notebook, *notebook_files(experiment.notebook)]
     files += [f"executed/{RUN.experiments[id].name}.ipynb" for id in experiment.after]
-    if RUN.corpus_of(experiment.id) == "synthetic":
+    if experiment.corpus == "synthetic":
         files.append("corpus/corpus.json")
     return files
 
@@ -39,7 +36,7 @@ rule book:
     output:
         "site/_build/html/index.html",
     shell:
-        "{GTZAN} site {FILE} {OPTIONS}"
+        "{GTZAN} site {SAVED}"
 
 
 rule notebook:
@@ -55,7 +52,7 @@ rule notebook:
         corpus=lambda wildcards: RUN.state_of(BY_NAME[wildcards.name].id),
     threads: lambda wildcards: BY_NAME[wildcards.name].threads
     shell:
-        "{GTZAN} execute {FILE} {params.id} {OPTIONS}"
+        "{GTZAN} execute {SAVED} {params.id}"
 
 
 rule corpus:

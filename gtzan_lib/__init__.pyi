@@ -16,7 +16,7 @@ from . import (
     synthetic,
     training,
 )
-from .data.corpus import open_corpus
+from .data.opening import open_corpus
 from .data.splits import split
 from .data.windows import WindowGrid
 from .data.workspace import Workspace
@@ -25,8 +25,9 @@ from .evaluation.records import ExperimentRecord, leaderboard
 from .evaluation.summary import headline, summary
 from .genres import GENRES
 from .health.check import check_health
+from .health.prepare import prepare_corpus
 from .inference.zoo import load_model, predict, save_model
-from .parameters import check_parameters
+from .parameters.notebook import check_parameters
 from .signal.features import features
 from .signal.recipes import Recipe
 from .signal.store import SpectrogramStore
@@ -59,6 +60,7 @@ __all__ = [
     "open_corpus",
     "plots",
     "predict",
+    "prepare_corpus",
     "save_model",
     "signal",
     "split",

@@ -43,7 +43,7 @@ def finished(tmp_path_factory):
     text = text.replace("recipe: stft-10s-legacy", "recipe: stft-3s").replace("net: false, ", "")
     text = text.replace("09_ten_seconds: {", "09_ten_seconds: {recipe: stft-3s, ")
     text = text.replace(
-        "12_leakage_audit: {", "12_leakage_audit: {folds: 3, training: {epochs: 1, batch_size: 4}, "
+        "12_leakage_audit: {", "12_leakage_audit: {folds: 3, epochs: 1, batch_size: 4, "
     )
     text = text.replace("10_aggregation: {", '10_aggregation: {folds: 3, models: ["k-NN"], ')
     text = text.replace("15_live_demo: {", "15_live_demo: {levels: [5], seconds: 6, pace: false, ")
@@ -173,15 +173,18 @@ def test_equal_runs_have_equal_results(finished, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("name", "options", "sentence"),
     [
-        (["-p", "copus", "x"], "there is no parameter 'copus'; did you mean 'corpus'?"),
-        (["-p", "jobs", "many"], "parameter 'jobs' takes int, got 'many' (str)"),
+        ("01_data_health", ["copus", "x"], "no parameter 'copus'; did you mean 'corpus'?"),
+        ("01_data_health", ["jobs", "many"], "parameter 'jobs' takes int, got 'many' (str)"),
+        ("08_cnn", ["protocol", "artst"], "got 'artst'; did you mean 'artist'?"),
+        ("08_cnn", ["folds", "2"], "takes int of 1 or of at least 3, got 2."),
     ],
 )
-def test_papermill_alone_refuses_invalid_parameters(options, sentence, tmp_path):
+def test_papermill_alone_refuses_invalid_parameters(name, options, sentence, tmp_path):
+    notebook = ROOT / "notebooks" / f"{name}.ipynb"
     result = subprocess.run(
-        [*PAPERMILL, ROOT / "notebooks" / "01_data_health.ipynb", tmp_path / "out.ipynb", *options],
+        [*PAPERMILL, notebook, tmp_path / "out.ipynb", "-p", *options],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -189,7 +192,7 @@ def test_papermill_alone_refuses_invalid_parameters(options, sentence, tmp_path)
     assert result.returncode != 0
     assert sentence in result.stderr
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
-    assert not any("open_corpus" in c["source"] and c.get("outputs") for c in executed["cells"])
+    assert not any("prepare_corpus" in c["source"] and c.get("outputs") for c in executed["cells"])
 
 
 def environment(folder, threads):

@@ -1,16 +1,37 @@
 """Notebooks are thin, without outputs and runnable by themselves."""
 
 import ast
+import builtins
+import os
 import statistics
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 
-from gtzan_lib.parameters import declared_in
+from gtzan_lib.parameters.declarations import declared_in
+from gtzan_lib.parameters.types import TYPES
+
+from .conftest import write_music
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+# What a cell has that is not on the page, or on it without its code.
+HIDDEN = {"remove-cell", "remove-input", "hide-input"}
+
+# Those of every net, with the same types in all notebooks that train one.
+TRAINING = {
+    "epochs": "PositiveInt",
+    "learning_rate": "PositiveFloat",
+    "batch_size": "AtLeastTwo",
+    "training": "TrainingSettings",
+    "arguments": "NetArguments",
+}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -63,7 +84,107 @@ def test_parameters_are_typed_and_shared_ones_agree(path):
     assert {"run", "corpus"} <= parameters.keys()
     everywhere = [declared_in(other) for other in NOTEBOOKS]
     for name, parameter in parameters.items():
-        assert {other[name].type for other in everywhere if name in other} == {parameter.type}
+        bases = {other[name].type.base for other in everywhere if name in other}
+        assert bases == {parameter.type.base}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_help_of_papermill_names_every_parameter_with_its_choices(path):
+    declared = declared_in(path)
+    listed = papermill.inspect_notebook(path)
+    assert listed.keys() == declared.keys()
+    for name, entry in listed.items():
+        type_ = declared[name].type
+        assert TYPES[entry["inferred_type_name"]] == type_
+        assert entry["help"]
+        if type_.choices and type_.base is not dict:
+            choices = entry["help"].rpartition(": ")[2].replace(" or ", ", ").split(", ")
+            assert sorted(choices) == sorted(type_.choices())
+
+
+def test_help_of_papermill_on_the_command_line():
+    command = [sys.executable, "-m", "papermill", "--help-notebook"]
+    answer = subprocess.run(
+        [*command, ROOT / "notebooks" / "08_cnn.ipynb"], capture_output=True, text=True
+    )
+    words = " ".join(answer.stdout.split())
+    assert 'protocol: Protocol (default "artist") artist, track, window or official' in words
+
+
+def test_ruff_knows_the_types_of_parameters():
+    settings = tomllib.loads((ROOT / "notebooks" / ".ruff.toml").read_text(encoding="utf-8"))
+    assert settings["builtins"] == sorted(TYPES.keys() - vars(builtins).keys())
+
+
+def test_a_corpus_is_opened_in_one_way(notebook):
+    source = "\n".join(cell["source"] for cell in code_cells(notebook))
+    assert source.count("gl.prepare_corpus(") == 1
+    assert "gl.open_corpus(corpus" not in source
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_nets_are_trained_with_the_same_parameters(path):
+    if "gl.NetClassifier(" in path.read_text(encoding="utf-8").partition("**Change it.**")[0]:
+        declared = declared_in(path)
+        assert {name: declared[name].type for name in TRAINING} == {
+            name: TYPES[type_] for name, type_ in TRAINING.items()
+        }
+
+
+def builds_a_sentence_only(source):
+    """Whether all that a cell shows is text that it builds for the page."""
+    body = ast.parse(source).body
+    shown = [ast.unparse(node.value) for node in body if isinstance(node, ast.Expr)]
+    rest = "\n".join(ast.unparse(node) for node in body if not isinstance(node, ast.Expr))
+    texts = all(text.startswith(("glue(", "Markdown(")) for text in shown)
+    return bool(shown) and texts and "gl." not in rest
+
+
+def test_cells_that_only_build_a_sentence_are_hidden(notebook):
+    shown = [
+        cell["source"]
+        for cell in code_cells(notebook)
+        if builds_a_sentence_only(cell["source"])
+        and not HIDDEN & set(cell["metadata"].get("tags", []))
+    ]
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    ("source", "only"),
+    [
+        ('text = f"{x} %"\nglue("a", text, display=False)', True),
+        ('Markdown(f"{x} %")', True),
+        ("x = 3", False),
+        ("gl.plots.recall(evaluation);", False),
+        ('glue("a", "b")\ntable', False),
+        ("evaluation = gl.evaluate(net)\nMarkdown(gl.summary(evaluation))", False),
+    ],
+)
+def test_what_counts_as_a_sentence(source, only):
+    assert builds_a_sentence_only(source) is only
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["template", "02_spectrograms", "05_pca"])
+def test_cells_run_as_a_script(tmp_path, name):
+    """In plain Python, without IPython's shell, as when they are pasted into a file."""
+    music = write_music(tmp_path / "music", tracks=6, seconds=6.2)
+    values = {"corpus": str(music), "protocol": "track", "size": 32}
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    declared = declared_in(ROOT / "notebooks" / f"{name}.ipynb")
+    lines = []
+    for cell in code_cells(notebook):
+        lines.append(cell["source"])
+        if "parameters" in cell["metadata"].get("tags", []):
+            lines += [f"{key} = {value!r}" for key, value in values.items() if key in declared]
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(lines), encoding="utf-8")
+    environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_pages_have_question_answer_and_caveats(notebook):

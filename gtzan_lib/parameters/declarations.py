@@ -1,27 +1,31 @@
-"""Declarations and checks of notebook parameters.
+"""Parameters as notebooks declare them, and the check of given values.
 
-papermill only logs an unknown parameter, and does not check types. Here both are
-errors: in the runner before execution, and in the second cell of every notebook
-for plain papermill.
+papermill only logs an unknown parameter, and checks neither types nor values. Here
+all are errors: in the runner before execution, and in the second cell of every
+notebook for plain papermill.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import ParameterError
+from ..errors import ParameterError
+from .types import TYPES, ParameterType, type_names
 
-__all__ = ["Parameter", "check", "check_parameters", "declared", "declared_in", "from_text"]
-
-TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-
-# First line of the cell that papermill injects.
-INJECTED = "# Parameters"
+__all__ = [
+    "Parameter",
+    "check",
+    "declared",
+    "declared_in",
+    "from_text",
+    "is_parameters_cell",
+]
 
 
 class Parameter(NamedTuple):
@@ -29,13 +33,13 @@ class Parameter(NamedTuple):
 
     Attributes
     ----------
-    type : type
-        Type of its values; a `float` may also be an `int`.
+    type : ParameterType
+        Values that it takes.
     default : object
         Value in the notebook.
     """
 
-    type: type
+    type: ParameterType
     default: Any
 
 
@@ -45,7 +49,7 @@ def declared(source: str, where: str = "this notebook") -> dict[str, Parameter]:
     Parameters
     ----------
     source : str
-        Lines such as `epochs: int = 20  # passes over the training part`.
+        Lines such as `epochs: "PositiveInt" = 20  # passes over the training part`.
     where : str
         Name of the notebook in error messages.
 
@@ -57,17 +61,18 @@ def declared(source: str, where: str = "this notebook") -> dict[str, Parameter]:
     Raises
     ------
     ParameterError
-        If a line is not a declaration, or a default has another type.
+        If a line is not a declaration, or a default is not valid.
     """
     parameters = {}
     for statement in ast.parse(source).body:
-        if not _is_declaration(statement):
+        declaration = _declaration(statement)
+        if declaration is None:
             raise ParameterError(
                 f"{where}: line {statement.lineno} of the parameters cell must read "
-                "'name: type = value', with one of the types " + ", ".join(TYPES) + "."
+                f"'name: type = value', with one of the types {type_names()}."
             )
-        parameter = Parameter(TYPES[statement.annotation.id], ast.literal_eval(statement.value))
-        parameters[statement.target.id] = parameter
+        name, parameter = declaration
+        parameters[name] = parameter
     check(parameters, {name: parameter.default for name, parameter in parameters.items()}, where)
     return parameters
 
@@ -105,7 +110,7 @@ def declared_in(notebook: str | Path) -> dict[str, Parameter]:
 
 
 def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) -> None:
-    """Raise an error for an unknown parameter, or a value of the wrong type.
+    """Raise an error for an unknown parameter, or a value that it does not take.
 
     Parameters
     ----------
@@ -119,18 +124,17 @@ def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) 
     Raises
     ------
     ParameterError
-        For the first parameter that is unknown or has a value of the wrong type.
+        For the first parameter that is unknown, or whose value has the wrong type,
+        is out of range or is none of the choices.
     """
     for name, value in given.items():
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
             advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}."
             raise ParameterError(f"{where}: there is no parameter {name!r}; {advice}")
-        if not _fits(value, known[name].type):
-            raise ParameterError(
-                f"{where}: parameter {name!r} takes {known[name].type.__name__}, "
-                f"got {value!r} ({type(value).__name__})."
-            )
+        refusal = known[name].type.refusal(value)
+        if refusal:
+            raise ParameterError(f"{where}: parameter {name!r} {refusal}")
 
 
 def from_text(text: str, parameter: Parameter) -> Any:
@@ -146,76 +150,65 @@ def from_text(text: str, parameter: Parameter) -> Any:
     Returns
     -------
     object
-        The text itself for a `str`; otherwise its value as YAML, which may still
-        have the wrong type.
+        The text itself for a `str` or where it is not YAML; otherwise its value as
+        YAML, which may still have the wrong type.
     """
     import yaml
 
-    if parameter.type is str:
+    base = parameter.type.base
+    if base is str:
         return text
-    if parameter.type is float:
+    if base is float:
         # YAML reads 1e-3 as text.
         with contextlib.suppress(ValueError):
             return float(text)
-    return yaml.safe_load(text)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
 
 
-def check_parameters() -> dict[str, Any]:
-    """Check the parameters of the running notebook.
+def is_parameters_cell(source: str) -> bool:
+    """Return whether the source of a cell holds annotated names, and nothing else.
 
-    Call it in the cell after the parameters.
+    Parameters
+    ----------
+    source : str
+        Python, possibly with IPython magics.
 
     Returns
     -------
-    dict of str to object
-        Values of the parameters by name, for a record.
-
-    Raises
-    ------
-    ParameterError
-        If papermill injected an unknown name, a value has the wrong type, or
-        the notebook has no parameters.
+    bool
+        True even if an annotation is no type of a parameter, which `declared` refuses.
     """
-    from IPython import get_ipython
-
-    shell = get_ipython()
-    cells = list(shell.user_ns["In"]) if shell else []
-    for number in range(len(cells) - 1, -1, -1):
-        if _is_parameters_cell(cells[number]):
-            break
-    else:
-        raise ParameterError("call check_parameters() in the cell after the parameters.")
-    known = declared(cells[number])
-    for cell in cells[number + 1 :]:
-        if cell.startswith(INJECTED):
-            names = [node.targets[0].id for node in ast.parse(cell).body]
-            check(known, {name: shell.user_ns[name] for name in names}, "this notebook")
-    values = {name: shell.user_ns[name] for name in known}
-    check(known, values, "this notebook")
-    return values
-
-
-def _is_declaration(statement: ast.stmt) -> bool:
-    if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
-        return False
-    if not (isinstance(statement.annotation, ast.Name) and statement.annotation.id in TYPES):
-        return False
-    try:
-        ast.literal_eval(statement.value)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _is_parameters_cell(source: str) -> bool:
     try:
         body = ast.parse(source).body
     except SyntaxError:
         return False
-    return bool(body) and all(map(_is_declaration, body))
+    return bool(body) and all(map(_is_annotated_name, body))
 
 
-def _fits(value: Any, wanted: type) -> bool:
-    if isinstance(value, bool):
-        return wanted is bool
-    return isinstance(value, wanted) or (wanted is float and isinstance(value, int))
+def _is_annotated_name(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+
+
+def _declaration(statement: ast.stmt) -> tuple[str, Parameter] | None:
+    """Return name and declaration of a parameter; None if the line is no declaration."""
+    match statement:
+        case ast.AnnAssign(ast.Name(name), annotation, ast.expr() as value):
+            kind = TYPES.get(_type_name(annotation))
+        case _:
+            return None
+    if kind is None:
+        return None
+    try:
+        return name, Parameter(kind, ast.literal_eval(value))
+    except (ValueError, TypeError):
+        return None
+
+
+def _type_name(annotation: ast.expr) -> str:
+    """Return a type of Python, or a type in quotes, which Python does not evaluate."""
+    if isinstance(annotation, ast.Name) and hasattr(builtins, annotation.id):
+        return annotation.id
+    return str(annotation.value) if isinstance(annotation, ast.Constant) else ""

@@ -165,7 +165,7 @@ def _replace(text: str, places: dict[str, str]) -> str:
 
 def _places(run: Run, experiment: str) -> dict[str, str]:
     places = {f"{run.root}{os.sep}": "", f"{run.work.root}{os.sep}": "work/"}
-    source = run.corpus_of(experiment)
+    source = run.experiments[experiment].corpus
     if source not in (None, "synthetic"):
         places[str(Path(source).expanduser().resolve())] = "<corpus>"
         places[source.rstrip("/")] = "<corpus>"

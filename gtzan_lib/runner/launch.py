@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -32,7 +31,7 @@ def launch(
     file : str or Path
         The run's YAML, or its name.
     overrides : mapping of str to str, optional
-        Parameters from the command line.
+        Parameters from the command line, as for `load_run`.
     cores : int, optional
         Number of cores for experiments in parallel. Default: all.
     snakemake : sequence of str
@@ -55,23 +54,19 @@ def launch(
     run.work.path.mkdir(parents=True, exist_ok=True)
     with _only_one(run):
         _clear_partial(run)
-        result = subprocess.run(_command(run, overrides, cores, snakemake), env=_environment(run))
+        command = _command(run, run.save(), cores, snakemake)
+        result = subprocess.run(command, env=_environment(run))
         if result.returncode:
             raise RunError(_reason(run))
         return publish(run)
 
 
-def _command(
-    run: Run,
-    overrides: Mapping[str, str] | None,
-    cores: int | None,
-    snakemake: Sequence[str],
-) -> list[str]:
+def _command(run: Run, saved: Path, cores: int | None, snakemake: Sequence[str]) -> list[str]:
     return [
         *(sys.executable, "-m", "snakemake"),
         *("--snakefile", str(run.root / "Snakefile")),
         *("--directory", str(run.work.path)),
-        *("--config", f"run={run.file}", f"overrides={json.dumps(dict(overrides or {}))}"),
+        *("--config", f"run={saved}"),
         *("--cores", str(cores or os.cpu_count() or 1)),
         # This process holds one lock per run, which is released when it ends;
         # Snakemake's own lock would survive a kill.

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..data.corpus import corpus_state
-from ..data.gtzan import HOW_TO_GET
+from ..data.loaders import gtzan
+from ..data.opening import corpus_state
 from ..data.workspace import Workspace
 from ..errors import GtzanError, ParameterError, RunError
-from ..parameters import Parameter, check, declared_in, from_text
+from ..files import write_json
+from ..parameters.declarations import Parameter, check, declared_in, from_text
 
 __all__ = ["Experiment", "Run", "load_run", "saved_error"]
 
@@ -38,6 +41,8 @@ class Experiment:
         The notebook to execute.
     parameters : dict
         Values that replace the notebook's defaults.
+    corpus : str or None
+        Its corpus, from the parameters or the notebook's default; None without one.
     title : str
         Heading of its page; empty for the notebook's own.
     threads : int
@@ -50,6 +55,7 @@ class Experiment:
     id: str
     notebook: Path
     parameters: dict[str, Any]
+    corpus: str | None
     title: str = ""
     threads: int = 1
     after: tuple[str, ...] = ()
@@ -107,14 +113,6 @@ class Run:
                 options += [f"--{name}", str(value)]
         return options
 
-    def corpus_of(self, experiment: str) -> str | None:
-        """Return the corpus of an experiment, or None if its notebook takes none."""
-        chosen = self.experiments[experiment]
-        declared = declared_in(chosen.notebook)
-        if "corpus" not in declared:
-            return None
-        return chosen.parameters.get("corpus", declared["corpus"].default)
-
     def state_of(self, experiment: str) -> str:
         """Return a text that changes when the experiment's corpus does.
 
@@ -123,10 +121,28 @@ class Run:
         CorpusError
             If the corpus is missing or invalid.
         """
-        source = self.corpus_of(experiment)
+        source = self.experiments[experiment].corpus
         if source is None or source == "synthetic":
             return ""
-        return corpus_state(source)
+        # Notebooks are executed in the project's root, and Snakemake in the workspace.
+        return corpus_state(self.root / Path(source).expanduser())
+
+    def save(self) -> Path:
+        """Write the run with all its parameters to its workspace.
+
+        Returns
+        -------
+        Path
+            `run.json`, which `load_run` reads instead of the YAML.
+        """
+        path = self.work.path / "run.json"
+        experiments = [
+            {**dataclasses.asdict(experiment), "notebook": str(experiment.notebook)}
+            for experiment in self.experiments.values()
+        ]
+        content = {"file": str(self.file), "experiments": experiments, "compose": self.compose}
+        write_json(path, content)
+        return path
 
 
 def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Run:
@@ -138,9 +154,11 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     Parameters
     ----------
     file : str or Path
-        The YAML in `runs/`, or its name without folder and ending.
+        The YAML in `runs/`, its name without folder and ending, or the `run.json`
+        that `Run.save` has written, in which all parameters are merged already.
     overrides : mapping of str to str, optional
-        Parameters from the command line.
+        Parameters from the command line: `epochs` of all experiments that have it,
+        or `minivgg-3s.epochs` of one, which takes precedence.
 
     Returns
     -------
@@ -150,11 +168,14 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     Raises
     ------
     RunError
-        If the file is missing or invalid.
+        If the file is missing or invalid, or an override names no experiment.
     ParameterError
-        If a parameter is unknown or a value has the wrong type.
+        If a parameter is unknown, or does not take its value.
     """
     file = _locate(file)
+    overrides = dict(overrides or {})
+    if file.suffix == ".json":
+        return _read_saved(file, overrides)
     content = _read(file)
     _refuse_unknown(file, content, RUN_KEYS, "key")
     if not content.get("experiments"):
@@ -162,32 +183,27 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     defaults = content.get("defaults") or {}
     compose = content.get("compose") or {}
     _refuse_unknown(file, compose, COMPOSE_KEYS, "setting of compose")
-    overrides = dict(overrides or {})
-    known = {}
-    experiments = {}
+    known, experiments = {}, {}
     for id_, settings in content["experiments"].items():
         settings = dict(settings or {})
         fields = {key: settings.pop(key) for key in OWN_KEYS & settings.keys()}
+        fields["after"] = tuple(fields.get("after", ()))
         notebook = file.parents[1] / "notebooks" / f"{fields.pop('notebook', id_)}.ipynb"
         if not notebook.is_file():
             raise RunError(f"{file}: experiment {id_!r} has no notebook {notebook}.")
         known[id_] = declared_in(notebook)
         given = {name: value for name, value in defaults.items() if name in known[id_]}
-        given |= settings
-        given |= {
-            name: from_text(text, known[id_][name])
-            for name, text in overrides.items()
-            if name in known[id_]
-        }
+        given |= settings | _overrides_of(id_, overrides, known[id_])
         given = {name: _expand(value, file) for name, value in given.items()}
         for name, value in {"run": file.stem, "experiment": id_}.items():
             if name in known[id_]:
                 given[name] = value
         check(known[id_], given, f"{file}: experiment {id_!r}, {notebook.name}")
-        fields["after"] = tuple(fields.get("after", ()))
-        experiments[id_] = Experiment(id_, notebook, given, **fields)
-    for source, names in ((str(file), defaults), ("the command line", overrides)):
-        _refuse_unused(source, names, known)
+        default = known[id_]["corpus"].default if "corpus" in known[id_] else None
+        corpus = given.get("corpus", default)
+        experiments[id_] = Experiment(id_, notebook, given, corpus, **fields)
+    _refuse_unused(str(file), defaults, known)
+    _refuse_unused_overrides(overrides, known)
     for experiment in experiments.values():
         _refuse_unknown(file, experiment.after, experiments, "experiment")
     return Run(file, experiments, compose)
@@ -251,7 +267,7 @@ def _refuse_unknown(file: Path, given: Any, known: Any, kind: str) -> None:
 
 
 def _refuse_unused(
-    source: str, names: Mapping[str, Any], known: Mapping[str, Mapping[str, Parameter]]
+    source: str, names: Iterable[str], known: Mapping[str, Mapping[str, Parameter]]
 ) -> None:
     """Refuse a default or an override that no notebook of the run takes."""
     everything = {name: p for parameters in known.values() for name, p in parameters.items()}
@@ -262,6 +278,50 @@ def _refuse_unused(
             raise ParameterError(f"{source}: parameter {name!r} is set by the run itself.")
 
 
+def _refuse_unused_overrides(
+    overrides: Iterable[str], known: Mapping[str, Mapping[str, Parameter]]
+) -> None:
+    """Refuse an override of an experiment or a parameter that the run does not have."""
+    source = "the command line"
+    for override in overrides:
+        id_, dot, name = override.rpartition(".")
+        if not dot:
+            _refuse_unused(source, [name], known)
+        elif id_ in known:
+            _refuse_unused(f"{source}: experiment {id_!r}", [name], {id_: known[id_]})
+        else:
+            close = difflib.get_close_matches(id_, known, 1)
+            advice = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}."
+            raise RunError(f"{source}: the run has no experiment {id_!r}; {advice}")
+
+
+def _overrides_of(
+    id_: str, overrides: Mapping[str, str], known: Mapping[str, Parameter]
+) -> dict[str, Any]:
+    """Return the overrides of an experiment, converted to the types of its parameters."""
+    texts = {name: overrides[name] for name in known if name in overrides}
+    texts |= {name: overrides[f"{id_}.{name}"] for name in known if f"{id_}.{name}" in overrides}
+    return {name: from_text(text, known[name]) for name, text in texts.items()}
+
+
+def _read_saved(file: Path, overrides: Mapping[str, str]) -> Run:
+    """Read what `Run.save` has written."""
+    if overrides:
+        raise RunError(
+            f"{file}: its parameters are merged already, so that {next(iter(overrides))!r} cannot "
+            "be set; name the run instead."
+        )
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        experiments = {}
+        for fields in content["experiments"]:
+            fields["notebook"], fields["after"] = Path(fields["notebook"]), tuple(fields["after"])
+            experiments[fields["id"]] = Experiment(**fields)
+        return Run(Path(content["file"]), experiments, content["compose"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file}: is not a saved run; 'gtzan run NAME' writes it again.") from error
+
+
 def _expand(value: Any, file: Path) -> Any:
     """Replace `${NAME}` by the environment variable."""
     if not isinstance(value, str):
@@ -270,6 +330,6 @@ def _expand(value: Any, file: Path) -> Any:
         if not os.environ.get(name):
             raise RunError(
                 f"{file}: needs {name}, the folder of the corpus; run for instance "
-                f"'make book RUN={file.stem} {name}=/data/gtzan'. {HOW_TO_GET}."
+                f"'make book RUN={file.stem} {name}=/data/gtzan'. {gtzan.ABOUT.how_to_get}."
             )
     return re.sub(r"\$\{(\w+)\}", lambda match: os.environ[match[1]], value)

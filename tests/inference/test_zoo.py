@@ -378,7 +378,10 @@ def test_nets_for_rectangular_images_are_saved_and_loaded(name, arguments, easy,
     loaded = load_model(save_model(tmp_path / "m", net, RECIPE)).estimator
     assert loaded.architecture == name
     assert loaded.arguments_ == {"classes": 3, "size": [32, 20], **arguments}
-    np.testing.assert_array_equal(loaded.predict_proba(images), net.predict_proba(images))
+    # On some processors, the rounding of a recurrent layer depends on where its weights lie.
+    np.testing.assert_allclose(
+        loaded.predict_proba(images), net.predict_proba(images), rtol=0, atol=1e-6
+    )
     other = np.zeros((*images.shape[:-1], 32), dtype=np.uint8)
     with pytest.raises(ModelError, match="trained on images of 32 x 20, and these have 32 x 32"):
         loaded.predict(other)

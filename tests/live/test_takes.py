@@ -111,8 +111,8 @@ def test_settings_of_a_take(tmp_path, recording, without_figures):
     assert settings == json.loads((tmp_path / "take-001" / "take.json").read_text())
     fixed = {name: value for name, value in settings.items() if name not in ("when", "rms_db")}
     assert fixed == {
-        "version": 1, "device": "Mic", "sample_rate": RATE, "seconds": 2.0, "lead_s": 0.5, "complete": True,
-        "overflows": 0, "peak_db": pytest.approx(1.9, abs=0.5), "clipping": True,
+        "version": 1, "device": "Mic", "sample_rate": RATE, "seconds": 2.0, "lead_s": 0.5,
+        "complete": True, "overflows": 0, "peak_db": pytest.approx(1.9, abs=0.5), "clipping": True,
         "method": "subtraction", "noise": "the recording's beginning", "denoised": True,
         "model": None, "prediction": None, "left_out": [],
     }  # fmt: skip

@@ -44,10 +44,25 @@ def test_modules_of(source, modules):
 def test_all_imported_modules_count():
     files = names(module_files(["gtzan_lib.evaluation.evaluation"]))
     assert {"evaluation/evaluation.py", "data/splits.py", "data/corpus.py", "stats.py"} <= files
-    assert {"__init__.py", "evaluation/__init__.py", "data/gtzan_tracks.csv"} <= files
+    assert {"__init__.py", "evaluation/__init__.py"} <= files
     others = {"evaluation/leakage.py", "training/classifier.py", "plots/grid.py", "cli.py"}
     assert not {*others, "runner/execute.py"} & files
     assert all((ROOT / "gtzan_lib" / name).is_file() for name in others)
+
+
+def test_tables_beside_a_module_count():
+    tables = {path.name for path in (ROOT / "gtzan_lib/data/loaders").glob("*.csv")}
+    files = names(module_files(["gtzan_lib.data.opening"]))
+    assert {Path(file).name for file in files if file.endswith(".csv")} == tables
+    assert "gtzan_tracks.csv" in tables
+
+
+def test_choices_of_parameters_are_no_dependency(tmp_path):
+    """A notebook that checks its parameters does not depend on what others may choose."""
+    write_notebook(tmp_path / "a.ipynb", "gl.check_parameters()")
+    files = names(notebook_files(tmp_path / "a.ipynb"))
+    assert "parameters/types.py" in files
+    assert not any(file.startswith(("models/", "studies/", "data/")) for file in files)
 
 
 def test_shipped_models_count_as_part_of_the_module_that_loads_them(tmp_path):

@@ -69,6 +69,8 @@ def test_only_what_changed_is_executed(done):
     notebook = nbformat.read(executed(project) / "02_corpus.ipynb", as_version=4)
     assert notebook["cells"][-1]["outputs"][0]["data"]["text/plain"] == "1"
     assert redone("-p", "count=5") == ({"01_count", "02_corpus"}, True)
+    assert redone("-p", "count=5", "-p", "01_count.count=6") == ({"01_count"}, True)
+    assert redone("-p", "02_corpus.count=5", "-p", "01_count.count=6") == (set(), False)
 
 
 @pytest.mark.slow
@@ -108,6 +110,8 @@ def test_a_parameter_reaches_every_step(project):
     [
         (["small", "-p", "cuont=3"], "did you mean 'count'?"),
         (["small", "-p", "count=ten"], "'count' takes int, got 'ten' (str)"),
+        (["small", "-p", "01_cuont.count=3"], "no experiment '01_cuont'; did you mean '01_count'?"),
+        (["small", "-p", "01_count.cuont=3"], "did you mean 'count'?"),
         (["small", "-p", "count"], "'count' must read NAME=VALUE"),
         (["small", "-p", "corpus=/nowhere"], "/nowhere: there is no such folder"),
         (["nothing"], "there is no such run"),

@@ -21,7 +21,11 @@ def test_precedence_of_parameters(project):
     experiments = load_run("small").experiments
     assert experiments["01_count"].parameters == {"count": 2, "name": "default", "run": "small"}
     assert experiments["own"].parameters["count"] == 3
-    assert load_run("small", {"count": "4"}).experiments["own"].parameters["count"] == 4
+    given = {"count": "4", "own.count": "5"}
+    for overrides in (given, dict(reversed(given.items()))):
+        experiments = load_run("small", overrides).experiments
+        assert experiments["01_count"].parameters["count"] == 4
+        assert experiments["own"].parameters["count"] == 5
 
 
 def test_names_of_executed_notebooks(project):
@@ -46,6 +50,16 @@ def test_defaults_reach_only_notebooks_that_declare_them(project):
         ("experiments: {01_count: {count: true}}", ParameterError, "'count' takes int, got True"),
         ("defaults: {nobody: 1}\nexperiments: {01_count: {}}", ParameterError, "'nobody'"),
         ("defaults: {run: x}\nexperiments: {01_count: {}}", ParameterError, "set by the run"),
+        (
+            "defaults: {01_count.count: 1}\nexperiments: {01_count: {}}",
+            ParameterError,
+            "no parameter '01_count.count'",
+        ),
+        (
+            "experiments: {01_count: {name: 2026-01-01}}",
+            ParameterError,
+            "'name' takes str, got datetime.date",
+        ),
         ("experiments: {99_none: {}}", RunError, "has no notebook"),
         ("experiments: {}", RunError, "names no experiments"),
         ("experimnts: {01_count: {}}", RunError, "key 'experimnts' is not known"),
@@ -67,11 +81,69 @@ def test_refusals(project, text, error, sentence):
     assert "small.yml" in str(caught.value)
 
 
-def test_refusal_of_the_command_line(project):
-    with pytest.raises(ParameterError, match="the command line: there is no parameter 'cuont'"):
-        load_run("small", {"cuont": "3"})
-    with pytest.raises(ParameterError, match="'count' takes int"):
-        load_run("small", {"count": "ten"})
+@pytest.mark.parametrize(
+    ("overrides", "error", "sentence"),
+    [
+        ({"cuont": "3"}, ParameterError, "the command line: there is no parameter 'cuont'"),
+        ({"count": "ten"}, ParameterError, "'count' takes int"),
+        ({"01_count.count": "ten"}, ParameterError, "experiment '01_count', .*'count' takes int"),
+        ({"01_cuont.count": "3"}, RunError, "no experiment '01_cuont'; did you mean '01_count'"),
+        ({".count": "3"}, RunError, "no experiment ''; it has 01_count, 02_corpus"),
+        ({"x.y.count": "3"}, RunError, "no experiment 'x.y'"),
+        (
+            {"01_count.cuont": "3"},
+            ParameterError,
+            "the command line: experiment '01_count': there is no parameter 'cuont'; did you mean",
+        ),
+        ({"02_corpus.run": "x"}, ParameterError, "parameter 'run' is set by the run itself"),
+        # Another experiment has it.
+        ({"01_count.corpus": "x"}, ParameterError, "experiment '01_count': there is no parameter"),
+    ],
+)
+def test_refusal_of_the_command_line(project, overrides, error, sentence):
+    with pytest.raises(error, match=sentence):
+        load_run("small", overrides)
+
+
+def test_choices_and_ranges_are_checked(project):
+    parameters = PARAMETERS + 'protocol: "Protocol" = "artist"\nfolds: "Folds" = 1\n'
+    write_notebook(project / "notebooks" / "03_more.ipynb", parameters=parameters)
+    for settings, sentence in (("protocol: artst", "mean 'artist'"), ("folds: 2", "of at least 3")):
+        rewrite(project, f"experiments:\n  03_more: {{{settings}}}\n")
+        with pytest.raises(ParameterError, match=sentence):
+            load_run("small")
+
+
+def test_a_saved_run_is_read_as_it_was(project, monkeypatch, tmp_path):
+    monkeypatch.setenv("MUSIC", str(tmp_path))
+    rewrite(
+        project,
+        "compose: {genres: [blues]}\ndefaults: {corpus: '${MUSIC}'}\n"
+        "experiments:\n  01_count: {threads: 2}\n"
+        "  own: {notebook: 02_corpus, title: Own, after: [01_count]}\n",
+    )
+    run = load_run("small", {"own.count": "5"})
+    saved = run.save()
+    assert saved == run.work.path / "run.json"
+    monkeypatch.delenv("MUSIC")
+    (project / "runs" / "small.yml").unlink()
+    assert load_run(saved) == run
+    assert run.experiments["own"].corpus == str(tmp_path)
+    assert run.experiments["01_count"].corpus is None
+
+
+def test_a_saved_run_takes_no_parameters(project):
+    saved = load_run("small").save()
+    with pytest.raises(RunError, match="merged already, so that 'count' cannot be set"):
+        load_run(saved, {"count": "3"})
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "a", "experiments": [{}]}', "3"])
+def test_a_file_that_is_no_saved_run_is_refused(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(RunError, match="is not a saved run; 'gtzan run NAME' writes it again"):
+        load_run(path)
 
 
 def test_missing_run_names_the_existing_ones(project):
@@ -83,9 +155,18 @@ def test_environment_is_expanded(project, monkeypatch, tmp_path):
     monkeypatch.setenv("MUSIC", str(tmp_path))
     rewrite(project, "experiments: {02_corpus: {corpus: '${MUSIC}'}}")
     run = load_run("small")
-    assert run.corpus_of("02_corpus") == str(tmp_path)
+    assert run.experiments["02_corpus"].corpus == str(tmp_path)
     with pytest.raises(CorpusError, match="holds no genre folders"):
         run.state_of("02_corpus")
+
+
+def test_a_relative_corpus_is_relative_to_the_project(project, monkeypatch, music_folder):
+    music_folder().rename(project / "music")
+    run = load_run("small", {"corpus": "music"})
+    monkeypatch.chdir(run.work.path.parent.parent / "book")
+    assert run.state_of("02_corpus") == load_run(
+        run.file, {"corpus": str(project / "music")}
+    ).state_of("02_corpus")
 
 
 def test_compose_options(project):

@@ -1,0 +1,1 @@
+"""Declarations of notebook parameters, and checks before and during execution."""
