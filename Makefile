@@ -44,9 +44,10 @@ test: setup ## run the whole test suite
 calibration: setup ## check the difficulty of the synthetic corpus, for three seeds
 	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py
 
-lint: setup ## check the style of code and notebooks
+lint: setup ## check the style of code and notebooks, and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m tests.words
 
 bench: setup ## measure speed, as ratios in one run
@@ -66,4 +67,4 @@ lock: ## resolve pyproject.toml again into requirements.lock
 	rm -rf .venv.resolve
 
 clean: ## remove what the quick run and the book build made; keep .venv and other runs
-	rm -rf work/quick _build .pytest_cache .ruff_cache .hypothesis
+	rm -rf work/quick _build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -67,7 +67,7 @@ def _source_digest(source: str) -> str:
         body = getattr(node, "body", None)
         if isinstance(body, list):
             # A string that stands alone does nothing, be it a docstring or below a constant.
-            node.body = [one for one in body if not _is_text(one)] or [ast.Pass()]
+            body[:] = [one for one in body if not _is_text(one)] or [ast.Pass()]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 

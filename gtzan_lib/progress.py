@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 __all__ = ["progress_bar"]
@@ -13,7 +14,7 @@ T = TypeVar("T")
 
 def progress_bar(
     steps: Iterable[T], description: str, total: int, *, show: bool = True
-) -> Iterator[T]:
+) -> Generator[T, None, None]:
     """Iterate over steps and show a progress bar on standard error.
 
     Parameters
@@ -26,17 +27,17 @@ def progress_bar(
         Number of steps.
     show : bool
         Whether to show the bar. It is never shown where standard error is not a
-        terminal, as in an executed notebook.
+        terminal, as in an executed notebook, nor where rich is not installed.
 
     Yields
     ------
     object
         The steps.
     """
-    if not (show and sys.stderr.isatty()):
-        yield from steps
-        return
-    from rich.console import Console
-    from rich.progress import track
+    if show and sys.stderr.isatty():
+        with suppress(ImportError):
+            from rich.console import Console
+            from rich.progress import track
 
-    yield from track(steps, description, total, console=Console(stderr=True))
+            steps = track(steps, description, total, console=Console(stderr=True))
+    yield from steps

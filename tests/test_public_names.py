@@ -40,6 +40,10 @@ def stub_names(room: str) -> dict[str, set[str] | list[str]]:
 NAMES = [(room, name) for room in ROOMS for name in sorted(stub_names(room)["imported"])]
 
 
+def test_type_checkers_read_the_annotations():
+    assert (ROOT / "py.typed").is_file()
+
+
 def documented_constants(module: str) -> set[str]:
     """Return the constants of a module that a docstring follows."""
     body = ast.parse(Path(importlib.import_module(module).__file__).read_text()).body

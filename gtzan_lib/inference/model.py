@@ -160,7 +160,7 @@ class Model:
         ----------
         corpus : Corpus
             Any corpus; it is returned unchanged if its name is not that of the
-            training corpus. If the protocol is fault-filtered, tracks that the
+            training corpus. If the protocol is official, tracks that the
             published split drops are excluded, too: some are duplicates of
             training tracks.
 
@@ -184,7 +184,7 @@ class Model:
         if corpus.name != self.card["corpus"]:
             return corpus
         used = {*self.card["trained_on"], *self.card["selected_on"]}
-        if self.card["protocol"] == "fault-filtered":
+        if self.card["protocol"] == "official":
             used |= set(corpus.tracks.index[corpus.tracks["partition"] == "dropped"])
         return corpus.exclude([name for name in corpus.tracks.index if name in used])
 
@@ -273,6 +273,7 @@ class Model:
         self, source: str | Path | np.ndarray, sample_rate: int | None, step: float | None
     ) -> Prediction:
         self.require_windows()
+        blocks: audio.Blocks | _Samples
         if isinstance(source, np.ndarray):
             blocks, name = _Samples(source, sample_rate, self.recipe), "the given sound"
         else:

@@ -40,7 +40,7 @@ class Device(NamedTuple):
     ----------
     name : str
         Name in the system.
-    index : int
+    number : int
         Number in PortAudio's list.
     channels : int
         Number of channels; the first is recorded.
@@ -49,7 +49,7 @@ class Device(NamedTuple):
     """
 
     name: str
-    index: int
+    number: int
     channels: int
     sample_rate: int
 
@@ -164,7 +164,7 @@ class Microphone:
         self._fault: type[Exception] = sounddevice.PortAudioError
         try:
             self._stream = sounddevice.InputStream(
-                device=chosen.index,
+                device=chosen.number,
                 samplerate=rate,
                 channels=1,
                 dtype="float32",
@@ -407,11 +407,11 @@ def _inputs(sounddevice: ModuleType) -> list[Device]:
         inputs = [
             Device(
                 name=device["name"],
-                index=index,
+                number=number,
                 channels=device["max_input_channels"],
                 sample_rate=round(device["default_samplerate"]),
             )
-            for index, device in enumerate(sounddevice.query_devices())
+            for number, device in enumerate(sounddevice.query_devices())
             if device["max_input_channels"] > 0
         ]
     except sounddevice.PortAudioError as error:
@@ -435,17 +435,17 @@ def _choose(sounddevice: ModuleType, wanted: int | str | None) -> Device:
         except (sounddevice.PortAudioError, ValueError):
             # Some systems have devices, but no default.
             return inputs[0]
-        return next((device for device in inputs if device.index == default), inputs[0])
+        return next((device for device in inputs if device.number == default), inputs[0])
     if isinstance(wanted, str):
         name = wanted.casefold()
         matches = [device for device in inputs if device.name.casefold() == name]
         matches = matches or [device for device in inputs if name in device.name.casefold()]
     else:
-        matches = [device for device in inputs if device.index == wanted]
+        matches = [device for device in inputs if device.number == wanted]
     # On Windows a microphone has several entries with the same name.
     if len({device.name for device in matches}) == 1:
         return matches[0]
-    names = ", ".join(f"{device.index} {device.name!r}" for device in matches or inputs)
+    names = ", ".join(f"{device.number} {device.name!r}" for device in matches or inputs)
     problem = f"matches several ({names})" if matches else f"is none of the input devices ({names})"
     raise LiveError(f"device {wanted!r} {problem}; choose one by its number; {_FILES}.")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
 
 from ..errors import ModelError
 
-__all__ = ["INPUTS", "FeatureScaler", "ImageInput", "conv_blocks", "image_shape"]
+__all__ = ["INPUTS", "FeatureScaler", "FitsInputs", "ImageInput", "conv_blocks", "image_shape"]
 
 INPUTS = ("grey", "bands")
 """Image inputs of a network: grey levels, or every mel band standardised."""
@@ -64,6 +65,14 @@ class ImageInput(nn.Module):
         return (levels - mean) / spread.clamp(min=1 / 255)
 
 
+@runtime_checkable
+class FitsInputs(Protocol):
+    """A network that is fitted to the inputs of the training part, before training."""
+
+    def fit_inputs(self, rows: Any) -> None:
+        """Compute what the network needs of its inputs, such as the scaling of features."""
+
+
 class FeatureScaler(nn.Module):
     """Standardises features with the mean and standard deviation of the training part.
 
@@ -74,6 +83,9 @@ class FeatureScaler(nn.Module):
     features : int
         Number of features.
     """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self, features: int) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -106,7 +106,7 @@ class ResNet34Features(nn.Module):
             nn.Linear(hidden, classes),
         )
 
-    def fit_inputs(self, rows: dict[str, np.ndarray]) -> None:
+    def fit_inputs(self, rows: Mapping[str, np.ndarray]) -> None:
         """Compute the scaling of the features from the training part, before training."""
         self.scale.fit(torch.from_numpy(np.asarray(rows["features"])))
 

@@ -12,6 +12,8 @@ from types import ModuleType
 
 import torch
 
+from ..errors import ModelError
+
 __all__ = ["models"]
 
 _OPERATORS = {
@@ -28,9 +30,19 @@ def models() -> ModuleType:
     -------
     module
         The module. Nothing is downloaded.
+
+    Raises
+    ------
+    ModelError
+        If torchvision is not installed.
     """
     try:
         from torchvision import models
+    except ImportError as error:
+        raise ModelError(
+            f"ResNet-34 needs the package torchvision, which cannot be imported ({error}); run "
+            "python -m pip install torchvision, or choose another architecture."
+        ) from error
     except RuntimeError:
         for name, signature in _OPERATORS.items():
             if not hasattr(torch.ops.torchvision, name.split("::")[1]):

@@ -111,9 +111,11 @@ def scatter(
     genre_of_track = windows.drop_duplicates("track_id").set_index("track_id")["genre"]
     for genre, color in colors.items():
         rows = (windows["genre"] == genre).to_numpy()
-        ax.scatter(*points[rows, :2].T, s=5, color=color, alpha=0.35, linewidths=0)
+        x, y = points[rows, :2].T
+        ax.scatter(x, y, s=5, color=color, alpha=0.35, linewidths=0)
         tracks = means.loc[genre_of_track.index[genre_of_track == genre]].to_numpy()
-        ax.scatter(*tracks.T, s=42, facecolors="none", edgecolors=[color], lw=1.6, label=genre)
+        x, y = tracks.T
+        ax.scatter(x, y, s=42, facecolors="none", edgecolors=[color], lw=1.6, label=genre)
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)

@@ -57,7 +57,7 @@ def spectrogram(
     frames = 1 + recipe.samples // recipe.hop_length
     edge = max(0, recipe.columns - frames) / 2 * recipe.hop_length / recipe.sample_rate
     top = recipe.n_mels or recipe.sample_rate / 2000
-    left, right, bottom = -edge, recipe.seconds + edge, 0
+    left, right, bottom = -edge, recipe.seconds + edge, 0.0
     if recipe.rotated:
         left, right, bottom, top = right, left, top, bottom
     extent = (left, right, bottom, top)

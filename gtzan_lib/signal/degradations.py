@@ -248,7 +248,9 @@ def _impulse_response(sample_rate: int) -> np.ndarray:
     return tail
 
 
-def _same_length(function: Callable[..., np.ndarray], **settings: float) -> Callable:
+def _same_length(
+    function: Callable[..., np.ndarray], **settings: float
+) -> Callable[[np.ndarray, int], np.ndarray]:
     """Wrap a distortion: check its input, and return the same length in float32."""
 
     def degrade(y: np.ndarray, sample_rate: int) -> np.ndarray:

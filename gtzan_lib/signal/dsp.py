@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Literal
 
 import numpy as np
 import scipy.fft
@@ -48,7 +49,13 @@ def frames(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop_length]
 
 
-def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constant") -> np.ndarray:
+def stft(
+    y: np.ndarray,
+    *,
+    n_fft: int,
+    hop_length: int,
+    pad_mode: Literal["constant", "reflect"] = "constant",
+) -> np.ndarray:
     """Return the short-time Fourier transform of a signal.
 
     Frames are centred and weighted with a periodic Hann window, as in
@@ -62,7 +69,7 @@ def stft(y: np.ndarray, *, n_fft: int, hop_length: int, pad_mode: str = "constan
         Samples of a frame.
     hop_length : int
         Samples from one frame to the next.
-    pad_mode : str
+    pad_mode : {"constant", "reflect"}
         How the ends are padded, as in `numpy.pad`: `constant` is zeros, and
         `reflect` was librosa's default before version 0.9.
 

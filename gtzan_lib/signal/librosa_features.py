@@ -12,6 +12,7 @@ import hashlib
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -60,8 +61,8 @@ def _compile() -> None:
 
 
 def _compute(y: np.ndarray) -> np.ndarray:
-    frames = {"n_fft": N_FFT, "hop_length": HOP_LENGTH, "pad_mode": "reflect"}
-    sound = {"y": y, "sr": SAMPLE_RATE, **frames}
+    frames: dict[str, Any] = {"n_fft": N_FFT, "hop_length": HOP_LENGTH, "pad_mode": "reflect"}
+    sound: dict[str, Any] = {"y": y, "sr": SAMPLE_RATE, **frames}
     harmonic, percussive = librosa.decompose.hpss(librosa.stft(y, **frames))
     onsets = librosa.onset.onset_strength(aggregate=np.median, **sound)
     # As in `librosa.beat.beat_track`, before the search for beats.

@@ -16,7 +16,7 @@ Computer Conference, 1968: the networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 
@@ -119,16 +119,17 @@ def _ranked(a: Planes, b: Planes, rank: int) -> np.ndarray:
     It is the minimum over `i` of the maximum of the `i` smallest values of `a` and
     the `rank - i` smallest of `b`.
     """
-    smallest = None
-    for i in range(max(0, rank - len(b)), min(rank, len(a)) + 1):
-        if i == 0:
-            bound = b[rank - 1]
-        elif i == rank:
-            bound = a[rank - 1]
-        else:
-            bound = np.maximum(a[i - 1], b[rank - i - 1])
-        smallest = bound if smallest is None else np.minimum(smallest, bound)
-    return smallest
+    counts = range(max(0, rank - len(b)), min(rank, len(a)) + 1)
+    return reduce(np.minimum, (_largest(a, b, i, rank - i) for i in counts))
+
+
+def _largest(a: Planes, b: Planes, i: int, j: int) -> np.ndarray:
+    """Return the maximum of the `i` smallest values of `a` and the `j` smallest of `b`."""
+    if i == 0:
+        return b[j - 1]
+    if j == 0:
+        return a[i - 1]
+    return np.maximum(a[i - 1], b[j - 1])
 
 
 @cache

@@ -426,7 +426,7 @@ def _write_images(path: Path, track_id: str, place: int, images: np.ndarray) -> 
         # of it; flushing a memory map would wait for the disk.
         with (path / "images.npy").open("r+b", buffering=0) as stream:
             stream.seek(place)
-            rest = memoryview(images).cast("B")
+            rest = images.data.cast("B")
             while rest:
                 # A disk that is nearly full writes a part.
                 rest = rest[stream.write(rest) :]

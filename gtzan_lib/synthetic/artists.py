@@ -9,6 +9,7 @@ are, and how many lie between two genres.
 
 import zlib
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from .names import artist_name
 from .theory import SCALES
 
 __all__ = ["Artist", "invent_artist", "random_generator"]
+
+T = TypeVar("T")
 
 # Scale of the differences in production between the artists of a genre.
 STUDIO_SPREAD = 0.2
@@ -175,7 +178,7 @@ def _mix_bands(usual: Band, other: Band, rng: np.random.Generator) -> Band:
     return Band(**programs)
 
 
-def _choose(choices: tuple, count: int, rng: np.random.Generator) -> tuple:
+def _choose(choices: tuple[T, ...], count: int, rng: np.random.Generator) -> tuple[T, ...]:
     order = rng.permutation(len(choices))[:count]
     return tuple(choices[i] for i in order)
 

@@ -174,7 +174,7 @@ def _read_settings(folder: Path) -> dict[str, Any] | None:
 def _is_complete(folder: Path, settings: Settings) -> bool:
     if _read_settings(folder) != settings.as_json():
         return False
-    files = (_MANIFEST, *_TABLES, *(slot.file for slot in settings))
+    files: list[str | Path] = [_MANIFEST, *_TABLES, *(slot.file for slot in settings)]
     return all((folder / file).exists() for file in files)
 
 
@@ -245,7 +245,7 @@ def _record(folder: Path, slot: Slot, settings: Settings, fault: PlantedFault | 
         temporary.write_bytes(content)
 
 
-def _track_rows(settings: Settings) -> Iterator[tuple]:
+def _track_rows(settings: Settings) -> Iterator[tuple[Any, ...]]:
     for slot in settings:
         song = compose_song(
             seed=settings.seed, genre=slot.genre, artist=slot.artist, track=slot.track
@@ -264,13 +264,13 @@ def _track_rows(settings: Settings) -> Iterator[tuple]:
         )
 
 
-def _truth_rows(planted: Mapping[str, PlantedFault]) -> Iterator[tuple]:
+def _truth_rows(planted: Mapping[str, PlantedFault]) -> Iterator[tuple[str, ...]]:
     for track_id, fault in sorted(planted.items()):
         source = fault.source.track_id if fault.source else ""
         yield track_id, fault.name, fault.detail, source
 
 
-def _write_table(path: Path, columns: Sequence[str], rows: Iterable[tuple]) -> None:
+def _write_table(path: Path, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(columns)

@@ -153,7 +153,7 @@ class Drummer(Player):
         if groove and fill:
             for step in range(until, bar.steps):
                 drum = _FILL[min(step - until + int(self.rng.integers(2)), len(_FILL) - 1)]
-                yield bar.note(step, 1, drum, self.rng.integers(70, 112))
+                yield bar.note(step, 1, drum, int(self.rng.integers(70, 112)))
         if "kick" in groove and bar.index == 0 and bar.section.kind in "CS":
             yield bar.note(0, 4, DRUMS["crash"], 96)
 

@@ -5,7 +5,7 @@ share one `Section`, so that they repeat each other.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from .names import song_title
 from .theory import KEYS, Chord, chart
 
 __all__ = ["Motif", "Section", "Song", "compose_song"]
+
+T = TypeVar("T")
 
 _MOTIF_BARS = 2
 # Scale steps from one note of a melody to the next, and their probabilities.
@@ -117,8 +119,8 @@ class Song:
 
     def random_generator(self, player: int) -> np.random.Generator:
         """Return the random generator of one player or one step of the production."""
-        seed, *path = self.path
-        return random_generator(seed, *path, player)
+        seed, genre, artist, track = self.path
+        return random_generator(seed, genre, artist, track, player)
 
 
 def compose_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
@@ -155,7 +157,7 @@ def compose_song(*, seed: int, genre: str, artist: int, track: int) -> Song:
 
 
 def _section(kind: str, artist: Artist, rng: np.random.Generator) -> Section:
-    def pick(choices: tuple) -> Any:
+    def pick(choices: tuple[T, ...]) -> T:
         return choices[rng.integers(len(choices))]
 
     chords = chart(pick(artist.progressions))

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from ..files import atomic_path
 
@@ -45,6 +43,8 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     checkpoint : Checkpoint
         The state.
     """
+    from safetensors.torch import save
+
     # safetensors refuses tensors that share memory or are not contiguous.
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -69,6 +69,8 @@ def read(path: Path) -> Checkpoint | None:
     Checkpoint or None
         None where the file is missing or damaged; training then starts again.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
@@ -85,7 +87,7 @@ def _digest(tensors: dict[str, torch.Tensor], state: str) -> str:
     for name in sorted(tensors):
         value = tensors[name]
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -15,7 +15,7 @@ from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
 from ..errors import ModelError
-from ..models.layers import image_shape
+from ..models.layers import FitsInputs, image_shape
 from ..models.registry import build, input_axes
 from .augmentation import Augmentation
 from .bar import TrainingBar
@@ -181,7 +181,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             net = self._initialize(arguments, split, labels)
-            if hasattr(net.bare_module, "fit_inputs"):
+            if isinstance(net.bare_module, FitsInputs):
                 net.bare_module.fit_inputs(X)
             net.train(X, labels)
         return self

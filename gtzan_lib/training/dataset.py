@@ -11,7 +11,7 @@ import torch
 __all__ = ["ArrayDataset"]
 
 
-class ArrayDataset(torch.utils.data.Dataset):
+class ArrayDataset(torch.utils.data.Dataset[tuple[Any, torch.Tensor]]):
     """Arrays that are indexed once per batch, without another copy.
 
     Indexing once per window would slow down training.
@@ -51,9 +51,9 @@ class ArrayDataset(torch.utils.data.Dataset):
 
     def __getitems__(self, rows: list[int]) -> tuple[Any, torch.Tensor]:
         """Return inputs and indices of genres of some rows."""
-        rows = np.asarray(rows)
-        batch = {name: _take(values, rows) for name, values in self._inputs.items()}
-        return batch.get("", batch), torch.from_numpy(self.y[rows])
+        indices = np.asarray(rows)
+        batch = {name: _take(values, indices) for name, values in self._inputs.items()}
+        return batch.get("", batch), torch.from_numpy(self.y[indices])
 
     def __getitem__(self, row: int) -> tuple[Any, torch.Tensor]:
         """Return input and index of the genre of one row, as a batch of one."""

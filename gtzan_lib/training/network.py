@@ -68,7 +68,8 @@ class SkorchNet(NeuralNetClassifier):
     @property
     def bare_module(self) -> torch.nn.Module:
         """The net without the wrapper of `torch.compile`."""
-        return getattr(self.module_, "_orig_mod", self.module_)
+        module: torch.nn.Module = self.module_
+        return getattr(module, "_orig_mod", module)
 
     def initialize_module(self) -> SkorchNet:
         """Build the net in its memory format."""

@@ -97,7 +97,13 @@ class Resume(Callback):
             ) from error
         name = f"{architecture}-{code}-{_training_id(self.identity, net, data)}.safetensors"
         self.file_ = Path(self.folder) / name
-        checkpoint = checkpoints.read(self.file_)
+        try:
+            checkpoint = checkpoints.read(self.file_)
+        except ImportError as error:
+            raise ModelError(
+                "checkpoints need the package safetensors, which is not installed; run "
+                "python -m pip install safetensors, or leave checkpoint out."
+            ) from error
         if checkpoint is not None:
             self._restore(net, checkpoint)
 
@@ -174,5 +180,5 @@ def _training_id(identity: dict[str, Any], net: NeuralNetClassifier, data: Array
         if part is not None:
             for values in (part.y, *(part.X.values() if isinstance(part.X, Mapping) else [part.X])):
                 digest.update(f"{values.dtype} {values.shape}".encode())
-                digest.update(np.ascontiguousarray(values))
+                digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()[:16]
