@@ -18,7 +18,7 @@ import soundfile
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib import plots
-from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.corpus import AudioCorpus
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import StoreError
@@ -221,7 +221,7 @@ def test_colours_are_the_same_on_every_page():
 
 def test_players_play_the_synthetic_corpus_only(corpus):
     assert "audio" not in plots.players(corpus).data
-    synthetic = Corpus("synthetic", corpus.root, corpus.tracks.assign(artist="<b>"))
+    synthetic = AudioCorpus("synthetic", corpus.root, corpus.tracks.assign(artist="<b>"))
     page = plots.players(synthetic, seconds=1.0).data
     sources = re.findall(r"data:audio/mpeg;base64,([^']+)'", page)
     assert len(sources) == 4
