@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gtzan_lib.data.corpus import Corpus
+from gtzan_lib.data.corpus import Corpus, ImageCorpus, TableCorpus
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.errors import AudioError, CorpusError
 from gtzan_lib.live import simulation
@@ -283,11 +283,11 @@ def test_damaged_files_with_a_valid_header_are_left_out(tmp_path, fault):
     assert table["track_id"].tolist() == ["blues.00000", "rock.00000"]
 
 
-@pytest.mark.parametrize("name", ["mels.npz", "features.csv"])
-def test_corpora_without_sound_are_refused(tmp_path, name):
+@pytest.mark.parametrize(("kind", "name"), [(ImageCorpus, "mels.npz"), (TableCorpus, "a.csv")])
+def test_corpora_without_sound_are_refused(tmp_path, kind, name):
     corpus = write_corpus(tmp_path, SOUNDS)
     with pytest.raises(CorpusError, match="which holds no sound; open the folder"):
-        denoising_gains(dataclasses.replace(corpus, root=Path(name)))
+        denoising_gains(kind(corpus.name, Path(name), corpus.tracks))
 
 
 def test_unknown_noises_and_methods_are_refused(tmp_path):

@@ -15,4 +15,7 @@ from .layout import Loader
 __all__ = ["LOADERS"]
 
 LOADERS: dict[str, Loader] = {"fma": fma, "gtzan": gtzan, "folder": folder}
-"""Loaders by name, in the order in which they are tried; `folder` takes what is left."""
+"""Loaders by name, in the order in which they are tried; `folder` takes what is left.
+
+:meta hide-value:
+"""

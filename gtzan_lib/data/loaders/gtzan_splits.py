@@ -24,7 +24,10 @@ PUBLISHED_SPLITS = {
     "official": Path(__file__).with_name("gtzan_official.csv"),
     "artist": Path(__file__).with_name("gtzan_artist_folds.csv"),
 }
-"""Files of the splits by protocol."""
+"""Files of the splits by protocol.
+
+:meta hide-value:
+"""
 
 _FOLDS, _SEED = 5, 42
 
