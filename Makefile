@@ -10,7 +10,7 @@ READY := .venv/.ready
 LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test calibration lint bench model lock clean
+.PHONY: help setup book test check calibration lint bench model lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -40,6 +40,9 @@ book: setup ## execute what changed and build the book; prints its path last
 
 test: setup ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+check: setup ## run what takes longer: situations that users reported, long random tests
+	$(BIN)/python -m pytest -n 2 --dist load -m check
 
 calibration: setup ## check the difficulty of the synthetic corpus, for three seeds
 	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py

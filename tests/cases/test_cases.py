@@ -1,0 +1,20 @@
+"""Troubles that people report, each played through as a new user would, in a shell script."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CASES = sorted(Path(__file__).parent.glob("[0-9]*.sh"))
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.check
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_the_right_thing_happens(case):
+    environment = {name: value for name, value in os.environ.items() if name != "GTZAN_WORK"}
+    done = subprocess.run(
+        ["bash", case], cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
