@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAPERMILL = [sys.executable, "-m", "papermill"]
 
 # Twenty notebooks and a book take minutes on a slow machine.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.check, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

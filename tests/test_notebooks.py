@@ -165,7 +165,7 @@ def test_what_counts_as_a_sentence(source, only):
     assert builds_a_sentence_only(source) is only
 
 
-@pytest.mark.slow
+@pytest.mark.check
 @pytest.mark.parametrize("name", ["template", "02_spectrograms", "05_pca"])
 def test_cells_run_as_a_script(tmp_path, name):
     """In plain Python, without IPython's shell, as when they are pasted into a file."""

@@ -115,7 +115,7 @@ def untrained(recipe: Recipe) -> Model:
     return Model("untrained", card, net)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_two_hours(tmp_path):
     recipe = Recipe.preset("mel-gtzan-store", size=16, seconds=3.0, step=40.0)
     assert_same(untrained(recipe), tmp_path, 7_200 * 8_000 + 1_234, 8_000)

@@ -15,7 +15,7 @@ from .conftest import write_music
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "notebooks" / "template.ipynb"
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.check
 
 
 @pytest.fixture(scope="module")

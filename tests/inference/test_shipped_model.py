@@ -97,7 +97,7 @@ def test_level_of_a_recording_does_not_matter(model):
     np.testing.assert_allclose(loud, quiet, atol=0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_predictions_of_audio_and_of_log_mels_agree(model, gtzan_root, tmp_path):
     images, sound = gtzan_root / "mel" / "gtzan_logmel_999.npz", gtzan_root / "mini"
     if not (images.is_file() and sound.is_dir()):
@@ -121,7 +121,7 @@ def test_predictions_of_audio_and_of_log_mels_agree(model, gtzan_root, tmp_path)
     assert sum(equal) >= 88
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_accuracy_on_excerpts_is_close_to_that_of_the_card(model, gtzan_root):
     """Short, lossy excerpts of the validation part, which selected the epoch only."""
     folder = gtzan_root / "clips3s"

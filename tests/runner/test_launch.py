@@ -42,7 +42,7 @@ def done(tmp_path_factory):
     return project, contents(project)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_only_what_changed_is_executed(done):
     project, _ = done
     page = project / "work/small/site/_build/html/index.html"
@@ -73,7 +73,7 @@ def test_only_what_changed_is_executed(done):
     assert redone("-p", "02_corpus.count=5", "-p", "01_count.count=6") == (set(), False)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_failing_cell_is_named_and_other_notebooks_are_executed(project):
     write_notebook(project / "notebooks/01_count.ipynb", "count", "1 / 0", "count")
     code, _, err = call(project, "run", "small")
@@ -132,7 +132,7 @@ def test_invalid_arguments_are_refused_first_with_one_sentence(
     assert not (project / "work").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_two_runs_in_parallel_and_one_run_twice(done, project):
     shutil.copy(project / "runs/small.yml", project / "runs/other.yml")
     first, other = start(project, "run", "small"), start(project, "run", "other")
@@ -154,7 +154,7 @@ def test_two_runs_in_parallel_and_one_run_twice(done, project):
     assert {name: page.replace(b"other", b"small") for name, page in others.items()} == renamed
 
 
-@pytest.mark.slow
+@pytest.mark.check
 @pytest.mark.parametrize(
     "mark", ["corpus/settings.json", "partial/02_corpus.ipynb", "site/_toc.yml"]
 )
@@ -171,7 +171,7 @@ def test_a_killed_run_finishes_when_it_is_repeated(done, project, mark):
     assert contents(project) == done[1]
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_jobs_can_be_submitted_to_a_cluster(done, project):
     submit = ("--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh", "--jobs", "2")
     submit += ("--seconds-between-status-checks", "1")

@@ -255,7 +255,7 @@ def long_corpus(tmp_path) -> Path:
     return tmp_path / "long"
 
 
-@pytest.mark.slow
+@pytest.mark.check
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_command_continues(command, long_corpus, tmp_path, work, monkeypatch, how):
     """Killed or interrupted: no incomplete table, no traceback, no repeated computation."""
@@ -280,7 +280,7 @@ def test_a_stopped_command_continues(command, long_corpus, tmp_path, work, monke
     assert len(pd.read_csv(tmp_path / "t.csv")) == 20 * N_TRACKS
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_ctrl_c_stops_all_processes(long_corpus, tmp_path, work):
     arguments = (long_corpus, "--window", "0.5", "--jobs", "2", "--out", "t.csv")
     process = start(*arguments, folder=tmp_path)

@@ -259,7 +259,7 @@ def many_tracks(tmp_path) -> Path:
     return tmp_path / "many"
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_interrupted_command_continues(command, many_tracks, tmp_path):
     """With Ctrl-C: no traceback, no track computed twice, the same bytes."""
     out = tmp_path / "store"

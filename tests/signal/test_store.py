@@ -122,7 +122,7 @@ def test_jobs_do_not_change_a_byte(store, corpus, tmp_path):
     assert contents(tmp_path / "two") == contents(store.path)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_two_processes_of_a_cluster_write_the_same_bytes(store, corpus, tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     cluster = distributed.LocalCluster(
@@ -247,7 +247,7 @@ def many(music_folder):
     return music_folder(tracks=24, seconds=5.2, genres=["blues", "rock"])
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_killed_at_any_instant_ends_with_the_same_bytes(many, tmp_path):
     """Killed twice, and built to the end."""
     undisturbed = SpectrogramStore.build(open_corpus(many), SLOW, path=tmp_path / "undisturbed")
@@ -266,7 +266,7 @@ def test_killed_at_any_instant_ends_with_the_same_bytes(many, tmp_path):
     assert contents(killed) == contents(undisturbed.path)
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_two_processes_at_once_write_the_same_bytes(small_folder, corpus, tmp_path):
     alone = SpectrogramStore.build(corpus, SLOW, path=tmp_path / "alone")
     together = [build_elsewhere(small_folder, tmp_path / "shared", SLOW) for _ in range(2)]

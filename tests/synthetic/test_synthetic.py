@@ -124,7 +124,7 @@ def test_artist_names_are_unique():
 # --- determinism --------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_jobs_change_nothing(small, tmp_path):
     assert digests(compose(tmp_path / "c", **SMALL, jobs=2)) == digests(small)
 
@@ -152,7 +152,7 @@ def test_skip_moves_the_recording():
 # --- interruption -------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_a_killed_composition_continues(small, tmp_path):
     folder = tmp_path / "c"
     process = compose_elsewhere(folder, **SMALL)
@@ -190,7 +190,7 @@ def test_a_complete_corpus_is_not_written_again(tmp_path):
     assert all(file.stat().st_mtime_ns == mtime for file, mtime in before.items())
 
 
-@pytest.mark.slow
+@pytest.mark.check
 def test_two_processes_compose_one_corpus(small, tmp_path):
     processes = [compose_elsewhere(tmp_path / "c", **SMALL) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
