@@ -8,9 +8,24 @@ BIN := .venv/bin
 READY := .venv/.ready
 # If two targets are started at the same time in a fresh clone, one of them does the set-up.
 LOCKED := $(if $(shell command -v flock),flock .venv.lock,) sh -c
+# The commands of an environment name its folder, and so the code that they run.
+BELONGS := test ! -f $(READY) || grep -qF "$$(pwd -P)/$(BIN)/" $(BIN)/gtzan
+# An environment has no packages of a user, whatever pip.conf says.
+export PIP_USER := 0
+INSTALL := $(BIN)/python -m pip install --quiet
+EDITABLE := $(INSTALL) --no-deps --no-build-isolation -e .
+
+define COMMANDS
+from importlib.metadata import entry_points
+from pip._vendor.distlib.scripts import ScriptMaker
+maker = ScriptMaker(None, "$(BIN)")
+maker.clobber, maker.set_mode, maker.variants = True, True, {""}
+maker.make_multiple(f"{e.name} = {e.value}" for e in entry_points(group="console_scripts"))
+endef
+export COMMANDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test check calibration lint bench model lock clean
+.PHONY: help setup adopt book test check fuzz calibration lint bench model lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -20,18 +35,29 @@ help: ## list the targets
 	@echo "make book P='-p epochs=3'                     with another parameter"
 
 setup: ## make .venv with the versions of requirements.lock
-	@$(LOCKED) '$(MAKE) --no-print-directory $(READY)'
+	@$(LOCKED) '$(BELONGS) || $(MAKE) --no-print-directory adopt || rm $(READY); \
+	  $(MAKE) --no-print-directory --silent $(READY)'
+
+# Without its interpreter, on another machine for example, it is made anew instead.
+adopt:
+	@echo ".venv was copied or moved here with its folder; writing its commands again."
+	@$(BIN)/python -m venv --without-pip .venv
+	@$(BIN)/python -c "$$COMMANDS"
+	@$(EDITABLE)
 
 # The mark is written last and removed first: an environment without it is incomplete,
 # after a kill for example, and is made anew.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: Python 3.11 or newer is needed; say 'make setup PYTHON=python3.11'."; exit 1; }
+	@echo "making .venv with the versions of requirements.lock; PyTorch is most of the download."
 	@test -f $(READY) || rm -rf .venv
 	@rm -f $(READY)
 	@test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(INSTALL) --no-compile -r requirements.lock
+	$(EDITABLE)
+	@# pip would compile on one core. Some packages hold templates that are no Python.
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true
 	$(BIN)/python -m pip check
 	@touch $(READY)
 
@@ -43,6 +69,9 @@ test: setup ## run the whole test suite
 
 check: setup ## run what takes longer: situations that users reported, long random tests
 	$(BIN)/python -m pytest -n 2 --dist load -m check
+
+fuzz: setup ## try 10,000 random run files, folders of files and command lines
+	$(BIN)/python -m pytest -n 2 --dist load --timeout 3600 --hypothesis-profile search tests/test_fuzz.py
 
 calibration: setup ## check the difficulty of the synthetic corpus, for three seeds
 	$(BIN)/python -m pytest -n 2 --dist load -m calibration tests/test_calibration.py

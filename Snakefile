@@ -1,42 +1,60 @@
 # The run as a graph: corpus -> executed notebooks -> book.
-# `gtzan run` calls this with the run that it has saved, all parameters merged; nothing
-# here knows a notebook by name.
+# `gtzan run` calls this in the run's workspace, where it has saved the run with all
+# parameters merged; nothing here knows a notebook by name.
 import json
+import os
 import shlex
+import subprocess
 import sys
 
-from gtzan_lib.runner.dependencies import module_files, notebook_files
+from gtzan_lib.runner.dependencies import files_state, module_files, notebook_files
+from gtzan_lib.runner.jobs import BOOK_JOB, CORPUS_JOB, priorities, write_plan
 from gtzan_lib.runner.runs import load_run
 from gtzan_lib.runner.site import prose_files
 
-RUN = load_run(config["run"])
+RUN = load_run("run.json")
+PRIORITIES = priorities(RUN)
 BY_NAME = {experiment.name: experiment for experiment in RUN.experiments.values()}
-GTZAN = f"{shlex.quote(sys.executable)} -m gtzan_lib"
-SAVED = shlex.quote(config["run"])
-COMPOSE = shlex.join(RUN.compose_options)
+JOBS = {"book": BOOK_JOB, "corpus": CORPUS_JOB}
+# Snakemake uses the shell of the system.
+PYTHON = shlex.quote(sys.executable) if os.name == "posix" else f'"{sys.executable}"'
+GTZAN = f"{PYTHON} -m gtzan_lib"
+
+
+def name_of(job):
+    return JOBS.get(job.rule.name) or BY_NAME[job.wildcards.name].id
+
+
+onstart:
+    write_plan(RUN, map(name_of, workflow.dag.needrun_jobs()))
+
+
+def book_sources(wildcards):
+    # The API pages show every docstring, and the run's file has the pages' titles.
+    code = (RUN.root / "gtzan_lib").rglob("*.py")
+    return files_state([*prose_files(RUN.root), RUN.file, *code], RUN.root)
+
+
+def notebook_sources(wildcards):
+    notebook = BY_NAME[wildcards.name].notebook
+    return files_state([notebook, *notebook_files(notebook)], RUN.root)
 
 
 def notebook_inputs(wildcards):
     experiment = BY_NAME[wildcards.name]
-    files = [experiment.notebook, *notebook_files(experiment.notebook)]
-    files += [f"executed/{RUN.experiments[id].name}.ipynb" for id in experiment.after]
-    if experiment.corpus == "synthetic":
-        files.append("corpus/corpus.json")
-    return files
+    files = [f"executed/{RUN.experiments[id].name}.ipynb" for id in experiment.after]
+    return [*files, "corpus/corpus.json"] if experiment.corpus == "synthetic" else files
 
 
 rule book:
     input:
         expand("executed/{name}.ipynb", name=BY_NAME),
-        prose_files(RUN.root),
-        # It holds the pages' titles.
-        RUN.file,
-        # The API pages show every docstring.
-        sorted((RUN.root / "gtzan_lib").rglob("*.py")),
     output:
         "site/_build/html/index.html",
+    params:
+        sources=book_sources,
     shell:
-        "{GTZAN} site {SAVED}"
+        "{GTZAN} site run.json"
 
 
 rule notebook:
@@ -47,21 +65,22 @@ rule notebook:
     wildcard_constraints:
         name="|".join(BY_NAME),
     params:
+        sources=notebook_sources,
         id=lambda wildcards: BY_NAME[wildcards.name].id,
         parameters=lambda wildcards: json.dumps(BY_NAME[wildcards.name].parameters),
         corpus=lambda wildcards: RUN.state_of(BY_NAME[wildcards.name].id),
     threads: lambda wildcards: BY_NAME[wildcards.name].threads
+    priority: lambda wildcards: PRIORITIES[BY_NAME[wildcards.name].id]
     shell:
-        "{GTZAN} execute {SAVED} {params.id}"
+        "{GTZAN} execute run.json {params.id:q}"
 
 
 rule corpus:
-    input:
-        module_files(["gtzan_lib.synthetic"]),
     output:
         "corpus/corpus.json",
     params:
+        sources=files_state(module_files(["gtzan_lib.synthetic"]), RUN.root),
         settings=json.dumps(RUN.compose),
     threads: workflow.cores
     shell:
-        "{GTZAN} compose corpus {COMPOSE} --replace --jobs {threads}"
+        "{GTZAN} corpus run.json --jobs {threads}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from contextlib import suppress
+from io import TextIOWrapper
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from .errors import CorpusError, GtzanError, GtzanWarning, HealthError
+from .errors import GtzanError, GtzanWarning, HealthError
+from .outputs import STANDARD_OUTPUT, output_file, reason_and_advice
 
 __all__ = ["app", "main"]
 
@@ -37,6 +40,11 @@ Overrides = Annotated[
         help="Set a parameter of all experiments, or of one; repeatable.",
     ),
 ]
+CORES = os.cpu_count() or 1
+# A thousand processes take all memory of a machine.
+Processes = Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)]
+Threads = Annotated[int, typer.Option(help="Number of threads.", min=1, max=256)]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
 @app.command()
@@ -53,7 +61,7 @@ def compose(
         list[str] | None,
         typer.Option(metavar="NAME=COUNT", help="Plant faults of one kind; repeatable."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Number of processes.", min=1)] = os.cpu_count() or 1,
+    jobs: Processes = CORES,
     replace: Annotated[bool, typer.Option(help="Replace a corpus with other settings.")] = False,
 ) -> None:
     """Compose a synthetic corpus in GTZAN's format."""
@@ -95,7 +103,10 @@ def fetch(
 @app.command()
 def health(
     path: Annotated[Path, typer.Argument(help="A folder of genre folders, or log-mels (.npz).")],
-    json: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the report there; - for standard output."),
+    ] = None,
     quarantine: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Move excluded files there.")
     ] = None,
@@ -107,11 +118,18 @@ def health(
         Path | None, typer.Option(metavar="CSV", help="Also check a table of features.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="Write the rows that are not excluded there.")
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="Write the rows that are not excluded there; - for standard output.",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
+    force: Force = False,
+    jobs: Threads = CORES,
 ) -> None:
     """Find faults and duplicates; exit code 1 if there are errors or duplicates."""
+    from contextlib import ExitStack
+
     from .health import terminal
     from .health.check import check_health
     from .health.quarantine import quarantine as move_out
@@ -124,16 +142,24 @@ def health(
         return
     if out is not None and features is None:
         raise HealthError("--out writes the cleaned table; name the table with --features CSV.")
-    report = check_health(path, jobs=jobs)
-    terminal.show_report(report)
-    if json is not None:
-        report.save(json)
-    if features is not None:
-        terminal.show_rows(terminal.clean_features(features, out, report, quarantine))
-    if quarantine is not None:
-        files = terminal.excluded_files(report)
-        moves = move_out(report.source, files, quarantine, dry_run=dry_run)
-        terminal.show_moves(moves, dry_run=dry_run)
+    if json is not None and json == out:
+        raise HealthError(f"{json}: cannot be both --json and --out; name two files.")
+    with ExitStack() as outputs:
+        if json is not None:
+            json = outputs.enter_context(output_file(json, force=force))
+        if out is not None:
+            out = outputs.enter_context(output_file(out, force=force))
+        report = check_health(path, jobs=jobs)
+        terminal.show_report(report)
+        if json is not None:
+            report.save(json)
+        if features is not None:
+            rows = terminal.clean_features(features, out, report, quarantine, replace=force)
+            terminal.show_rows(rows)
+        if quarantine is not None:
+            files = terminal.excluded_files(report)
+            moves = move_out(report.source, files, quarantine, dry_run=dry_run)
+            terminal.show_moves(moves, dry_run=dry_run)
     if not report.is_clean:
         raise typer.Exit(1)
 
@@ -163,7 +189,7 @@ def spectrograms(
     view: Annotated[
         bool, typer.Option("--view", help="Write DIR/view, one figure per track.")
     ] = False,
-    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
+    jobs: Threads = CORES,
 ) -> None:
     """Make the spectrograms of a corpus; an interrupted command resumes."""
     from .data.opening import open_corpus
@@ -189,9 +215,14 @@ def features(
         float, typer.Option(help="Seconds per row; 30 for whole clips, as Kaggle's table.")
     ] = 3.0,
     out: Annotated[
-        Path | None, typer.Option(metavar="CSV", help="The new table. Default: features_3_sec.csv.")
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="The new table; - for standard output. Default: features_3_sec.csv.",
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Number of processes.", min=1)] = os.cpu_count() or 1,
+    force: Force = False,
+    jobs: Processes = CORES,
     reference: Annotated[
         bool, typer.Option(help="Call librosa's own functions, for comparison.")
     ] = False,
@@ -204,21 +235,25 @@ def features(
     from .signal.features import feature_grid
     from .signal.features import features as compute
 
-    out = out or Path(f"features_{window:g}_sec.csv")
-    if out.exists():
-        raise CorpusError(f"{out}: is there already; name a file that does not exist yet.")
-    corpus = open_corpus(path)
-    corpus.require_audio()
     grid = feature_grid(window, tail="drop")
-    table = compute(corpus, grid=grid, reference=reference, jobs=jobs)
-    print(table.save(out))
+    out = out or Path(f"features_{window:g}_sec.csv")
+    with output_file(out, force=force) as file:
+        corpus = open_corpus(path)
+        corpus.require_audio()
+        table = compute(corpus, grid=grid, reference=reference, jobs=jobs)
+        table.save(file)
+    if out != STANDARD_OUTPUT:
+        print(out)
     if len(table.left_out):
         raise typer.Exit(1)
 
 
 @app.command()
 def predict(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Audio files.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Audio files, or folders of audio files."),
+    ],
     model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
     step: Annotated[
         float | None, typer.Option(help="Seconds between windows. Default: the model's.")
@@ -226,18 +261,27 @@ def predict(
     json: Annotated[
         bool, typer.Option("--json", help="Print the complete predictions as JSON.")
     ] = False,
-    jobs: Annotated[int, typer.Option(help="Number of threads.", min=1)] = os.cpu_count() or 1,
+    jobs: Threads = CORES,
 ) -> None:
     """Predict the genre of files; exit code 1 if a file cannot be used, after all others."""
+    from itertools import chain
+
     from .files import printable
     from .inference.zoo import load_model
     from .progress import progress_bar
 
-    predictions = load_model(model).predict_files(files, step=step, jobs=jobs)
+    loaded = load_model(model)
+    files: list[Path] = []
+    empty: list[tuple[Path, GtzanError]] = []
+    for path in paths:
+        try:
+            files += _sound_files(path)
+        except GtzanError as error:
+            empty.append((path, error))
+    predictions = loaded.predict_files(files, step=step, jobs=jobs)
+    shown = progress_bar(predictions, "files", len(files), show=json)
     results, failed = [], False
-    for file, prediction in zip(
-        files, progress_bar(predictions, "files", len(files), show=json), strict=True
-    ):
+    for file, prediction in chain(empty, zip(files, shown, strict=True)):
         name = printable(str(file))
         if isinstance(prediction, GtzanError):
             failed = True
@@ -249,9 +293,19 @@ def predict(
             columns = [f"{genre} {100 * share:3.0f} %" for genre, share in prediction.top(3)]
             print("  ".join([*(f"{column:<16}" for column in columns), name]))
     if json:
-        print(dumps(results, ensure_ascii=False))
+        _print_json(results)
     if failed:
         raise typer.Exit(1)
+
+
+def _sound_files(path: Path) -> list[Path]:
+    """Return the files that a path names: itself, or those in a folder."""
+    if not os.path.isdir(path):  # noqa: PTH112  (a path without permission is none)
+        return [path]
+    # It loads pandas, which predictions do not need.
+    from .data.loaders.search import sound_files
+
+    return sound_files(path)
 
 
 @app.command()
@@ -308,7 +362,7 @@ def models(
     from .inference.zoo import models as available
 
     if name is not None:
-        print(dumps(load_model(name).card, indent=2, ensure_ascii=False))
+        _print_json(load_model(name).card, indent=2)
         return
     for model_name, folder in available().items():
         try:
@@ -358,7 +412,7 @@ def score(
     records = [SHIPPED_RECORD] if against is None else against
     scored = score_predictions(predictions, split, part=part, against=records)
     if json:
-        print(dumps(scored.as_dict(), ensure_ascii=False))
+        _print_json(scored.as_dict())
     else:
         show_scores(scored)
 
@@ -369,11 +423,27 @@ def run(
     run: RunFile = "quick",
     parameter: Overrides = None,
     cores: Annotated[int | None, typer.Option(help="Number of cores. Default: all.")] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show Snakemake's own report.")
+    ] = False,
 ) -> None:
     """Execute what changed and build the book; arguments after -- are passed to Snakemake."""
     from .runner.launch import launch
 
-    print(launch(run, overrides=_pairs(parameter), cores=cores, snakemake=context.args))
+    pairs, arguments = _pairs(parameter), context.args
+    print(launch(run, overrides=pairs, cores=cores, verbose=verbose, snakemake=arguments))
+
+
+@app.command()
+def corpus(
+    run: RunFile = "quick",
+    jobs: Processes = CORES,
+) -> None:
+    """Compose the synthetic corpus of a run."""
+    from .runner.compose import compose_corpus
+    from .runner.runs import load_run
+
+    print(compose_corpus(load_run(run), jobs=jobs))
 
 
 @app.command()
@@ -464,17 +534,62 @@ def site(run: RunFile = "quick", parameter: Overrides = None) -> None:
 def main() -> None:
     """Run the command line; bad input ends it with one sentence and exit code 1."""
     warnings.showwarning = _show
+    # Figures are written to files; what is set for windows may not be there.
+    os.environ["MPLBACKEND"] = "agg"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Names of files need not be text of the terminal's encoding.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            _refuse_copied_environment()
+            app()
+        finally:
+            sys.stdout.flush()
     except GtzanError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _fail(str(error))
+    except OSError as error:
+        # A full disk or a folder that cannot be written, at any place.
+        _fail(reason_and_advice(error))
+    except MemoryError as error:
+        _fail(f"memory ran out ({error}); use shorter windows, a smaller size or fewer jobs.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    with suppress(OSError):
+        sys.stdout.flush()
         sys.exit(1)
+    # Standard output cannot be written, and Python would say so again at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
 
 
 def _show(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
     """Print a warning of this package as one sentence; ignore others."""
     if issubclass(category, GtzanWarning):
         print(f"warning: {message}", file=sys.stderr)
+
+
+def _refuse_copied_environment() -> None:
+    """Refuse the command of an environment that was copied with its checkout.
+
+    Its first line still names the interpreter of the first checkout, and so its code.
+    """
+    environment = Path(sys.argv[0]).absolute().parent.parent
+    copied = (environment / "pyvenv.cfg").is_file() and not environment.samefile(sys.prefix)
+    if copied:
+        raise GtzanError(
+            f"{environment}: was copied from another folder and runs the code of {sys.prefix}; "
+            "'make setup' makes it again."
+        )
+
+
+def _print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print JSON in UTF-8, whatever the terminal's encoding is."""
+    text = dumps(value, indent=indent, ensure_ascii=False)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "backslashreplace"))
 
 
 def _pairs(options: list[str] | None) -> dict[str, str]:

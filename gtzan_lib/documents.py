@@ -24,6 +24,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from .errors import GtzanError, HealthError, LiveError, ModelError, RecordError
 from .files import atomic_path
@@ -50,6 +51,7 @@ __all__ = [
     "TakePrediction",
     "TakeWindow",
     "encode_document",
+    "phrase_of",
     "read_document",
     "write_document",
 ]
@@ -478,6 +480,12 @@ def _refusal(path: str | Path, kind: type[Document], reason: str) -> GtzanError:
     return kind.ERROR(f"{path}: is not a {kind.NOUN} ({reason}); {kind.ADVICE}.")
 
 
+def phrase_of(error: ErrorDetails) -> str:
+    """Return what pydantic refuses as the end of a sentence, such as `must be text`."""
+    message = re.sub(r"^\w+ should", "must", error["msg"].removeprefix("Value error, "))
+    return _PHRASES.get(error["type"], message)
+
+
 _PHRASES = {
     "missing": "is missing",
     "extra_forbidden": "is not a known field",
@@ -499,9 +507,8 @@ def _reason(values: Any, kind: type[Document]) -> str | None:
         first = error.errors(include_url=False, include_context=False)[0]
         if first["type"] == "recursion_depth_exceeded":
             return "it is nested too deeply"
-        message = re.sub(r"^\w+ should", "must", first["msg"].removeprefix("Value error, "))
         place = ".".join(str(part) for part in first["loc"] if part != "[key]")
         if not place.isprintable() or len(place) > 100:
             place = repr(place[:100])
-        return f"{place}: " * bool(place) + _PHRASES.get(first["type"], message)
+        return f"{place}: " * bool(place) + phrase_of(first)
     return None

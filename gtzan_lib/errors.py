@@ -7,6 +7,7 @@ is about a result that can still be used.
 """
 
 __all__ = [
+    "ArrayError",
     "AudioError",
     "CorpusError",
     "GtzanError",
@@ -14,6 +15,7 @@ __all__ = [
     "HealthError",
     "LiveError",
     "ModelError",
+    "OutputError",
     "ParameterError",
     "RecipeError",
     "RecordError",
@@ -26,6 +28,14 @@ __all__ = [
 
 class GtzanError(Exception):
     """Base class of all errors that the user can correct."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows instead of a traceback; IPython calls it."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ArrayError(GtzanError):
+    """An argument that is not the array or the table that is needed."""
 
 
 class AudioError(GtzanError):
@@ -70,6 +80,10 @@ class ModelError(GtzanError):
 
 class LiveError(GtzanError):
     """A microphone that cannot be used, or a recording that cannot be saved."""
+
+
+class OutputError(GtzanError):
+    """A file that cannot be written, or must not be replaced."""
 
 
 class ParameterError(GtzanError):

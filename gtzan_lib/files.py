@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
+import stat
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .errors import OutputError
+
 __all__ = [
     "atomic_folder",
     "atomic_path",
     "canonical_json",
+    "file_stem",
     "is_free",
     "printable",
+    "require_replaceable",
     "sha256_of",
     "write_json",
 ]
@@ -38,10 +45,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ------
     Path
         A path in the same folder, which the caller writes.
+
+    Raises
+    ------
+    OutputError
+        If there is something else than a file at `path`.
     """
     path = Path(path)
+    require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    # The name of the file may be as long as the system allows.
+    stem, suffix = file_stem(path.stem), path.suffix[:20]
+    temporary = path.with_name(f".{stem}-{secrets.token_hex(4)}{suffix}")
     try:
         yield temporary
         temporary.replace(path)
@@ -84,15 +99,70 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def require_replaceable(path: str | Path) -> None:
+    """Raise an `OutputError` if something else than a file would be replaced by one.
+
+    Root may replace a device such as `/dev/null`, and a link would be lost without a word.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        # Nothing is there, or what cannot be reached.
+        return
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS.items() if is_kind(mode)), "a device")
+        raise OutputError(f"{path}: is {kind}, which a file would replace; name a new file.")
+
+
+_KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISLNK: "a link",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+}
+
+
 def is_free(path: str | Path) -> bool:
     """Return whether a path does not exist, or is an empty folder."""
     path = Path(path)
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
 
 
+def file_stem(name: str) -> str:
+    """Return a name that leaves room for an ending: one of over 200 bytes is cut.
+
+    Systems allow 255 bytes. A cut name ends with a digest of all of it, so that
+    different names stay different.
+    """
+    octets = name.encode("utf-8", "surrogateescape")
+    if len(octets) <= _LONGEST_STEM:
+        return name
+    digest = hashlib.sha256(octets).hexdigest()[:8]
+    return f"{octets[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digest}"
+
+
+_LONGEST_STEM = 200
+
+
 def printable(name: str) -> str:
-    """Return a name with bytes that are not valid text escaped by backslashes."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Return a name as one line of valid text.
+
+    Control characters, line breaks and bytes that are not text are written as in
+    addresses: `Bj%F6rk` for a file name in another encoding.
+    """
+    return "".join(
+        _percent(sign) if unicodedata.category(sign) in _UNPRINTABLE else sign for sign in name
+    )
+
+
+# Control characters, separators of lines and paragraphs, and what was not decoded.
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+def _percent(sign: str) -> str:
+    undecoded = "\udc80" <= sign <= "\udcff"
+    octets = sign.encode("utf-8", "surrogateescape" if undecoded else "surrogatepass")
+    return "".join(f"%{octet:02X}" for octet in octets)
 
 
 def canonical_json(value: Any) -> str:

@@ -11,6 +11,8 @@ from gtzan_lib.files import (
     atomic_folder,
     atomic_path,
     canonical_json,
+    file_stem,
+    printable,
     sha256_of,
     write_json,
 )
@@ -90,3 +92,51 @@ def test_a_folder_appears_when_it_is_complete(tmp_path):
     with pytest.raises(FileExistsError), atomic_folder(target):
         pass
     assert (target / "file").read_text() == "x"
+
+
+# --- names --------------------------------------------------------------------
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300), st.text(max_size=3))
+def test_stems_leave_room_for_an_ending(name, more):
+    stem = file_stem(name)
+    assert len(stem.encode()) <= 200
+    assert stem == name or len(name.encode()) > 200
+    # Different names stay different.
+    other = name + more.encode("utf-8", "ignore").decode()
+    assert (file_stem(other) == stem) == (other == name)
+
+
+def test_a_long_name_is_still_legible():
+    assert file_stem("と" * 85) == "と" * 63 + "-766801c4"
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    target = tmp_path / f"{'x' * 251}.csv"
+    with atomic_path(target) as temporary:
+        temporary.write_text("whole")
+    assert target.read_text() == "whole"
+
+
+@given(st.text())
+def test_printable_names_are_one_line_of_text(name):
+    shown = printable(name)
+    shown.encode()
+    assert len(f"{shown}.".splitlines()) == 1
+    assert printable(shown) == shown
+    if name.isprintable():
+        assert shown == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a\nb\t\x1b[2J", "a%0Ab%09%1B[2J"),
+        ("Bj\udcf6rk", "Bj%F6rk"),
+        ("\ud83d", "%ED%A0%BD"),
+        ("\u2028", "%E2%80%A8"),
+        ("100% 日本語", "100% 日本語"),
+    ],
+)
+def test_what_is_no_text_is_escaped(name, shown):
+    assert printable(name) == shown

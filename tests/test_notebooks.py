@@ -63,6 +63,9 @@ def test_cells_define_nothing(notebook):
 
 def test_templates_hold_no_outputs(notebook):
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    # `jupyter nbconvert --to script` writes text files without them.
+    language = notebook["metadata"]["language_info"]
+    assert (language["file_extension"], language["nbconvert_exporter"]) == (".py", "python")
     for cell in code_cells(notebook):
         assert not cell["outputs"]
         assert cell["execution_count"] is None

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import AudioError
-
-if TYPE_CHECKING:
-    import soundfile
+from .decoders import FORMATS, Decoder, open_decoder, pieces_of, reason_of, unreadable
 
 __all__ = [
     "EXTENSIONS",
@@ -21,6 +17,7 @@ __all__ = [
     "Blocks",
     "Resampler",
     "info",
+    "is_invalid",
     "load",
     "open_audio",
     "reason_of",
@@ -28,12 +25,15 @@ __all__ = [
     "to_mono",
 ]
 
-EXTENSIONS = (".wav", ".au", ".flac", ".ogg", ".mp3")
+# Far above full scale, and far below the values whose squares overflow.
+_LOUDEST = 1e6
+
+EXTENSIONS = tuple(FORMATS)
 """File name endings of audio files."""
 
 
 class AudioInfo(NamedTuple):
-    """Contents of a file's header.
+    """What is known of a file without its samples.
 
     Attributes
     ----------
@@ -57,14 +57,20 @@ class AudioInfo(NamedTuple):
         """Length in seconds."""
         return self.frames / self.sample_rate
 
+    @property
+    def is_float(self) -> bool:
+        """Whether samples are floating-point numbers, which need not be finite."""
+        return self.encoding in ("FLOAT", "DOUBLE") or self.encoding.startswith("PCM_F")
+
 
 def info(path: str | Path) -> AudioInfo:
-    """Read a file's header.
+    """Read rate, channels and length of a file.
 
     Parameters
     ----------
     path : str or Path
-        An audio file in any format that libsndfile reads.
+        An audio file with any of `EXTENSIONS`. It is decoded only if it does not
+        state its length.
 
     Returns
     -------
@@ -76,8 +82,11 @@ def info(path: str | Path) -> AudioInfo:
     AudioError
         If the file is missing or is not audio.
     """
-    with open_audio(path) as file:
-        return AudioInfo(file.samplerate, file.channels, file.frames, file.subtype)
+    with open_audio(path) as decoder:
+        frames = decoder.frames
+        if frames is None:
+            frames = sum(map(len, pieces_of(decoder)))
+        return AudioInfo(decoder.sample_rate, decoder.channels, frames, decoder.encoding)
 
 
 def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarray, int]:
@@ -86,7 +95,7 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     Parameters
     ----------
     path : str or Path
-        An audio file in any format that libsndfile reads.
+        An audio file with any of `EXTENSIONS`.
     sample_rate : int, optional
         Rate of the result in Hz. Default: the file's own.
 
@@ -102,14 +111,13 @@ def load(path: str | Path, *, sample_rate: int | None = None) -> tuple[np.ndarra
     AudioError
         If the file is missing, is not audio, or is truncated.
     """
-    with open_audio(path) as file:
-        rate, frames = file.samplerate, file.frames
-        samples = file.read(dtype="float32", always_2d=True)
-    if len(samples) < frames:
-        raise _unreadable(Path(path), f"it breaks off after {len(samples) / rate:.1f} s")
-    y = to_mono(samples)
+    with open_audio(path) as decoder:
+        rate = decoder.sample_rate
+        pieces = [to_mono(piece) for piece in pieces_of(decoder)]
+        y = np.concatenate([np.zeros(0, dtype=np.float32), *pieces])
+        _refuse_short(path, decoder, len(y))
     if sample_rate is None or sample_rate == rate:
-        return np.ascontiguousarray(y), rate
+        return y, rate
     return resample(y, rate, sample_rate), sample_rate
 
 
@@ -119,7 +127,7 @@ class Blocks:
     Parameters
     ----------
     path : str or Path
-        An audio file in any format that libsndfile reads.
+        An audio file with any of `EXTENSIONS`.
     sample_rate : int, optional
         Rate of the blocks in Hz. Default: the file's own.
     seconds : float
@@ -146,25 +154,20 @@ class Blocks:
             If the file is missing, is not audio, or is truncated; the samples
             before have been yielded.
         """
-        with open_audio(self.path) as file:
-            rate, frames, done = file.samplerate, file.frames, 0
-            # soundfile seeks after every read, and seeking in an MP3 loses the bits that a frame
-            # takes from the frames before: blocks would be wrong at their edges.
-            file.seekable = lambda: False
+        with open_audio(self.path) as decoder:
+            rate, done = decoder.sample_rate, 0
             resampler = Resampler(rate, self.sample_rate or rate)
-            size = max(1, round(self.seconds * rate))
-            while len(samples := file.read(size, dtype="float32", always_2d=True)):
-                done += len(samples)
+            for piece in pieces_of(decoder, max(1, round(self.seconds * rate))):
+                done += len(piece)
                 self.duration_s = done / rate
-                yield resampler.push(to_mono(samples))
-            # Headers of some streams have no length.
-            if done < frames < _UNKNOWN_LENGTH:
-                raise _unreadable(Path(self.path), f"it breaks off after {done / rate:.1f} s")
+                yield resampler.push(to_mono(piece))
+            _refuse_short(self.path, decoder, done)
             yield resampler.finish()
 
 
-# libsndfile gives more frames than this where the header has no length.
-_UNKNOWN_LENGTH = 2**62
+def _refuse_short(path: str | Path, decoder: Decoder, frames: int) -> None:
+    if decoder.is_short(frames):
+        raise unreadable(Path(path), f"it breaks off after {frames / decoder.sample_rate:.1f} s")
 
 
 def to_mono(samples: np.ndarray) -> np.ndarray:
@@ -183,6 +186,23 @@ def to_mono(samples: np.ndarray) -> np.ndarray:
     if samples.ndim == 1:
         return samples
     return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+
+
+def is_invalid(y: np.ndarray) -> np.ndarray:
+    """Return which samples are not finite numbers, or a million times beyond full scale.
+
+    Parameters
+    ----------
+    y : np.ndarray
+        Samples, full scale at 1.
+
+    Returns
+    -------
+    np.ndarray [shape=y.shape, dtype=bool]
+        True for samples of which nothing can be computed: squares of larger ones
+        overflow.
+    """
+    return ~(np.abs(y) <= _LOUDEST)
 
 
 class Resampler:
@@ -247,74 +267,30 @@ def resample(y: np.ndarray, source: int, target: int) -> np.ndarray:
 
 
 @contextmanager
-def open_audio(path: str | Path) -> Iterator[soundfile.SoundFile]:
+def open_audio(path: str | Path) -> Iterator[Decoder]:
     """Open a file for reading in pieces; all its errors become an `AudioError`.
 
     Parameters
     ----------
     path : str or Path
-        An audio file in any format that libsndfile reads.
+        An audio file; its content decides how it is decoded, not its ending.
 
     Yields
     ------
-    soundfile.SoundFile
+    Decoder
         At its first sample.
 
     Raises
     ------
     AudioError
         If the file is missing or is not audio, also where this is found later in
-        the `with` block.
+        the `with` block; or if it needs ffmpeg, which is not installed.
     """
     import soundfile
 
     path = Path(path)
     try:
-        if path.is_dir():
-            raise _unreadable(path, "it is a folder")
-        if path.is_symlink() and not path.exists():
-            raise _unreadable(path, "it is a link that leads to no file")
-        if not path.is_file():
-            raise AudioError(f"{path}: there is no such file.", reason="there is no such file")
-        if path.suffix.lower() == ".mp3" and not _may_be_mpeg(path):
-            raise _unreadable(path, "it holds no MPEG audio")
-        # Bytes, since file names need not be valid text.
-        name = str(path) if os.name == "nt" else os.fsencode(path)
-        with soundfile.SoundFile(name) as file:
-            # libsndfile reads any bytes in an .au file as sound without a header.
-            if file.format == "RAW":
-                raise _unreadable(path, "it has no header")
-            yield file
+        with closing(open_decoder(path)) as decoder:
+            yield decoder
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise _unreadable(path, reason_of(error)) from error
-
-
-def _may_be_mpeg(path: Path) -> bool:
-    """Return whether a frame can begin near the start; otherwise the decoder prints errors."""
-    with path.open("rb") as stream:
-        return b"\xff" in stream.read(1 << 20)
-
-
-def reason_of(error: Exception) -> str:
-    """Return the reason of an error, without the name of the file.
-
-    Parameters
-    ----------
-    error : Exception
-        An error of the operating system or of libsndfile.
-
-    Returns
-    -------
-    str
-        A few words without a full stop.
-    """
-    # Errors of the system name the file at the end, those of libsndfile at the beginning.
-    reason = getattr(error, "strerror", None) or str(error).split(": ")[-1]
-    return reason.strip().rstrip(".")
-
-
-def _unreadable(path: Path, reason: str) -> AudioError:
-    return AudioError(
-        f"{path}: cannot be decoded ({reason}); replace the file, or leave it out.",
-        reason=reason,
-    )
+        raise unreadable(path, reason_of(error)) from error

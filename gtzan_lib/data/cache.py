@@ -63,18 +63,19 @@ class FileCache:
         try:
             status = Path(path).stat()
             self.folder.mkdir(parents=True, exist_ok=True)
+            cached = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
+            state = (status.st_size, status.st_mtime_ns, self.code)
+            shelved = cached.call_and_shelve(self.function, path, state, arguments)
         except OSError:
+            # No such file, or a folder or a disk that cannot be written.
             return self.function(path, **arguments)
-        cached = joblib.Memory(self.folder, verbose=0).cache(_compute, ignore=["function"])
-        state = (status.st_size, status.st_mtime_ns, self.code)
-        shelved = cached.call_and_shelve(self.function, path, state, arguments)
         try:
             result = shelved.get()
         except Exception:
-            # Reading a result that a crash left incomplete may raise any error.
+            # Reading a result that a crash left incomplete may raise any error; on a full
+            # disk there is none.
             shelved.clear()
-            shelved = cached.call_and_shelve(self.function, path, state, arguments)
-            result = shelved.get()
+            result = cached(self.function, path, state, arguments)
         if self.failed and self.failed(result):
             shelved.clear()
         return result

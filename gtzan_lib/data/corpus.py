@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import CorpusError
-from ..files import sha256_of, write_json
+from ..files import printable, sha256_of, write_json
 from . import audio, logmels, tables
 from .workspace import Workspace
 
@@ -212,22 +213,36 @@ class Corpus:
         Returns
         -------
         pd.Series
-            Hexadecimal digests by `track_id`.
+            Hexadecimal digests by `track_id`; missing where neither sound nor bytes
+            can be read.
+
+        Raises
+        ------
+        CorpusError
+            If the file of a track can no longer be read.
         """
-        location = hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
-        cache = self.work.checksums / f"{location}.json"
+        location = hashlib.sha256(str(self.root).encode("utf-8", "backslashreplace")).hexdigest()
+        cache = self.work.checksums / f"{location[:16]}.json"
         known = _read_cache(cache)
         fresh: dict[str, str] = {}
-        digests: dict[str, str] = {}
+        digests: dict[str, str | None] = {}
+        unreadable = set(self.unreadable)
         for track_id, path in self.tracks["path"].items():
             try:
                 status = Path(path).stat()
+                key = f"{printable(path)}|{status.st_size}|{status.st_mtime_ns}"
+                fresh[key] = known.get(key) or fresh.get(key) or sha256_of(path)
+                digests[track_id] = fresh[key]
             except OSError as error:
-                raise CorpusError(f"{path}: no longer exists; open the corpus again.") from error
-            key = f"{path}|{status.st_size}|{status.st_mtime_ns}"
-            digests[track_id] = fresh[key] = known.get(key) or fresh.get(key) or sha256_of(path)
+                if track_id not in unreadable:
+                    raise CorpusError(
+                        f"{path}: can no longer be read ({error.strerror}); open the corpus again."
+                    ) from error
+                digests[track_id] = None
         if not fresh.keys() <= known.keys():
-            write_json(cache, {**known, **fresh})
+            # Results are not cached where nothing can be written.
+            with suppress(OSError):
+                write_json(cache, {**known, **fresh})
         return pd.Series(digests, name="sha256", dtype=object).rename_axis("track_id")
 
     @cached_property

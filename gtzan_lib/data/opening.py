@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,10 +16,12 @@ from ..errors import AudioError, CorpusError, GtzanWarning
 from . import audio, logmels, tables
 from .corpus import COLUMNS, AudioCorpus, Corpus, ImageCorpus, TableCorpus
 from .loaders import LOADERS, gtzan
-from .loaders.layout import FoundFiles, Loader
+from .loaders.layout import FoundFiles, Loader, own_name
+from .loaders.own_table import add_own_facts
+from .loaders.search import PassedOver, summaries
 from .workspace import Workspace
 
-__all__ = ["corpus_state", "find_tracks", "is_one_file", "open_corpus"]
+__all__ = ["TrackList", "corpus_state", "find_tracks", "is_one_file", "open_corpus"]
 
 
 def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = None) -> Corpus:
@@ -42,7 +46,7 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     AudioCorpus, TableCorpus or ImageCorpus
         The tracks, with artists and partitions where they are known: from a
         `tracks.csv` in the folder, or beside the table (columns `track_id`,
-        `artist`, `partition`), else from what comes with the data set.
+        `artist`, `partition`), and from what comes with the data set.
 
     Raises
     ------
@@ -54,7 +58,8 @@ def open_corpus(source: str | Path = "synthetic", *, work: Workspace | None = No
     Warns
     -----
     GtzanWarning
-        If files cannot be read, are left out, or are not of the data set.
+        If files cannot be read, are passed over, or are not of the data set; if a
+        `tracks.csv` does not fit the tracks.
 
     Examples
     --------
@@ -103,13 +108,35 @@ def corpus_state(source: str | Path) -> str:
         files = [*found.audio, *found.tables, *_own_tables(found.root, place)]
     lines = []
     for file in files:
-        if file.exists():
+        with suppress(OSError):
             status = file.stat()
             lines.append(f"{file}|{status.st_size}|{status.st_mtime_ns}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
-def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
+class TrackList(NamedTuple):
+    """The tracks of a folder.
+
+    Attributes
+    ----------
+    name : str
+        Name of the corpus.
+    root : Path
+        The folder that holds the genre folders.
+    tracks : pd.DataFrame
+        `genre`, `path`, `artist` and `partition` by `track_id`; two files may
+        have the same id.
+    passed_over : list of PassedOver
+        What may hold sound and is no track.
+    """
+
+    name: str
+    root: Path
+    tracks: pd.DataFrame
+    passed_over: list[PassedOver]
+
+
+def find_tracks(folder: str | Path) -> TrackList:
     """List the audio files of a corpus without opening any.
 
     Parameters
@@ -119,13 +146,8 @@ def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
 
     Returns
     -------
-    name : str
-        Name of the corpus.
-    root : Path
-        The folder that holds the genre folders.
-    tracks : pd.DataFrame
-        `genre`, `path`, `artist` and `partition` by `track_id`; two files may
-        have the same id.
+    TrackList
+        The tracks, and what is passed over.
 
     Raises
     ------
@@ -135,8 +157,9 @@ def find_tracks(folder: str | Path) -> tuple[str, Path, pd.DataFrame]:
     folder = Path(folder).expanduser()
     loader, found = _find(folder)
     name, tracks = loader.describe(found)
-    name, tracks = _with_own_table(name, tracks, _own_tables(found.root, folder))
-    return name, found.root, tracks[["genre", "path", "artist", "partition"]]
+    name, tracks = _with_own_table(name, found.root, tracks, _own_tables(found.root, folder))
+    tracks = tracks[["genre", "path", "artist", "partition"]]
+    return TrackList(name, found.root, tracks, found.passed_over)
 
 
 def is_one_file(source: str | Path) -> bool:
@@ -146,15 +169,20 @@ def is_one_file(source: str | Path) -> bool:
 
 def _find(folder: Path) -> tuple[Loader, FoundFiles]:
     """Return the first loader that knows the folder, and the files in it."""
-    if not folder.is_dir():
+    try:
+        os.scandir(folder).close()
+        for loader in LOADERS.values():
+            found = loader.find(folder)
+            if found is not None:
+                return loader, found
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise CorpusError(
             f"{folder}: there is no such folder; expected one with a sub-folder of audio files "
             f"per genre, such as genres_original/blues/*.wav. {gtzan.ABOUT.how_to_get}."
-        )
-    for loader in LOADERS.values():
-        found = loader.find(folder)
-        if found is not None:
-            return loader, found
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CorpusError(f"{folder}: cannot be listed ({reason}); name another folder.") from error
     raise CorpusError(
         f"{folder}: holds no genre folders with audio; expected sub-folders such as "
         f"genres_original/blues/ or blues/ with {', '.join(audio.EXTENSIONS)} files. "
@@ -171,7 +199,14 @@ def _synthetic(folder: Path) -> Path:
 
 
 def _open_folder(folder: Path, work: Workspace) -> AudioCorpus:
-    name, root, tracks = find_tracks(folder)
+    name, root, tracks, passed_over = find_tracks(folder)
+    if passed_over:
+        warnings.warn(
+            f"{root}: passed over {'; '.join(summaries(root, passed_over))}; what shall be in the "
+            "corpus must be readable sound in a folder of its genre.",
+            GtzanWarning,
+            stacklevel=3,
+        )
     _refuse_equal_ids(tracks)
     headers = [_header(Path(path)) for path in tracks["path"]]
     tracks["duration_s"] = [duration for duration, _ in headers]
@@ -234,10 +269,10 @@ def _facts_beside(path: Path, tracks: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     if gtzan.are_mostly_gtzan(tracks.index, tracks["genre"]):
         name, tracks = "gtzan", gtzan.join_facts(path, tracks)
     else:
-        name, tracks = path.stem, tracks.assign(artist=None, partition=None)
+        name, tracks = own_name(path.stem), tracks.assign(artist=None, partition=None)
     own = path.parent / "tracks.csv"
-    name, tracks = _with_own_table(name, tracks, [own] if own != path else [])
     tracks = tracks.assign(path=str(path), sample_rate=tracks["sample_rate"].astype("Int64"))
+    name, tracks = _with_own_table(name, path, tracks, [own] if own != path else [])
     return name, tracks[list(COLUMNS)]
 
 
@@ -247,32 +282,18 @@ def _own_tables(root: Path, named: Path) -> list[Path]:
 
 
 def _with_own_table(
-    name: str, tracks: pd.DataFrame, places: list[Path]
+    name: str, root: Path, tracks: pd.DataFrame, places: list[Path]
 ) -> tuple[str, pd.DataFrame]:
-    """Replace artists and partitions by those of a `tracks.csv`, if there is one."""
-    for path in places:
-        if path.is_file():
-            if path.with_name("corpus.json").is_file():
-                name = "synthetic"
-            elif name != "gtzan":
-                name = path.parent.name
-            own = _read_tracks_csv(path).reindex(columns=["artist", "partition"]).astype(object)
-            return name, tracks.drop(columns=["artist", "partition"]).join(own)
-    return name, tracks
-
-
-def _read_tracks_csv(path: Path) -> pd.DataFrame:
-    # An artist may be called "None".
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    if "track_id" not in table.columns:
-        raise CorpusError(
-            f"{path}: has no column 'track_id'; expected 'track_id' and, where known, "
-            "'artist' and 'partition'."
-        )
-    if table["track_id"].duplicated().any():
-        repeated = table["track_id"][table["track_id"].duplicated()].iloc[0]
-        raise CorpusError(f"{path}: has track {repeated!r} twice; keep one row per track.")
-    return table.set_index("track_id")
+    """Add artists and partitions of a `tracks.csv`, if there is one."""
+    path = next(filter(Path.is_file, places), None)
+    if path is None:
+        return name, tracks
+    if path.with_name("corpus.json").is_file():
+        # It is composed; its tracks are not those of GTZAN, whose names they have.
+        name, tracks = "synthetic", tracks.assign(artist=None, partition=None)
+    elif name not in LOADERS:
+        name = own_name(path.parent.name)
+    return name, add_own_facts(path, root, tracks)
 
 
 def _header(file: Path) -> tuple[float, int | None]:

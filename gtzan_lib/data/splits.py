@@ -24,6 +24,7 @@ import pandas as pd
 
 from ..errors import GtzanWarning, SplitError
 from ..files import atomic_path, canonical_json
+from .arguments import require_corpus, require_windows
 from .corpus import Corpus
 
 __all__ = ["PROTOCOLS", "DataSplit", "Fold", "HasDuplicates", "quiet_split", "split"]
@@ -366,6 +367,8 @@ def split(
             GtzanWarning,
             stacklevel=2,
         )
+    require_windows(windows)
+    require_corpus(corpus)
     table = windows[["window_id", "track_id", "genre"]].reset_index(drop=True)
     unknown = sorted(set(table["track_id"]) - set(corpus.tracks.index))
     if unknown:

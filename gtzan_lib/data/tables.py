@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..errors import CorpusError
 from ..files import atomic_path
+from . import audio
 
 __all__ = [
     "COLUMNS",
@@ -76,7 +77,11 @@ def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame
     path = Path(path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path}: is not text in UTF-8; save it as CSV in UTF-8, with commas between cells."
+        ) from error
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise CorpusError(
             f"{path}: cannot be read as a table of features ({reason.strip()}); name a CSV file "
@@ -84,7 +89,10 @@ def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame
         ) from error
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
+        _refuse_other_separators(path, table)
         others = f" and {len(missing) - 1} more columns" if len(missing) > 1 else ""
+        alike = [name for name in table.columns if name.strip().lower() == missing[0]]
+        others += f", but {alike[0]!r}" if alike else ""
         raise CorpusError(
             f"{path}: has no column {missing[0]!r}{others}; expected the {len(COLUMNS)} columns "
             "of Kaggle's tables, filename, length, 57 features and label."
@@ -94,8 +102,20 @@ def read_table(path: str | Path, *, known: Collection[str] = ()) -> pd.DataFrame
             f"{path}: has more cells in a row than columns, or a column 'track_id'; expected the "
             f"{len(COLUMNS)} columns of Kaggle's tables."
         )
+    # Spreadsheets leave rows of empty cells at the end.
+    table = table[(table != "").any(axis=1)].reset_index(drop=True)
     table.insert(0, "track_id", [_track_of(name, known) for name in table["filename"]])
     return table
+
+
+def _refuse_other_separators(path: Path, table: pd.DataFrame) -> None:
+    head = " ".join(table.columns)
+    for mark, name in {";": "semicolons", "\t": "tabs", "|": "vertical bars"}.items():
+        if head.count(mark) >= len(COLUMNS) - 1:
+            raise CorpusError(
+                f"{path}: separates its cells by {name}; save it with commas between cells, and "
+                "with points in numbers."
+            )
 
 
 def row_faults(
@@ -216,6 +236,7 @@ def clean_table(
     *,
     known: Collection[str],
     excluded: Mapping[str, str],
+    replace: bool = False,
 ) -> pd.DataFrame:
     """Write a table without the rows that should not be used.
 
@@ -227,6 +248,8 @@ def clean_table(
         The new file; None writes no file.
     known, excluded
         As for `row_faults`.
+    replace : bool
+        Whether the new file may replace one that exists, other than the table itself.
 
     Returns
     -------
@@ -238,19 +261,20 @@ def clean_table(
     CorpusError
         If the table cannot be read, or the new file already exists.
     """
-    if target is not None and Path(target).exists():
-        raise CorpusError(f"{target}: already exists; name a new file.")
     table = read_table(path, known=known)
+    file = None if target is None else Path(target)
+    if file and file.exists() and (not replace or file.samefile(path)):
+        raise CorpusError(f"{target}: already exists; name a new file.")
     reasons = row_faults(table, known=known, excluded=excluded)
-    if target is not None:
-        _write_kept(Path(path), Path(target), table.index.isin(reasons.index))
+    if file:
+        _write_kept(Path(path), file, table.index.isin(reasons.index))
     return table.loc[reasons.index, ["filename", "track_id"]].assign(reason=reasons)
 
 
 def _write_kept(path: Path, target: Path, left_out: np.ndarray) -> None:
     # Lines are copied unchanged, to the last digit.
     content = path.read_bytes().splitlines(keepends=True)
-    head, *lines = [line for line in content if line.strip()]
+    head, *lines = [line for line in content if line.strip(b', "\t\r\n')]
     if len(lines) != len(left_out):
         raise CorpusError(f"{path}: has line breaks in cells; write each row in one line.")
     kept = (line for line, out in zip(lines, left_out, strict=True) if not out)
@@ -271,7 +295,7 @@ def _track_of(filename: str, known: Collection[str]) -> str:
 
 # Window numbers have no leading zeros: `blues.00000` is a track.
 _WINDOW = re.compile(r"^(.+\..+)\.(?:0|[1-9]\d*)$", re.DOTALL)
-_ENDING = re.compile(r"\.(wav|au|flac|ogg|mp3)$", re.IGNORECASE)
+_ENDING = re.compile(f"({'|'.join(map(re.escape, audio.EXTENSIONS))})$", re.IGNORECASE)
 
 
 def _stem(filename: str) -> str:

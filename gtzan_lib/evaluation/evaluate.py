@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
+from ..data.arguments import require_array, require_windows
 from ..data.splits import DataSplit, Fold
 from ..errors import SplitError
 from .evaluation import Evaluation
@@ -49,6 +50,8 @@ def evaluate(
 
     Raises
     ------
+    ArrayError
+        If `X` is no array, such as a DataFrame, or `windows` no table of windows.
     SplitError
         If the split was made from other windows, the number of rows of `X` is
         wrong, or a tested genre is absent from the training part.
@@ -64,12 +67,14 @@ def evaluate(
     >>> flat = store.images.reshape(len(store), -1)  # doctest: +SKIP
     >>> gl.evaluate(KNeighborsClassifier(), flat, store.windows, split)  # doctest: +SKIP
     """
+    require_windows(windows)
     if not np.array_equal(windows["window_id"].to_numpy(), split.table["window_id"].to_numpy()):
         raise SplitError(
             "the split was made from other windows; make it from the same table with "
             "gl.split(store.windows, corpus, ...)."
         )
     for data in X.values() if isinstance(X, dict) else [X]:
+        require_array(data, "X")
         if len(data) != len(windows):
             raise SplitError(
                 f"X has {len(data)} rows for {len(windows)} windows; give one row per window, in "

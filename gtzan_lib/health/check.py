@@ -11,15 +11,17 @@ import pandas as pd
 from ..data import tables
 from ..data.cache import FileCache
 from ..data.corpus import Corpus, ImageCorpus, TableCorpus
-from ..data.opening import find_tracks, is_one_file, open_corpus
+from ..data.loaders.search import summaries
+from ..data.opening import TrackList, find_tracks, is_one_file, open_corpus
 from ..data.workspace import Workspace
 from ..progress import progress_bar
 from . import fingerprints, inspection
+from .confirmation import Images, Waveforms
 from .duplicates import Duplicate, find_duplicates
 from .faults import Fault, find_faults
 from .report import DUPLICATE_COLUMNS, HealthReport
 
-__all__ = ["check_health"]
+__all__ = ["check_health", "inspector"]
 
 # Two frames; the delay of an encoder is shorter.
 _SHIFT_S = 2 * fingerprints.FRAME_S
@@ -81,17 +83,12 @@ def check_health(
             return _check_table(source)
         if isinstance(source, ImageCorpus):
             return _check_log_mels(source, progress=progress)
-        name, root, tracks = source.name, source.root, source.tracks
+        work = work or source.work
+        listed = TrackList(source.name, source.root, source.tracks, [])
     else:
-        name, root, tracks = find_tracks(source)
-    work = work or (source.work if isinstance(source, Corpus) else Workspace())
-    modules = ("data.audio", "health.fingerprints", "health.inspection", "signal.dsp")
-    inspect = FileCache.of(
-        inspection.inspect,
-        work.inspections,
-        modules,
-        failed=lambda result: not result.facts["decoded"],
-    )
+        work, listed = work or Workspace(), find_tracks(source)
+    tracks = listed.tracks
+    inspect = inspector(work)
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
     results = list(progress_bar(pool(tasks), "Decoding", len(tracks), show=progress))
@@ -101,20 +98,43 @@ def check_health(
         columns=list(inspection.INSPECTED_FACTS),
     )
     files = pd.concat([tracks[["genre", "path"]], facts], axis=1)
-    return _report(name, root, files, [result.envelope for result in results], progress=progress)
+    return _report(listed, files, [result.envelope for result in results], progress=progress)
+
+
+def inspector(work: Workspace) -> FileCache:
+    """Return the measurement of a file, `inspection.inspect`, with its cache in a workspace."""
+    modules = (
+        "data.audio",
+        "data.decoders",
+        "health.fingerprints",
+        "health.inspection",
+        "signal.dsp",
+    )
+    return FileCache.of(
+        inspection.inspect,
+        work.inspections,
+        modules,
+        failed=lambda result: not result.facts["decoded"],
+    )
 
 
 def _report(
-    name: str, root: Path, files: pd.DataFrame, envelopes: list[np.ndarray], *, progress: bool
+    listed: TrackList, files: pd.DataFrame, envelopes: list[np.ndarray], *, progress: bool
 ) -> HealthReport:
     audible = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
     pairs = zip(envelopes, audible, strict=True)
     copies = find_duplicates(
-        [envelope if ok else envelope[:, :0] for envelope, ok in pairs], progress=progress
+        [envelope if ok else envelope[:, :0] for envelope, ok in pairs],
+        Waveforms(files["path"].tolist()),
+        progress=progress,
     )
     digests = files["sha256"].where(audible)
     duplicates = _duplicates(files.index, digests, files["rms_db"].to_numpy(), copies)
-    faults = find_faults(name, root, files)
+    root = listed.root
+    faults = find_faults(listed.name, root, files)
+    faults += [
+        Fault.of("", str(root), "passed-over", text) for text in summaries(root, listed.passed_over)
+    ]
     faults += _conflicts(files["genre"], files["path"], duplicates)
     faults.sort(key=lambda fault: (fault.track_id == "", fault.track_id))
     table = pd.DataFrame(faults, columns=Fault._fields)
@@ -124,7 +144,7 @@ def _report(
 def _check_log_mels(corpus: ImageCorpus, *, progress: bool) -> HealthReport:
     images, ids, path = corpus.log_mels(), corpus.tracks.index, str(corpus.root)
     copies = find_duplicates(
-        [fingerprints.from_log_mel(image) for image in images], progress=progress
+        [fingerprints.from_log_mel(image) for image in images], Images(images), progress=progress
     )
     digests = pd.Series([joblib.hash(image) for image in images], index=ids)
     duplicates = _duplicates(ids, digests, np.full(len(ids), np.nan), copies)

@@ -2,9 +2,10 @@
 
 Short segments of every trace are hashed, so that similar segments get the same
 key. Two tracks that share several keys *at the same lag* are candidates; only
-candidates are correlated. Keys get longer with the size of the collection, so
-that the number of chance candidates per track is about the same for ten
-thousand tracks as for one thousand.
+candidates are correlated. Pieces of one tempo correlate, too, so that a pair must
+be confirmed by the sound or the images themselves (`confirmation`). Keys get longer
+with the size of the collection, so that the number of chance candidates per track
+is about the same for ten thousand tracks as for one thousand.
 
 References
 ----------
@@ -26,33 +27,17 @@ import scipy.fft
 import scipy.ndimage
 
 from ..progress import progress_bar
-from .fingerprints import (
-    FRAME_S,
-    N_BANDS,
-    sharp_trace,
-    trace,
-)
+from .confirmation import Images, Waveforms
+from .fingerprints import FRAME_S, N_BANDS, sharp_trace, trace
 
-__all__ = ["MARGIN", "SHARPNESS", "THRESHOLD", "Duplicate", "correlate", "find_duplicates"]
+__all__ = ["THRESHOLD", "Duplicate", "correlate", "find_duplicates"]
 
 THRESHOLD = 0.25
-"""Correlation from which two tracks are the same recording.
+"""Correlation from which two tracks may be the same recording.
 
 Among GTZAN's 999 readable clips, unrelated ones stay below 0.25 and nearly all
-below 0.19; copies with 10 s or more in common reach 0.27 to 1.
-"""
-
-MARGIN = 0.09
-"""By how much the correlation at the best lag must exceed that at all others.
-
-Loops with the same drum sounds correlate about equally at many lags; a
-recording and its copy do so at one.
-"""
-
-SHARPNESS = 6.0
-"""Least ratio of the best correlation to the root mean square at all other lags.
-
-In short tracks, a few notes that coincide raise one lag a little.
+below 0.19; copies with 10 s or more in common reach 0.27 to 1. Different pieces
+of one tempo reach 0.65.
 """
 
 # Frames of a segment, a little less than a second.
@@ -84,8 +69,7 @@ class Duplicate(NamedTuple):
     a, b : int
         Positions of the tracks, `a` before `b`.
     score : float
-        Correlation of the sharp traces, at most 1, weighted with the square
-        root of the share that overlaps.
+        How far the two agree, at most 1, as in `confirmation.Agreement`.
     lag_s : float
         By how many seconds the recording is later in `a` than in `b`.
     """
@@ -97,7 +81,7 @@ class Duplicate(NamedTuple):
 
 
 def find_duplicates(
-    envelopes: Sequence[np.ndarray], *, threshold: float = THRESHOLD, progress: bool = True
+    envelopes: Sequence[np.ndarray], compare: Waveforms | Images, *, progress: bool = True
 ) -> list[Duplicate]:
     """Find pairs of tracks that hold the same recording.
 
@@ -106,8 +90,8 @@ def find_duplicates(
     envelopes : sequence of np.ndarray [shape=(32, frames), dtype=uint8]
         One per track, as from `fingerprints.Envelope` or `from_log_mel`; lengths
         may differ. An empty one has no duplicates.
-    threshold : float
-        Least correlation of a pair.
+    compare : Waveforms or Images
+        Compares the same tracks, and confirms or rejects a pair.
     progress : bool
         Show a progress bar, if on a terminal.
 
@@ -125,13 +109,11 @@ def find_duplicates(
     pairs = _candidates(envelopes)
     duplicates = []
     for a, b in progress_bar(pairs.tolist(), "Comparing", len(pairs), show=progress):
-        lags, scores = correlate(sharp(a), sharp(b))
-        best = int(np.argmax(scores))
-        others = np.delete(scores, np.arange(max(0, best - 3), min(len(scores), best + 4)))
-        rms = float(np.sqrt(np.mean(np.square(others)))) if len(others) else 0.0
-        limits = (threshold, others.max(initial=-1) + MARGIN, SHARPNESS * rms)
-        if scores[best] >= max(limits):
-            duplicates.append(Duplicate(a, b, float(scores[best]), float(lags[best])))
+        _, scores = correlate(sharp(a), sharp(b))
+        if scores.max() >= THRESHOLD:
+            agreement = compare(a, b)
+            if agreement.score >= compare.CONFIRMED:
+                duplicates.append(Duplicate(a, b, *agreement))
     return duplicates
 
 
@@ -170,22 +152,27 @@ def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
         return np.zeros((0, 2), dtype=np.int64)
     # Ten times the frames: keys longer by four bits, and fewer matches by chance.
     bits = int(np.clip(round(1.2 * np.log2(total) - 2.2), 12, 32))
-    track = np.repeat(np.arange(len(envelopes)), lengths)
-    frame = np.concatenate([np.arange(length) for length in lengths])
+    track = np.repeat(np.arange(len(envelopes), dtype=np.int32), lengths)
+    ends = np.cumsum(lengths)
     planes = np.random.default_rng(0).standard_normal((N_BANDS * _SEGMENT, _TABLES * 32))
     planes = planes.astype(np.float32)
-    long_enough = (envelope for envelope in envelopes if envelope.shape[1] > _SEGMENT)
-    hashed = [_keys(trace(envelope), planes) for envelope in long_enough]
-    keys = np.concatenate(hashed, axis=1) >> np.uint32(32 - bits)
+    keys = [np.empty(total, dtype=np.uint32) for _ in range(_TABLES)]
+    frame = np.empty(total, dtype=np.int32)
+    for envelope, length, end in zip(envelopes, lengths, ends, strict=True):
+        if length:
+            frame[end - length : end] = np.arange(length)
+            for table, hashed in zip(keys, _keys(trace(envelope), planes), strict=True):
+                table[end - length : end] = hashed >> np.uint32(32 - bits)
     # Reused for each table, since allocating memory of this size is slow.
     joint, position = np.empty(total, dtype=np.uint64), np.arange(total, dtype=np.uint64)
     matches = []
-    for table in keys:
-        np.left_shift(table, 32, out=joint, dtype=np.uint64)
+    # Of a hundred thousand tracks, the keys take two gigabytes: each table is freed after use.
+    while keys:
+        np.left_shift(keys.pop(), 32, out=joint, dtype=np.uint64)
         joint |= position
         matches.append(_matches(joint, track, frame))
-    pair, lag = (np.concatenate(parts) for parts in zip(*matches, strict=True))
-    return _best_pairs(pair, lag)
+    del joint, position, track, frame
+    return _best_pairs(_repeated(matches))
 
 
 def _keys(changes: np.ndarray, planes: np.ndarray) -> np.ndarray:
@@ -197,10 +184,8 @@ def _keys(changes: np.ndarray, planes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(sides.view(np.uint32).T)
 
 
-def _matches(
-    joint: np.ndarray, track: np.ndarray, frame: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return where two tracks have the same key: the pair as one number, and the lag.
+def _matches(joint: np.ndarray, track: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Return where two tracks have the same key: the pair and the lag as one number.
 
     `joint` holds keys and, in the lower half, positions, which sorts faster than
     positions by their keys; it is sorted in place.
@@ -214,7 +199,7 @@ def _matches(
     run = np.diff(starts, append=len(keys))
     rare = np.repeat(run <= _MAX_OCCURRENCES, run)
     order, keys = order[rare], keys[rare]
-    pairs, lags = [order[:0]], [order[:0]]
+    matches = [order[:0]]
     for step in range(1, _MAX_OCCURRENCES):
         same = np.flatnonzero(keys[step:] == keys[:-step])
         if not len(same):
@@ -223,14 +208,32 @@ def _matches(
         first, second = order[same], order[same + step]
         other = track[first] != track[second]
         first, second = first[other], second[other]
-        pairs.append(track[first] << _TRACK_BITS | track[second])
-        lags.append(frame[first] - frame[second])
-    return np.concatenate(pairs), np.concatenate(lags)
+        pair = track[first].astype(np.int64) << _TRACK_BITS | track[second]
+        matches.append(pair << _LAG_BITS | (frame[first] - frame[second] + _MAX_LAG))
+    return np.concatenate(matches)
 
 
-def _best_pairs(pair: np.ndarray, lag: np.ndarray) -> np.ndarray:
+def _repeated(tables: list[np.ndarray]) -> np.ndarray:
+    """Return, in ascending order, the matches that can have enough votes; empty the list.
+
+    Nearly all matches are chance, and fill most of the memory.
+    """
+    matches = np.concatenate(tables)
+    tables.clear()
+    matches.sort()
+    # Enough matches in a row at one lag or the next; numbers of other pairs are farther away.
+    last = _VOTES - 1
+    begins = matches[last:] - matches[:-last] <= 1
+    kept = np.zeros(len(matches), dtype=bool)
+    for offset in range(_VOTES):
+        kept[offset : offset + len(begins)] |= begins
+    return matches[kept]
+
+
+def _best_pairs(matches: np.ndarray) -> np.ndarray:
     """Return the pairs with enough matches at one lag, the best ones of each track."""
-    pair_lag, votes = np.unique(pair << _LAG_BITS | (lag + _MAX_LAG), return_counts=True)
+    starts = np.flatnonzero(np.diff(matches, prepend=-1))
+    pair_lag, votes = matches[starts], np.diff(starts, append=len(matches))
     # The true lag may lie between two frames, so that votes for both are added.
     near = np.zeros_like(votes)
     near[:-1] = np.where(np.diff(pair_lag) == 1, votes[1:], 0)

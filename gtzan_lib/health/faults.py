@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..data.decoders import FORMATS
 from ..data.loaders import gtzan
 from ..files import sha256_of
 
@@ -21,6 +22,7 @@ FAULT_SEVERITIES = {
     "too-short": "error",
     "wrong-rate": "error",
     "silent": "error",
+    "invalid-samples": "error",
     "mislabelled": "error",
     "same-id": "error",
     # Usable with care.
@@ -36,6 +38,7 @@ FAULT_SEVERITIES = {
     "wrong-format": "notice",
     "unknown-copy": "notice",
     "not-comparable": "notice",
+    "passed-over": "notice",
 }
 """Every fault's name and its severity, worst first."""
 
@@ -54,14 +57,7 @@ _COMMON_SHARE = 0.6
 _LENGTHS = (0.9, 1.1)
 
 _RATE, _CHANNELS, _ENCODING = 22_050, 1, "PCM_16"
-_LOSSY = re.compile("VORBIS|OPUS|MPEG")
-_FORMATS = {
-    ".wav": {"WAV", "WAVEX", "RF64", "W64"},
-    ".au": {"AU"},
-    ".flac": {"FLAC"},
-    ".ogg": {"OGG"},
-    ".mp3": {"MP3", "MPEG"},
-}
+_LOSSY = re.compile("VORBIS|OPUS|MPEG|AAC|WMA|SPEEX")
 
 
 class Fault(NamedTuple):
@@ -120,6 +116,10 @@ def find_faults(name: str, root: Path, files: pd.DataFrame) -> list[Fault]:
         Fault.of(track_id, path, "same-id", "another file has the same track id")
         for track_id, path in files.loc[files.index.duplicated(keep=False), "path"].items()
     ]
+    if 0 < common.length < WINDOW_S:
+        longest = f"{common.length:.2f} s, and a window {WINDOW_S:g} s"
+        detail = f"half of the files last at most {longest}"
+        faults.append(Fault.of("", str(root), "too-short", detail))
     if name == "gtzan":
         faults += _unknown_files(root, files, gtzan.facts())
     return sorted(faults, key=lambda fault: (fault.track_id == "", fault.track_id, fault.path))
@@ -134,10 +134,13 @@ def _faults_of_file(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "silent", f"nothing above {_level(row['peak_db'])}"
     if pd.isna(row["format"]):
         return
-    if row["format"] not in _FORMATS[Path(row["path"]).suffix.lower()]:
+    if row["format"] not in FORMATS[Path(row["path"]).suffix.lower()]:
         yield "wrong-format", f"named {Path(row['path']).suffix}, holds {row['format']}"
     if row["surplus_s"] > 0:
         yield "wrong-header", f"{row['surplus_s']:.2f} s of data after the end stated in the header"
+    if row["invalid_samples"] > 0:
+        count = row["invalid_samples"]
+        yield "invalid-samples", f"{count:.0f} are no finite numbers or far too large"
     if row["silent"]:
         return
     half_minutes = max(row["duration_s"] / 30, 0.1)

@@ -26,7 +26,16 @@ import scipy.fft
 
 from ..signal.dsp import hann, mel_weights
 
-__all__ = ["FRAME_S", "N_BANDS", "Envelope", "from_log_mel", "sharp_trace", "trace"]
+__all__ = [
+    "FRAME_S",
+    "LONGEST_S",
+    "N_BANDS",
+    "Envelope",
+    "decibels",
+    "from_log_mel",
+    "sharp_trace",
+    "trace",
+]
 
 N_BANDS = 32
 """Number of bands of an envelope, from 0 to 11,025 Hz."""
@@ -137,12 +146,29 @@ def from_log_mel(image: np.ndarray) -> np.ndarray:
         traces do not depend on it.
     """
     if image.dtype != np.uint8:
-        decibels = image * np.float32(10 / np.log(10))
-        decibels = np.maximum(decibels - decibels.max(), -_TOP_DB)
-        image = (decibels / _TOP_DB + 1) * 255
+        image = (decibels(image) / _TOP_DB + 1) * 255
     n_mels, columns = image.shape
     grouped = image.reshape(N_BANDS, n_mels // N_BANDS, columns)
     return np.round(grouped.mean(axis=1, dtype=np.float32)).astype(np.uint8)
+
+
+def decibels(image: np.ndarray) -> np.ndarray:
+    """Return the levels of a log-mel spectrogram in a scale that is linear in decibels.
+
+    Parameters
+    ----------
+    image : np.ndarray [shape=(n_mels, columns)]
+        As for `from_log_mel`.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_mels, columns), dtype=float32]
+        Decibels from -80 to the maximum, 0; grey levels as they are.
+    """
+    if image.dtype == np.uint8:
+        return image.astype(np.float32)
+    levels = image * np.float32(10 / np.log(10))
+    return np.maximum(levels - levels.max(), -_TOP_DB)
 
 
 def trace(envelopes: np.ndarray) -> np.ndarray:

@@ -9,16 +9,14 @@ import contextlib
 import hashlib
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..data import audio
+from ..data.decoders import Decoder, pieces_of, reason_of
 from ..errors import AudioError
 from .fingerprints import Envelope
-
-if TYPE_CHECKING:
-    import soundfile
 
 __all__ = ["INSPECTED_FACTS", "Inspection", "inspect"]
 
@@ -32,6 +30,7 @@ INSPECTED_FACTS = (
     "duration_s",
     "promised_s",
     "surplus_s",
+    "invalid_samples",
     "peak_db",
     "rms_db",
     "offset",
@@ -88,39 +87,38 @@ def inspect(path: str | Path) -> Inspection:
     Inspection
         `decoded` is whether the whole file could be read, `problem` why not;
         `promised_s` is the length stated in the header and `surplus_s` that of
-        sound after this length; `peak_db` and `rms_db` are relative to full
+        sound after this length; `invalid_samples` is the number of those that
+        are no finite numbers or far too large; `peak_db` and `rms_db` are relative to full
         scale, `offset` is the mean; `flat_tops` is the number of runs of equal
         samples at the peak and `dropouts` that of gaps that begin with a jump;
         `sha256` is that of the samples, as a WAV file if they have 16 bits.
     """
     path = Path(path)
     try:
-        with audio.open_audio(path) as file:
-            return _read(file, path)
+        with audio.open_audio(path) as decoder:
+            return _read(decoder, path)
     except AudioError as error:
         return Inspection({"decoded": False, "problem": error.reason}, Envelope.empty())
 
 
-def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
+def _read(decoder: Decoder, path: Path) -> Inspection:
+    meter = _Meter(decoder)
+    reason = meter.read_all(decoder, path)
+    rate, promised = decoder.sample_rate, max(decoder.promised_frames, decoder.frames or 0)
+    if not reason and (meter.frames < decoder.promised_frames or decoder.is_short(meter.frames)):
+        reason = f"ends after {_seconds(meter.frames, rate)} of {_seconds(promised, rate)}"
+    if not reason and decoder.cut:
+        reason = f"breaks off after {_seconds(meter.frames, rate)} ({decoder.cut})"
     facts: dict[str, object] = {
-        "format": file.format,
-        "encoding": file.subtype,
-        "sample_rate": file.samplerate,
-        "channels": file.channels,
-    }
-    meter = _Meter(file)
-    reason = meter.read_all(file, path)
-    promised = max(file.frames, _frames_in_header(file))
-    if not reason and meter.frames < promised:
-        reason = f"ends after {_seconds(meter.frames, file)} of {_seconds(promised, file)}"
-    if not reason and file.format == "OGG" and not _has_last_page(path):
-        reason = f"breaks off after {_seconds(meter.frames, file)} (its last page is missing)"
-    facts |= {
         "decoded": not reason,
         "problem": reason,
-        "duration_s": meter.frames / file.samplerate,
-        "promised_s": promised / file.samplerate,
-        "surplus_s": _surplus(file, path) / file.samplerate,
+        "format": decoder.format,
+        "encoding": decoder.encoding,
+        "sample_rate": rate,
+        "channels": decoder.channels,
+        "duration_s": meter.frames / rate,
+        "promised_s": (promised or meter.frames) / rate,
+        "surplus_s": decoder.surplus_frames / rate,
     }
     return Inspection(facts | meter.facts(), meter.envelope())
 
@@ -128,37 +126,37 @@ def _read(file: soundfile.SoundFile, path: Path) -> Inspection:
 class _Meter:
     """Measures a file piece by piece."""
 
-    def __init__(self, file: soundfile.SoundFile) -> None:
-        self.rate, self.channels = file.samplerate, file.channels
-        self.is_pcm16 = file.subtype == "PCM_16"
-        self.frames = 0
+    def __init__(self, decoder: Decoder) -> None:
+        self.rate, self.channels = decoder.sample_rate, decoder.channels
+        self.is_pcm16 = decoder.encoding == "PCM_16"
+        self.frames = self.invalid = 0
         self.sum = self.squares = 0.0
         self.runs = [_Runs(self.rate) for _ in range(self.channels)]
         self.silences: list[np.ndarray] = []
         self._envelope = Envelope(self.rate) if _RATES[0] <= self.rate <= _RATES[1] else None
         self._hash = hashlib.sha256()
         if self.is_pcm16:
-            self._hash.update(_wav_header(file.samplerate, file.channels, file.frames))
+            self._hash.update(_wav_header(self.rate, self.channels, decoder.frames or 0))
 
-    def read_all(self, file: soundfile.SoundFile, path: Path) -> str:
+    def read_all(self, decoder: Decoder, path: Path) -> str:
         """Decode all samples; return why decoding ended early, or an empty text."""
         try:
-            self._read(file, max(1, BLOCK_SIZE // self.channels))
-        except RuntimeError as error:
+            self._read(decoder, max(1, BLOCK_SIZE // self.channels))
+        except (RuntimeError, AudioError) as error:
             # A decoder does not recover from an error; a second one, in smaller steps, gets
             # closer to it.
             with contextlib.suppress(RuntimeError, AudioError), audio.open_audio(path) as second:
-                second.seek(self.frames)
+                left = self.frames
+                while left:
+                    left -= len(second.read(min(left, BLOCK_SIZE)))
                 self._read(second, 1024)
-            return f"breaks off after {_seconds(self.frames, file)} ({audio.reason_of(error)})"
+            reason = error.reason if isinstance(error, AudioError) else reason_of(error)
+            return f"breaks off after {_seconds(self.frames, self.rate)} ({reason})"
         return ""
 
-    def _read(self, file: soundfile.SoundFile, size: int) -> None:
-        while len(piece := self._decode(file, size)):
+    def _read(self, decoder: Decoder, size: int) -> None:
+        for piece in pieces_of(decoder, size, dtype="int16" if self.is_pcm16 else "float32"):
             self._add(piece)
-
-    def _decode(self, file: soundfile.SoundFile, size: int) -> np.ndarray:
-        return file.read(size, dtype="int16" if self.is_pcm16 else "float32", always_2d=True)
 
     def _add(self, piece: np.ndarray) -> None:
         self._hash.update(np.ascontiguousarray(piece).data)
@@ -166,7 +164,8 @@ class _Meter:
         if self.is_pcm16:
             piece = piece * np.float32(1 / 32768)
         else:
-            # Floating-point samples need not be finite; those that are not count as zero.
+            # Floating-point samples need not be finite; those that are not are measured as zero.
+            self.invalid += int(np.count_nonzero(audio.is_invalid(piece)))
             piece = np.nan_to_num(piece, posinf=0, neginf=0).clip(-1e6, 1e6)
         for channel, runs in zip(piece.T, self.runs, strict=True):
             channel = np.ascontiguousarray(channel)
@@ -188,6 +187,7 @@ class _Meter:
         low, high = min(runs.low for runs in self.runs), max(runs.high for runs in self.runs)
         counts = [runs.finish() for runs in self.runs]
         return {
+            "invalid_samples": self.invalid,
             "peak_db": _db(max(-low, high)),
             "rms_db": _db((self.squares / values) ** 0.5),
             "offset": offset,
@@ -274,51 +274,6 @@ def _longest(flags: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _frames_in_header(file: soundfile.SoundFile) -> int:
-    """Return the number of frames that the header of an uncompressed file states.
-
-    libsndfile corrects the length of a file that breaks off; the stated length is
-    only in its log of the header.
-    """
-    width = _width(file)
-    for line in file.extra_info.splitlines():
-        name, _, rest = line.partition(":")
-        words = rest.split()
-        corrected = name.strip().lower() in ("data", "data size") and "(should" in words
-        if corrected and words[0].isdigit():
-            promised = int(words[0])
-            # Larger values mark a length that was not known when the header was written.
-            if width and promised < 2**32 - 2**12:
-                return promised // (width * file.channels)
-    return 0
-
-
-def _surplus(file: soundfile.SoundFile, path: Path) -> int:
-    """Return the number of frames after the end that the header of an uncompressed file states."""
-    width = _width(file)
-    if not width or file.format not in ("WAV", "AU"):
-        return 0
-    rest = path.stat().st_size - file.frames * width * file.channels
-    # Up to 64 KiB are headers and metadata.
-    return rest // (width * file.channels) if rest > 2**16 else 0
-
-
-def _has_last_page(path: Path) -> bool:
-    """Return whether an Ogg file ends with a page that is marked as the last."""
-    with path.open("rb") as stream:
-        # A page has at most 65,307 bytes.
-        stream.seek(max(0, path.stat().st_size - 2 * 65_307))
-        end = stream.read()
-    page = end.rfind(b"OggS")
-    return page >= 0 and page + 5 < len(end) and bool(end[page + 5] & 4)
-
-
-def _width(file: soundfile.SoundFile) -> int:
-    """Return the number of bytes per value, 0 for compressed files."""
-    widths = {"PCM_U8": 1, "PCM_S8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4}
-    return {**widths, "DOUBLE": 8}.get(file.subtype, 0)
-
-
 def _wav_header(rate: int, channels: int, frames: int) -> bytes:
     """Return the 44 bytes before the samples of a plain 16-bit WAV file."""
     size = 2 * channels * frames
@@ -328,8 +283,8 @@ def _wav_header(rate: int, channels: int, frames: int) -> bytes:
     )  # fmt: skip
 
 
-def _seconds(frames: int, file: soundfile.SoundFile) -> str:
-    return f"{frames / file.samplerate:.2f} s"
+def _seconds(frames: int, rate: int) -> str:
+    return f"{frames / rate:.2f} s"
 
 
 def _db(amplitude: float) -> float:

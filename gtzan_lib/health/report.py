@@ -127,7 +127,9 @@ class HealthReport:
         try:
             write_document(path, self.as_json(), ReportDocument)
         except OSError as error:
-            raise HealthError(f"{path}: cannot be written ({error.strerror}).") from error
+            raise HealthError(
+                f"{path}: cannot be written ({error.strerror}); name another place."
+            ) from error
         return Path(path)
 
     @classmethod

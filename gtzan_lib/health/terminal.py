@@ -16,7 +16,7 @@ from .report import HealthReport
 
 __all__ = ["clean_features", "excluded_files", "show_moves", "show_report", "show_rows"]
 
-# More notices are only counted: a collection in another encoding has one for each file.
+# More notices about files are only counted: a collection in another encoding has one for each.
 _NOTICES = 20
 _STYLES = {"error": "bold red", "warning": "yellow", "notice": "dim"}
 
@@ -26,7 +26,7 @@ def show_report(report: HealthReport) -> None:
     console = _console()
     faults = report.faults
     is_notice = faults["severity"].eq("notice")
-    shown = ~is_notice | (is_notice.sum() <= _NOTICES)
+    shown = ~is_notice | (faults["track_id"] == "") | (is_notice.sum() <= _NOTICES)
     if shown.any():
         table = Table("track", "fault", "severity", "detail", box=None)
         for row in faults[shown].itertuples():
@@ -61,18 +61,25 @@ def excluded_files(report: HealthReport) -> dict[str, str]:
 
 
 def clean_features(
-    features: Path, out: Path | None, report: HealthReport, folder: Path | None
+    features: Path,
+    out: Path | None,
+    report: HealthReport,
+    folder: Path | None,
+    *,
+    replace: bool = False,
 ) -> pd.DataFrame:
     """Return the rows of a feature table to leave out; write the others if `out` is given.
 
-    Tracks in the quarantine `folder` count as excluded.
+    Tracks in the quarantine `folder` count as excluded. A file that is at `out` is
+    refused, unless `replace` is set.
     """
     reasons = {Path(name): why for name, why in (quarantined(folder) if folder else {}).items()}
     # A track's id is the stem of its file, with or without the genre before it.
     excluded = {file.stem: why for file, why in reasons.items()}
     excluded |= {f"{file.parent.name}.{file.stem}": why for file, why in reasons.items()}
     excluded |= report.reasons
-    return clean_table(features, out, known=set(report.track_ids), excluded=excluded)
+    known = set(report.track_ids)
+    return clean_table(features, out, known=known, excluded=excluded, replace=replace)
 
 
 def show_rows(rows: pd.DataFrame) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from ..data import audio
+from ..data.arguments import require_array, waveform
 from ..data.windows import SHORTEST_S, Window, WindowCutter, WindowGrid
 from ..errors import AudioError, GtzanError, ModelError
 from ..files import printable
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
 
 __all__ = ["Model", "single_thread"]
-
-# The square of a larger sample overflows float32.
-_LOUDEST = 1e15
 
 # Seconds and images per step, so that memory does not grow with the length of the sound.
 _PIECE_S, _BATCH = 30.0, 32
@@ -159,15 +158,17 @@ class Model:
         Parameters
         ----------
         corpus : Corpus
-            Any corpus; it is returned unchanged if its name is not that of the
-            training corpus. If the protocol is official, tracks that the
-            published split drops are excluded, too: some are duplicates of
-            training tracks.
+            Any corpus, whatever its name is. Tracks are excluded by their ids, unless
+            only one of the corpus and the training corpus is synthetic, and by their
+            sound: files with the samples of a clip of GTZAN on which the model was
+            trained, and files with the same bytes as an excluded one. If the
+            protocol is official, tracks that the published split drops are excluded,
+            too: some are duplicates of training tracks.
 
         Returns
         -------
         Corpus
-            Tracks for an evaluation of the model.
+            Tracks for an evaluation of the model; the same corpus if none is excluded.
 
         Raises
         ------
@@ -175,18 +176,21 @@ class Model:
             If no track is left.
         ModelError
             If the model's card does not name its training tracks.
+
+        Notes
+        -----
+        A lossy or processed copy under another name is not recognised; the health
+        check finds it if the training track is in the same corpus.
         """
+        from .training_tracks import find_training_tracks
+
         if not {"corpus", "protocol", "trained_on", "selected_on"} <= self.card.keys():
             raise ModelError(
                 f"the card of model {self.name!r} does not name its training tracks; save the "
                 "model with its record and its split."
             )
-        if corpus.name != self.card["corpus"]:
-            return corpus
-        used = {*self.card["trained_on"], *self.card["selected_on"]}
-        if self.card["protocol"] == "official":
-            used |= set(corpus.tracks.index[corpus.tracks["partition"] == "dropped"])
-        return corpus.exclude([name for name in corpus.tracks.index if name in used])
+        used = find_training_tracks(self.card, corpus)
+        return corpus.exclude(used) if used else corpus
 
     def images(self, y: np.ndarray, sample_rate: int, *, step: float | None = None) -> np.ndarray:
         """Make the images that the net takes.
@@ -226,6 +230,12 @@ class Model:
         np.ndarray [shape=(n, genres), dtype=float32]
             Rows sum to one.
         """
+        require_array(images, "images")
+        if images.shape[-2:] != self.recipe.shape:
+            height, width = self.recipe.shape
+            raise ModelError(
+                f"images of shape {images.shape} do not fit the model; give (n, {height}, {width})."
+            )
         parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
         with torch.inference_mode():
             # Copied, since PyTorch warns about read-only arrays, such as the images of a store.
@@ -246,8 +256,8 @@ class Model:
         Parameters
         ----------
         source : str, Path or np.ndarray [shape=(n,) or (n, channels)]
-            A file in any format, at any rate and with any channels that
-            libsndfile reads; or samples, time first.
+            A file with any of `gtzan_lib.data.audio.EXTENSIONS`, at any rate and with
+            any channels; or samples, time first.
         sample_rate : int, optional
             In Hz; required for samples, ignored for files.
         step : float, optional
@@ -274,11 +284,11 @@ class Model:
     ) -> Prediction:
         self.require_windows()
         blocks: audio.Blocks | _Samples
-        if isinstance(source, np.ndarray):
-            blocks, name = _Samples(source, sample_rate, self.recipe), "the given sound"
-        else:
+        if isinstance(source, str | os.PathLike):
             blocks = audio.Blocks(source, sample_rate=self.recipe.sample_rate)
             name = printable(str(source))
+        else:
+            blocks, name = _Samples(source, sample_rate, self.recipe), "the given sound"
         starts, rows = [], []
         for begin, images in self._batches(blocks, step, name):
             # A silent window is black.
@@ -362,7 +372,7 @@ class Model:
         _check_step(step)
         cutter, rate = self.cutter(step), self.recipe.sample_rate
         for block in blocks:
-            invalid = ~(np.abs(block) < _LOUDEST)
+            invalid = audio.is_invalid(block)
             if invalid.any():
                 raise AudioError(
                     f"{name}: has samples that are not finite numbers or are too large, first at "
@@ -387,12 +397,9 @@ class _Samples:
     def __init__(self, y: np.ndarray, sample_rate: int | None, recipe: Recipe) -> None:
         if sample_rate is None or not 0 < sample_rate < np.inf:
             raise AudioError("samples need a sample rate above zero; give sample_rate in Hz.")
-        if np.ndim(y) not in (1, 2):
-            raise AudioError(
-                f"samples cannot have {np.ndim(y)} axes; give one axis, or two: time and channels."
-            )
-        self._y, self._rate, self._target = np.asarray(y), sample_rate, recipe.sample_rate
-        self.duration_s = len(y) / sample_rate
+        self._y = waveform(y, channels=True)
+        self._rate, self._target = sample_rate, recipe.sample_rate
+        self.duration_s = len(self._y) / sample_rate
 
     def __iter__(self) -> Iterator[np.ndarray]:
         resampler = audio.Resampler(self._rate, self._target)

@@ -61,8 +61,11 @@ def spectrogram_figure(
         Time in seconds, frequency in kHz, and a colour bar over 80 dB. It does not
         use pyplot, so that any thread can draw it.
     """
+    from matplotlib import rcParams
     from matplotlib.figure import Figure
 
+    # Titles are not LaTeX, which need not be installed either.
+    rcParams["text.usetex"] = False
     power = stft_power(y, n_fft=_N_FFT, hop_length=_hop_length(y))
     top = 10 * np.log10(max(power.max() if reference is None else reference, _FLOOR))
     decibels = 10 * np.log10(np.maximum(power, _FLOOR)) - top

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..data import audio
+from ..data.arguments import waveform
 from ..data.windows import Window
 from ..errors import LiveError
 from ..evaluation.aggregate import aggregate
@@ -132,8 +133,11 @@ class StreamClassifier:
         ------
         LiveError
             If samples are not finite.
+        AudioError
+            If they are no samples, or channels first.
         """
         began = time.perf_counter()
+        y = waveform(y, "stream", channels=True)
         if not np.isfinite(y).all():
             raise LiveError(
                 "the stream has samples that are not finite numbers, after "

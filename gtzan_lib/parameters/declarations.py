@@ -11,12 +11,13 @@ import ast
 import builtins
 import contextlib
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import ParameterError
 from .types import TYPES, ParameterType, type_names
+from .yaml_values import read_yaml
 
 __all__ = [
     "Parameter",
@@ -64,7 +65,13 @@ def declared(source: str, where: str = "this notebook") -> dict[str, Parameter]:
         If a line is not a declaration, or a default is not valid.
     """
     parameters = {}
-    for statement in ast.parse(source).body:
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise ParameterError(
+            f"{where}: the parameters cell is not Python ({error}); correct it."
+        ) from error
+    for statement in statements:
         declaration = _declaration(statement)
         if declaration is None:
             raise ParameterError(
@@ -97,11 +104,18 @@ def declared_in(notebook: str | Path) -> dict[str, Parameter]:
     """
     import nbformat
 
-    cells = [
-        cell["source"]
-        for cell in nbformat.read(notebook, as_version=4)["cells"]
-        if "parameters" in cell["metadata"].get("tags", [])
-    ]
+    try:
+        cells = [
+            cell["source"]
+            for cell in nbformat.read(notebook, as_version=4)["cells"]
+            if "parameters" in cell["metadata"].get("tags", [])
+        ]
+    except Exception as error:
+        # What nbformat raises depends on what is damaged.
+        raise ParameterError(
+            f"{notebook}: cannot be read as a notebook ({type(error).__name__}); replace it by an "
+            "intact copy."
+        ) from error
     if len(cells) != 1:
         raise ParameterError(
             f"{notebook}: has {len(cells)} cells with the tag 'parameters'; tag exactly one."
@@ -109,7 +123,13 @@ def declared_in(notebook: str | Path) -> dict[str, Parameter]:
     return declared(cells[0], str(notebook))
 
 
-def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) -> None:
+def check(
+    known: Mapping[str, Parameter],
+    given: Mapping[str, Any],
+    where: str,
+    *,
+    advise: Callable[[str, Parameter, Any], str] | None = None,
+) -> None:
     """Raise an error for an unknown parameter, or a value that it does not take.
 
     Parameters
@@ -120,6 +140,9 @@ def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) 
         Values for its execution.
     where : str
         Name of the notebook in error messages.
+    advise : callable, optional
+        Returns what to do about a value of the wrong type, from the name of its parameter,
+        the parameter and the value; empty if there is no advice.
 
     Raises
     ------
@@ -134,6 +157,9 @@ def check(known: Mapping[str, Parameter], given: Mapping[str, Any], where: str) 
             raise ParameterError(f"{where}: there is no parameter {name!r}; {advice}")
         refusal = known[name].type.refusal(value)
         if refusal:
+            advice = advise(name, known[name], value) if advise else ""
+            if advice:
+                refusal = f"{refusal.removesuffix('.')}; {advice}."
             raise ParameterError(f"{where}: parameter {name!r} {refusal}")
 
 
@@ -153,18 +179,16 @@ def from_text(text: str, parameter: Parameter) -> Any:
         The text itself for a `str` or where it is not YAML; otherwise its value as
         YAML, which may still have the wrong type.
     """
-    import yaml
-
     base = parameter.type.base
     if base is str:
         return text
     if base is float:
-        # YAML reads 1e-3 as text.
+        # Also what is no number in YAML, such as infinity.
         with contextlib.suppress(ValueError):
             return float(text)
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return read_yaml(text)
+    except ValueError:
         return text
 
 

@@ -40,11 +40,12 @@ def check_parameters() -> dict[str, Any]:
     The book page "Set parameters" lists what is refused.
     """
     variables = sys._getframe(1).f_globals
-    # IPython's history; a script has none.
+    # IPython's history; a script has none, or an empty one in `ipython script.py`.
     cells = variables.get("In")
-    if isinstance(cells, list):
+    if isinstance(cells, list) and any(cells):
         known = _declared_in_cells(cells)
-        check(known, {name: variables[name] for name in _injected_names(cells)}, WHERE)
+        injected = {name: variables[name] for name in _injected_names(cells)}
+        check(known, injected, WHERE, advise=_papermill_advice)
     else:
         known = _declared_in_script(variables)
     values = {name: variables[name] for name in known}
@@ -57,6 +58,24 @@ def _declared_in_cells(cells: list[str]) -> dict[str, Parameter]:
         if is_parameters_cell(cell):
             return declared(cell)
     raise ParameterError("call check_parameters() in the cell after the parameters.")
+
+
+def _papermill_advice(name: str, parameter: Parameter, value: Any) -> str:
+    """Return how to give papermill a value of the right type.
+
+    Its option `-p` guesses: 2024 is a number, and all that is no number, True or False
+    is text.
+    """
+    base = parameter.type.base
+    if base is str and isinstance(value, bool | int | float):
+        return f"with papermill say '-r {name} {value}'"
+    if base in (list, dict) and isinstance(value, str):
+        return f"with papermill say -y '{name}: {value}'"
+    if base is bool and isinstance(value, str):
+        return f"with papermill say '-p {name} True' or '-p {name} False'"
+    if base is float and isinstance(value, str):
+        return "write 0.001 or 1.0e-3 for a thousandth"
+    return ""
 
 
 def _injected_names(cells: list[str]) -> list[str]:

@@ -67,6 +67,8 @@ class ParameterType(NamedTuple):
             # YAML reads dates; a saved run and a record could not hold them.
             if not isinstance(leaf, str | int | float | None):
                 return f"takes texts and numbers, got {leaf!r}; put it in quotes."
+            if isinstance(leaf, float) and not math.isfinite(leaf):
+                return f"takes finite numbers, got {value!r}."
         if self.range is None and self.choices is None:
             return ""
         if value == []:

@@ -155,11 +155,13 @@ def excerpt(corpus: Corpus, track_id: str, *, seconds: float, quality: float | N
 def read_samples(path: str) -> tuple[np.ndarray, int]:
     """Return the readable samples of a file's first channel, and their rate in Hz."""
     from ..data.audio import open_audio
+    from ..data.decoders import pieces_of
     from ..errors import AudioError
 
     try:
-        with open_audio(path) as file:
-            return file.read(dtype="float32", always_2d=True)[:, 0], file.samplerate
+        with open_audio(path) as decoder:
+            pieces = [piece[:, 0].copy() for piece in pieces_of(decoder)]
+            return np.concatenate([np.zeros(0, dtype=np.float32), *pieces]), decoder.sample_rate
     except AudioError:
         return np.zeros(0, dtype=np.float32), 1
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .style import BLUE, RED, new_axes, standardised
+from .style import BLUE, RED, new_axes, plain_text, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,6 +100,7 @@ def cluster_genres(labels: np.ndarray, genres: np.ndarray, ax: Axes | None = Non
         Counts by genre (rows) and cluster (columns); colours are shares of the genre.
     """
     counts = pd.crosstab(pd.Series(genres, name="genre"), pd.Series(labels, name="cluster"))
+    counts = counts.rename(index=plain_text)
     ax = new_axes(ax, (1.6 + 0.5 * counts.shape[1], 1.0 + 0.36 * len(counts)))
     shares = counts.div(counts.sum(axis=1), axis=0)
     text = counts.astype(str).where(counts > 0, "")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .style import BLUE, RED, genre_colors, new_axes, palette
+from .style import BLUE, RED, genre_colors, new_axes, palette, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def split_counts(split: DataSplit, ax: Axes | None = None, *, fold: int = 0) -> 
     Axes
         A table of counts.
     """
-    counts = split.parts(fold)
+    counts = split.parts(fold).rename(index=plain_text)
     ax = new_axes(ax, (3.6, 0.32 * len(counts) + 1))
     sns.heatmap(counts, annot=True, fmt="d", cmap="crest", cbar=False, linewidths=1, ax=ax)
     ax.set(xlabel="", ylabel="", title=f"tracks by part, split by {split.protocol}")
@@ -117,7 +117,7 @@ def confusion_matrix(
         True genres in rows, predicted genres in columns; numbers are counts,
         colours shares of the true genre.
     """
-    counts = evaluation.confusion_matrix(unit)
+    counts = evaluation.confusion_matrix(unit).rename(index=plain_text, columns=plain_text)
     ax = new_axes(ax, (5.6, 4.9))
     labels = counts.astype(str).where(counts > 0, "")
     bar = {"label": f"share of the true genre's {unit}s", "shrink": 0.8}
@@ -147,6 +147,7 @@ def confusion_matrices(answers: dict[str, pd.DataFrame], *, columns: int = 3) ->
     genres = sorted(
         set().union(*(table[name] for table in answers.values() for name in ("genre", "predicted")))
     )
+    labels = list(map(plain_text, genres))
     figure, axes = plt.subplots(
         rows, columns, figsize=(1.2 + 2.9 * columns, 0.6 + 2.8 * rows), sharex=True, sharey=True,
         squeeze=False, layout="constrained",
@@ -156,9 +157,9 @@ def confusion_matrices(answers: dict[str, pd.DataFrame], *, columns: int = 3) ->
     for ax, (name, table) in zip(axes.flat, answers.items(), strict=False):
         counts = pd.crosstab(table["genre"], table["predicted"])
         counts = counts.reindex(index=genres, columns=genres, fill_value=0)
-        _confusion_heatmap(counts, ax, cbar=False, xticklabels=genres, yticklabels=genres)
+        _confusion_heatmap(counts, ax, cbar=False, xticklabels=labels, yticklabels=labels)
         accuracy = (table["genre"] == table["predicted"]).mean()
-        ax.set_title(f"{name}\n{100 * accuracy:.0f} % of {len(table)}", fontsize=9)
+        ax.set_title(f"{plain_text(name)}\n{100 * accuracy:.0f} % of {len(table)}", fontsize=9)
         ax.set(xlabel="", ylabel="")
         ax.tick_params(labelsize=7)
         ax.label_outer()
@@ -188,7 +189,8 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     for y, (genre, row) in enumerate(table.iterrows()):
         ax.plot([row["low"], row["high"]], [y, y], color=colors[genre], lw=2.5)
         ax.plot(row["recall"], y, "o", color=colors[genre], ms=8)
-    ax.set_yticks(range(len(table)), [f"{g} ({int(n)})" for g, n in table["n"].items()])
+    names = [f"{plain_text(genre)} ({int(n)})" for genre, n in table["n"].items()]
+    ax.set_yticks(range(len(table)), names)
     label = "baseline: most frequent genre"
     ax.axvline(evaluation.baseline, color="0.4", lw=1, ls="--", label=label)
     ax.set(xlim=(-0.02, 1.02), xlabel="track recall (95 % interval)")
@@ -278,7 +280,8 @@ def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.hlines(y, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
     ax.plot(100 * table["accuracy"], y, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
     ax.plot(100 * table["window_accuracy"], y, "|", color=RED, ms=11, mew=2, label="windows")
-    ax.set_yticks(y, [f"{name}  ({protocol})" for name, protocol in table["protocol"].items()])
+    names = [f"{plain_text(name)}  ({protocol})" for name, protocol in table["protocol"].items()]
+    ax.set_yticks(y, names)
     ax.set(xlabel="accuracy (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     sns.despine(ax=ax)
@@ -308,7 +311,7 @@ def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None =
     ax = new_axes(ax, (5.4, 3.8))
     for color, (name, row) in zip(palette(len(table)), table.iterrows(), strict=False):
         ax.plot([row[of]] * 2, [100 * row["low"], 100 * row["high"]], color=color, lw=4, alpha=0.3)
-        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=name)
+        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=plain_text(name))
     ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)
@@ -337,7 +340,7 @@ def aggregations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color="0.5", lw=1, ls="--")
     ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
     ax.plot(100 * table["difference"], place, "o", color=BLUE, ms=7)
-    ax.set_yticks(place, [f"{model}: {method}" for model, method in table.index])
+    ax.set_yticks(place, [f"{plain_text(model)}: {method}" for model, method in table.index])
     ax.set(xlabel="track accuracy minus that of the mean (points, 95 % interval)")
     sns.despine(ax=ax)
     return ax

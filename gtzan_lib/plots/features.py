@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .style import BLUE, GREEN, RED, YELLOW, genre_colors, new_axes, standardised
+from ..errors import CorpusError
+from .style import BLUE, GREEN, RED, YELLOW, genre_colors, new_axes, plain_text, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +66,7 @@ def track_features(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Fi
         axes[0].plot(time, np.interp(series[name], hz, rows), color=color, lw=1.2, label=label)
     kilohertz = [0.25, 0.5, 1, 2, 4, 8]
     axes[0].set_yticks(np.interp(np.multiply(kilohertz, 1000), hz, rows), kilohertz)
-    axes[0].set(ylabel="frequency (kHz)", title=track_id)
+    axes[0].set(ylabel="frequency (kHz)", title=plain_text(track_id))
     legend = axes[0].legend(loc="upper right", fontsize=8, facecolor="0.15", edgecolor="none")
     for text in legend.get_texts():
         text.set_color("white")
@@ -116,7 +117,7 @@ def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2
     Figure
         One panel a feature, one violin a genre, sorted by median.
     """
-    frame = table.frame.assign(genre=table.windows["genre"].to_numpy())
+    frame = table.frame.assign(genre=table.windows["genre"].map(plain_text).to_numpy())
     colors = genre_colors(sorted(frame["genre"].unique()))
     rows = -(-len(names) // columns)
     figure, axes = plt.subplots(
@@ -154,6 +155,7 @@ def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
         One row a feature, one column a genre, in standard deviations.
     """
     means = standardised(table.frame).groupby(table.windows["genre"].to_numpy()).mean().T
+    means = means.rename(columns=plain_text)
     ax = new_axes(ax, (6.2, 10.5))
     bar = {"label": "standard deviations from the mean of all windows", "shrink": 0.4}
     sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
@@ -176,7 +178,17 @@ def variance_components(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
     -------
     Axes
         One bar a feature, sorted by the genre's share.
+
+    Raises
+    ------
+    CorpusError
+        If the shares are of music of one genre.
     """
+    if "genre" not in shares:
+        raise CorpusError(
+            "music of one genre has no share of the genre in the variance; use music of at least "
+            "two."
+        )
     colors = {"genre": GREEN, "artist": YELLOW, "track": RED, "window": "0.85"}
     table = shares.dropna().sort_values("genre")
     ax = new_axes(ax, (7, 0.8 + 0.165 * max(len(table), 6)))

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 
 from .audio import read_samples
-from .style import BLUE, RED, genre_colors, new_axes
+from .style import BLUE, RED, genre_colors, new_axes, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,7 @@ def levels(facts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes(ax, (8, 3.6))
     table = facts[facts["decoded"].astype(bool) & ~facts["silent"].fillna(True).astype(bool)]
+    table = table.assign(genre=table["genre"].map(plain_text))
     genres = sorted(table["genre"].unique())
     sns.stripplot(
         data=table, x="genre", y="rms_db", hue="genre", order=genres, ax=ax, legend=False,
@@ -96,7 +97,7 @@ def duplicates(corpus: Corpus, truth: pd.DataFrame) -> Figure:
     -------
     Figure
         One curve a kind of duplicate; the dashed line is the threshold above
-        which tracks are duplicates.
+        which the sound of two tracks is compared.
     """
     from ..health.duplicates import THRESHOLD, correlate
     from ..health.fingerprints import sharp_trace, trace

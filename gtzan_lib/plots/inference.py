@@ -13,7 +13,7 @@ import seaborn as sns
 from ..signal.degradations import CLEAN
 from ..signal.denoise import METHODS
 from .spectrograms import spectrogram
-from .style import BLUE, RED, genre_colors, new_axes, palette
+from .style import BLUE, RED, genre_colors, new_axes, palette, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,11 +76,11 @@ def timeline(prediction: Prediction, ax: Axes | None = None) -> Axes:
     decisive = middles[prediction.decisive_windows]
     ax.plot(decisive, np.full(len(decisive), top + 0.35), "v", color=RED, ms=6, clip_on=False)
     ax.set(xlabel="time (s)", xlim=(left[0], right[-1]), ylim=(-0.5, top))
-    ax.set_yticks(range(len(genres)), genres)
-    for label in ax.get_yticklabels():
-        label.set_fontweight("bold" if label.get_text() == prediction.genre else "normal")
+    ax.set_yticks(range(len(genres)), map(plain_text, genres))
+    for genre, label in zip(genres, ax.get_yticklabels(), strict=True):
+        label.set_fontweight("bold" if genre == prediction.genre else "normal")
     probability = prediction.probabilities[prediction.genre]
-    ax.set_title(f"{prediction.genre}, {100 * probability:.0f} %", pad=16)
+    ax.set_title(f"{plain_text(prediction.genre)}, {100 * probability:.0f} %", pad=16)
     ax.figure.colorbar(image, ax=ax, label="probability")
     return ax
 
@@ -156,7 +156,7 @@ def stream_timeline(
     for n in order:
         if n in drawn:
             line = 100 * probabilities[:, n]
-            ax.plot(seconds, line, color=colors[genres[n]], lw=2, label=genres[n])
+            ax.plot(seconds, line, color=colors[genres[n]], lw=2, label=plain_text(genres[n]))
     ax.set(xlabel="time (s)", ylabel="probability (%)", ylim=(0, 100))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)

@@ -9,7 +9,7 @@ import numpy as np
 import seaborn as sns
 
 from ..studies.reshuffle import PARTS
-from .style import PROTOCOL_COLORS, new_axes
+from .style import PROTOCOL_COLORS, new_axes, plain_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +81,7 @@ def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> A
     ax.axvline(0, color="0.6", lw=1)
     ax.hlines(y, 100 * table["low"], 100 * table["high"], color=color, lw=5, alpha=0.25)
     ax.plot(100 * table["points"], y, "o", color=color, ms=7)
-    ax.set_yticks(y, [f"{name} ({n})" for name, n in table["tracks"].items()])
+    ax.set_yticks(y, [f"{plain_text(name)} ({n})" for name, n in table["tracks"].items()])
     ax.set(xlabel=f"leak (percentage points), by {table.index.name} (number of tracks)")
     sns.despine(ax=ax)
     return ax

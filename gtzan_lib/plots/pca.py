@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from .style import BLUE, RED, genre_colors, new_axes
+from .style import BLUE, RED, genre_colors, new_axes, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +115,9 @@ def scatter(
         ax.scatter(x, y, s=5, color=color, alpha=0.35, linewidths=0)
         tracks = means.loc[genre_of_track.index[genre_of_track == genre]].to_numpy()
         x, y = tracks.T
-        ax.scatter(x, y, s=42, facecolors="none", edgecolors=[color], lw=1.6, label=genre)
+        ax.scatter(
+            x, y, s=42, facecolors="none", edgecolors=[color], lw=1.6, label=plain_text(genre)
+        )
     ax.set(xlabel=names[0], ylabel=names[1])
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)

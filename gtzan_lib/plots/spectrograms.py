@@ -10,9 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from ..errors import StoreError
-from ..files import atomic_path
+from ..files import atomic_path, file_stem
 from ..signal.spectrograms import spectrograms
-from .style import new_axes
+from .style import new_axes, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def spectrogram(
         interpolation="nearest",
     )  # fmt: skip
     ylabel = "mel band" if recipe.n_mels else "frequency (kHz)"
-    ax.set(xlabel="time (s)", ylabel=ylabel, title=title)
+    ax.set(xlabel="time (s)", ylabel=ylabel, title=plain_text(title))
     return ax
 
 
@@ -99,7 +99,7 @@ def track_spectrograms(store: SpectrogramStore, track_id: str, *, columns: int =
         )
     titles = [f"from {start:g} s" for start in windows["start_s"]]
     figure = _gallery(store, dict(zip(windows.index, titles, strict=True)), columns)
-    figure.suptitle(track_id)
+    figure.suptitle(plain_text(track_id))
     return figure
 
 
@@ -107,7 +107,7 @@ def export_views(store: SpectrogramStore, folder: Path) -> None:
     """Write `track_spectrograms` of every track into a folder, as `<track>.png`."""
     for track_id in store.windows["track_id"].unique():
         figure = track_spectrograms(store, track_id)
-        with atomic_path(folder / f"{track_id}.png") as temporary:
+        with atomic_path(folder / f"{file_stem(track_id)}.png") as temporary:
             figure.savefig(temporary, dpi=110)
         plt.close(figure)
 

@@ -22,8 +22,12 @@ __all__ = [
     "genre_colors",
     "new_axes",
     "palette",
+    "plain_text",
     "standardised",
 ]
+
+# Names of tracks are not LaTeX, and LaTeX need not be installed.
+plt.rcParams["text.usetex"] = False
 
 BLUE, RED, GREEN, YELLOW = "#3b6fb6", "#d1603d", "#2f7d4f", "#d9a441"
 """Colours of lines: the main colour, the contrasting one, and two more."""
@@ -54,6 +58,11 @@ def palette(n: int) -> list[tuple[float, float, float]]:
     """Return `n` colours, of which the first ten are the easiest to distinguish."""
     first = sns.color_palette("tab10")
     return [*first, *sns.husl_palette(max(n - 10, 1), l=0.75, s=0.6)][:n]
+
+
+def plain_text(name: str) -> str:
+    """Return a name for a figure, in which dollar signs do not begin a formula."""
+    return name.replace("$", r"\$")
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:

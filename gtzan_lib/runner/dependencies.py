@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import hashlib
+import os
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -10,9 +12,32 @@ from pathlib import Path
 import grimp
 import nbformat
 
-__all__ = ["module_files", "modules_of", "notebook_files"]
+__all__ = ["files_state", "module_files", "modules_of", "notebook_files"]
 
 PACKAGE = Path(__file__).parents[1]
+
+
+def files_state(files: Iterable[Path], root: Path) -> str:
+    """Return a digest that changes when a file is written, added or removed.
+
+    It stands for the files in the graph of a run, since Snakemake reads braces in the
+    path of an input as wildcards, and a checkout may be moved.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Files that exist.
+    root : Path
+        The project's root; names of files count relative to it.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
+    """
+    stats = {os.path.relpath(file, root): file.stat() for file in files}
+    lines = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in sorted(stats.items())]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def notebook_files(notebook: str | Path) -> list[Path]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from traitlets.config import Config
 
 from ..errors import RunError
 from ..files import atomic_path
-from .runs import Experiment, Run, saved_error
+from .jobs import job
+from .runs import Experiment, Run
 
 __all__ = ["clean_notebook", "execute"]
 
@@ -22,6 +25,9 @@ THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+
+# Bytes in the path of a socket, less the number at its end: macOS takes 103.
+SOCKET_BYTES = 100
 
 # Labels of the folded cells of parameters, by their tag.
 PROMPTS = {
@@ -60,9 +66,9 @@ def execute(run: Run, experiment: str) -> Path:
     partial.parent.mkdir(parents=True, exist_ok=True)
     _fix_environment(chosen, run)
     # A process that survived a killed run may still execute it.
-    with FileLock(partial.with_suffix(".lock")), saved_error(run, chosen.name):
+    with FileLock(partial.with_suffix(".lock")), job(run, chosen.id):
         try:
-            _execute_with_retry(chosen, run.root, partial)
+            _papermill(chosen, run.root, partial)
         except papermill.PapermillExecutionError as error:
             raise RunError(_explain(chosen, error, partial)) from error
         except DeadKernelError as error:
@@ -79,35 +85,44 @@ def execute(run: Run, experiment: str) -> Path:
     return target
 
 
-def _execute_with_retry(experiment: Experiment, cwd: Path, output: Path) -> None:
-    """Execute with papermill; try once more if the kernel did not start.
-
-    Kernels choose their ports before they open them, so that one of several that
-    start at the same moment may find its port taken.
-    """
+def _papermill(experiment: Experiment, cwd: Path, output: Path) -> None:
     import papermill
-    from nbclient.exceptions import DeadKernelError
 
-    for last_try in (False, True):
-        try:
-            papermill.execute_notebook(
-                experiment.notebook,
-                output,
-                experiment.parameters,
-                kernel_name="python3",
-                language="python",
-                cwd=cwd,
-                progress_bar=False,
-                # Without papermill's hints about the transport.
-                extra_arguments=["--log-level=ERROR"],
-            )
-        except DeadKernelError:
-            raise
-        except RuntimeError:
-            if last_try:
-                raise
-        else:
-            return
+    with tempfile.TemporaryDirectory(prefix="gtzan-", ignore_cleanup_errors=True) as folder:
+        papermill.execute_notebook(
+            _literal(experiment.notebook),
+            _literal(output),
+            experiment.parameters,
+            kernel_name="python3",
+            language="python",
+            cwd=cwd,
+            progress_bar=False,
+            config=_connection(Path(folder)),
+            # Without papermill's hints about the transport, and the kernel's note that it
+            # was interrupted, which is how it is stopped.
+            extra_arguments=["--log-level=CRITICAL"],
+        )
+
+
+def _literal(path: Path) -> str:
+    """Return a path as papermill's template, in which braces are fields."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _connection(folder: Path) -> Config:
+    """Return settings of a kernel that is reached through a folder of its own.
+
+    Kernels choose TCP ports before they open them, so that one of several that start
+    at the same moment may find its port taken. Sockets are files in `folder`, where
+    the system has such sockets and takes the length of their names.
+    """
+    config = Config()
+    config.KernelManager.connection_file = str(folder / "kernel.json")
+    sockets = str(folder / "k")
+    if os.name == "posix" and len(os.fsencode(sockets)) <= SOCKET_BYTES:
+        config.KernelManager.transport = "ipc"
+        config.KernelManager.ip = sockets
+    return config
 
 
 def clean_notebook(
@@ -177,6 +192,8 @@ def _fix_environment(experiment: Experiment, run: Run) -> None:
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(experiment.threads)))
     os.environ["PYTHONHASHSEED"] = "0"
     os.environ["GTZAN_WORK"] = str(run.work.root)
+    # The kernel's own backend shows figures in the notebook.
+    os.environ.pop("MPLBACKEND", None)
 
 
 def _explain(experiment: Experiment, error: Any, partial: Path) -> str:

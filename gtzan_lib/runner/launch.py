@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ..errors import RunError
+from .dependencies import PACKAGE
+from .display import Board, open_view
+from .jobs import clear_plan
 from .runs import Run, load_run
 from .site import publish
 
 __all__ = ["launch"]
+
+# How often the states of the jobs are read, in seconds.
+INTERVAL_S = 0.5
 
 
 def launch(
@@ -22,9 +30,12 @@ def launch(
     *,
     overrides: Mapping[str, str] | None = None,
     cores: int | None = None,
+    verbose: bool = False,
     snakemake: Sequence[str] = (),
 ) -> Path:
     """Bring a run's book up to date: execute what changed, then build.
+
+    States of the jobs are shown on standard error.
 
     Parameters
     ----------
@@ -34,6 +45,9 @@ def launch(
         Parameters from the command line, as for `load_run`.
     cores : int, optional
         Number of cores for experiments in parallel. Default: all.
+    verbose : bool
+        Whether to show Snakemake's own report instead, which is otherwise written
+        to `snakemake.log` in the run's workspace.
     snakemake : sequence of str
         More arguments for Snakemake, such as `--executor slurm`.
 
@@ -46,28 +60,37 @@ def launch(
     ------
     GtzanError
         If the run, a parameter or the corpus is invalid, before anything is
-        executed; `RunError` if an experiment fails.
+        executed; `RunError` if an experiment fails, or the workspace cannot be
+        written.
     """
     run = load_run(file, overrides)
     for experiment in run.experiments:
         run.state_of(experiment)
-    run.work.path.mkdir(parents=True, exist_ok=True)
-    with _only_one(run):
-        _clear_partial(run)
-        command = _command(run, run.save(), cores, snakemake)
-        result = subprocess.run(command, env=_environment(run))
-        if result.returncode:
-            raise RunError(_reason(run))
-        return publish(run)
+    _refuse_other_code(run)
+    cores = cores or os.cpu_count() or 1
+    try:
+        run.work.path.mkdir(parents=True, exist_ok=True)
+        with _only_one(run):
+            saved = run.save()
+            clear_plan(run)
+            board = Board(run, cores)
+            _snakemake(run, board, _command(run, saved, cores, snakemake), verbose=verbose)
+            return publish(run)
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise RunError(
+            f"{error.filename or run.work.path}: cannot be written ({error.strerror}); set "
+            "GTZAN_WORK to a folder of your own."
+        ) from error
 
 
-def _command(run: Run, saved: Path, cores: int | None, snakemake: Sequence[str]) -> list[str]:
+def _command(run: Run, saved: Path, cores: int, snakemake: Sequence[str]) -> list[str]:
     return [
         *(sys.executable, "-m", "snakemake"),
         *("--snakefile", str(run.root / "Snakefile")),
-        *("--directory", str(run.work.path)),
-        *("--config", f"run={saved}"),
-        *("--cores", str(cores or os.cpu_count() or 1)),
+        # The Snakefile reads `run.json` there: the text of --config is parsed as YAML,
+        # which folders with '#' or ': ' in their names do not survive.
+        *("--directory", str(saved.parent)),
+        *("--cores", str(cores)),
         # This process holds one lock per run, which is released when it ends;
         # Snakemake's own lock would survive a kill.
         "--nolock",
@@ -81,8 +104,75 @@ def _command(run: Run, saved: Path, cores: int | None, snakemake: Sequence[str])
     ]
 
 
+def _snakemake(run: Run, board: Board, command: Sequence[str], *, verbose: bool) -> None:
+    """Call Snakemake and show the states of the jobs until it ends."""
+    environment = _environment(run)
+    if verbose:
+        returned = subprocess.run(command, env=environment).returncode
+    else:
+        with _report(run).open("wb") as report:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=report,
+                stderr=subprocess.STDOUT,
+            )
+            returned = _follow(board, process)
+    if returned:
+        raise RunError(_reason(run, board, verbose=verbose))
+
+
+def _follow(board: Board, process: subprocess.Popen[bytes]) -> int:
+    """Show the board until a process ends; return the process' exit code."""
+    try:
+        with open_view() as view:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=INTERVAL_S)
+                board.update()
+                view.show(board)
+                if process.returncode is not None:
+                    return process.returncode
+    except KeyboardInterrupt:
+        # The terminal has sent it to Snakemake too, which stops its jobs.
+        process.wait()
+        raise RunError(
+            f"run {board.run.name!r} was interrupted; the same command continues it."
+        ) from None
+
+
 def _environment(run: Run) -> dict[str, str]:
-    return {**os.environ, "GTZAN_WORK": str(run.work.root)}
+    environment = {**os.environ, "GTZAN_WORK": str(run.work.root)}
+    if not _can_write(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"):
+        # Snakemake, Numba and Matplotlib keep files there.
+        environment["XDG_CACHE_HOME"] = str(run.work.root / ".cache")
+    return environment
+
+
+def _can_write(folder: str | Path) -> bool:
+    """Return whether files can be written to a folder that may have to be made first."""
+    folder = Path(folder).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    with suppress(OSError), tempfile.TemporaryFile(dir=folder):
+        return True
+    return False
+
+
+def _refuse_other_code(run: Run) -> None:
+    """Refuse a run whose checkout is not the one that this code belongs to.
+
+    An environment that was copied with its checkout still loads the code of the
+    first one.
+    """
+    own = run.root / PACKAGE.name
+    of_a_checkout = (PACKAGE.parent / "Snakefile").is_file()
+    if of_a_checkout and own.is_dir() and not own.samefile(PACKAGE):
+        raise RunError(
+            f"{run.root}: this command runs the code of another folder, {PACKAGE.parent}; say "
+            f"'make setup' in {run.root}, and use the environment that is there."
+        )
 
 
 def _only_one(run: Run) -> FileLock:
@@ -96,12 +186,14 @@ def _only_one(run: Run) -> FileLock:
     return lock
 
 
-def _clear_partial(run: Run) -> None:
-    for reason in run.work.partial.glob("*.txt"):
-        reason.unlink()
+def _report(run: Run) -> Path:
+    return run.work.path / "snakemake.log"
 
 
-def _reason(run: Run) -> str:
-    """Return the error messages of the jobs that failed."""
-    reasons = [path.read_text(encoding="utf-8") for path in sorted(run.work.partial.glob("*.txt"))]
-    return "".join(reasons).strip() or f"run {run.name!r} failed; see the output above."
+def _reason(run: Run, board: Board, *, verbose: bool) -> str:
+    """Return the error messages of the jobs that failed, and where more is written."""
+    more = "the output above" if verbose else str(_report(run))
+    reasons = board.errors or [f"run {run.name!r} failed; see {more}."]
+    if board.errors and not verbose:
+        print(f"Snakemake's report is {more}", file=sys.stderr)
+    return "\n".join(reasons)

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import TypeAdapter
 
 from ..data.loaders import gtzan
 from ..data.opening import corpus_state
 from ..data.workspace import Workspace
-from ..errors import GtzanError, ParameterError, RunError
+from ..errors import ParameterError, RunError
 from ..files import write_json
 from ..parameters.declarations import Parameter, check, declared_in, from_text
+from .run_files import ExperimentEntry, read_run_file
 
-__all__ = ["Experiment", "Run", "load_run", "saved_error"]
-
-# Keys of an experiment in the YAML that are no parameters.
-OWN_KEYS = {"notebook", "title", "threads", "after"}
-RUN_KEYS = {"compose", "defaults", "experiments"}
-COMPOSE_KEYS = {"artists", "faults", "genres", "seconds", "seed", "tracks"}
+__all__ = ["Experiment", "Run", "load_run"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,19 +95,6 @@ class Run:
         """The workspace with the outputs of the run."""
         return Workspace(self.name, os.environ.get("GTZAN_WORK") or self.root / "work")
 
-    @property
-    def compose_options(self) -> list[str]:
-        """The settings as options of `gtzan compose`; lists repeat an option."""
-        options = []
-        for name, value in self.compose.items():
-            if isinstance(value, dict):
-                value = [f"{key}={count}" for key, count in value.items()]
-            if isinstance(value, list):
-                options += [word for item in value for word in (f"--{name[:-1]}", str(item))]
-            else:
-                options += [f"--{name}", str(value)]
-        return options
-
     def state_of(self, experiment: str) -> str:
         """Return a text that changes when the experiment's corpus does.
 
@@ -136,12 +118,7 @@ class Run:
             `run.json`, which `load_run` reads instead of the YAML.
         """
         path = self.work.path / "run.json"
-        experiments = [
-            {**dataclasses.asdict(experiment), "notebook": str(experiment.notebook)}
-            for experiment in self.experiments.values()
-        ]
-        content = {"file": str(self.file), "experiments": experiments, "compose": self.compose}
-        write_json(path, content)
+        write_json(path, _adapter().dump_python(self, mode="json"))
         return path
 
 
@@ -176,94 +153,83 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     overrides = dict(overrides or {})
     if file.suffix == ".json":
         return _read_saved(file, overrides)
-    content = _read(file)
-    _refuse_unknown(file, content, RUN_KEYS, "key")
-    if not content.get("experiments"):
-        raise RunError(f"{file}: names no experiments; list them under 'experiments'.")
-    defaults = content.get("defaults") or {}
-    compose = content.get("compose") or {}
-    _refuse_unknown(file, compose, COMPOSE_KEYS, "setting of compose")
+    root = file.parents[1]
+    if file.parent.name != "runs" or not (root / "notebooks").is_dir():
+        raise RunError(
+            f"{file}: must lie in the folder runs/ of a clone of the project, beside notebooks/; "
+            "move it there."
+        )
+    content = read_run_file(file)
+    defaults = content.defaults or {}
     known, experiments = {}, {}
-    for id_, settings in content["experiments"].items():
-        settings = dict(settings or {})
-        fields = {key: settings.pop(key) for key in OWN_KEYS & settings.keys()}
-        fields["after"] = tuple(fields.get("after", ()))
-        notebook = file.parents[1] / "notebooks" / f"{fields.pop('notebook', id_)}.ipynb"
-        if not notebook.is_file():
-            raise RunError(f"{file}: experiment {id_!r} has no notebook {notebook}.")
+    for id_, entry in content.experiments.items():
+        entry = entry or ExperimentEntry()
+        notebook = _notebook(file, id_, entry.notebook or id_)
         known[id_] = declared_in(notebook)
+        overridden = _overrides_of(id_, overrides, known[id_])
         given = {name: value for name, value in defaults.items() if name in known[id_]}
-        given |= settings | _overrides_of(id_, overrides, known[id_])
+        given |= (entry.model_extra or {}) | overridden
+        of_caller = "corpus" in overridden or str(given.get("corpus", "")).startswith("${")
         given = {name: _expand(value, file) for name, value in given.items()}
+        if of_caller and isinstance(given["corpus"], str):
+            given["corpus"] = _absolute(given["corpus"])
         for name, value in {"run": file.stem, "experiment": id_}.items():
             if name in known[id_]:
                 given[name] = value
         check(known[id_], given, f"{file}: experiment {id_!r}, {notebook.name}")
         default = known[id_]["corpus"].default if "corpus" in known[id_] else None
         corpus = given.get("corpus", default)
-        experiments[id_] = Experiment(id_, notebook, given, corpus, **fields)
+        experiments[id_] = Experiment(
+            id_, notebook, given, corpus, entry.title, entry.threads, tuple(entry.after)
+        )
     _refuse_unused(str(file), defaults, known)
     _refuse_unused_overrides(overrides, known)
-    for experiment in experiments.values():
-        _refuse_unknown(file, experiment.after, experiments, "experiment")
+    _refuse_same_names(file, experiments)
+    compose = content.compose.model_dump(exclude_unset=True) if content.compose else {}
     return Run(file, experiments, compose)
 
 
-@contextmanager
-def saved_error(run: Run, job: str) -> Iterator[None]:
-    """Save the error message of a failing job in the run's `partial/`.
-
-    Parameters
-    ----------
-    run : Run
-        The run.
-    job : str
-        Name of the file, without `.txt`.
-
-    Yields
-    ------
-    None
-        A `GtzanError` in the block is saved and raised again.
-    """
-    note = run.work.partial / f"{job}.txt"
-    note.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    except GtzanError as error:
-        note.write_text(f"{error}\n", encoding="utf-8")
-        raise
-    note.unlink(missing_ok=True)
-
-
 def _locate(file: str | Path) -> Path:
+    """Return the path of a run that is given by its file, or by its name in `runs/`."""
     file = Path(file)
-    candidates = [file] if file.suffix else [Path("runs") / f"{file}.yml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate.absolute()
+    named = file if file.suffix in {".yml", ".yaml", ".json"} else Path("runs") / f"{file}.yml"
+    if named.is_file():
+        return named.absolute()
     names = sorted(path.stem for path in Path("runs").glob("*.yml"))
-    advice = f"choose one of {', '.join(names)}" if names else "go to the project's root first"
-    raise RunError(f"{candidates[0]}: there is no such run; {advice}.")
+    advice = (
+        f"choose one of {', '.join(names)}"
+        if names
+        else "go to the root of a clone of the project, whose folder runs/ has them"
+    )
+    raise RunError(f"{named}: there is no such run; {advice}.")
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" near line {place.line + 1}" if place else ""
-        raise RunError(f"{file}: is not valid YAML{line}; correct it.") from error
-    if not isinstance(content, dict):
-        raise RunError(f"{file}: must hold the keys {', '.join(sorted(RUN_KEYS))}.")
-    return content
+def _notebook(file: Path, id_: str, name: str) -> Path:
+    """Return the notebook of an experiment."""
+    folder = file.parents[1] / "notebooks"
+    notebook = folder / f"{name}.ipynb"
+    if notebook.is_file():
+        return notebook
+    names = sorted(path.stem for path in folder.glob("*.ipynb"))
+    close = difflib.get_close_matches(name, names, 1)
+    advice = (
+        f"did you mean {close[0]!r}?"
+        if close
+        else f"set its key 'notebook' to one of {', '.join(names)}."
+    )
+    raise RunError(f"{file}: experiment {id_!r} has no notebook {notebook}; {advice}")
 
 
-def _refuse_unknown(file: Path, given: Any, known: Any, kind: str) -> None:
-    for name in given:
-        if name not in known:
+def _refuse_same_names(file: Path, experiments: Mapping[str, Experiment]) -> None:
+    """Refuse two experiments that would write the same page."""
+    pages: dict[str, str] = {}
+    for id_, experiment in experiments.items():
+        if experiment.name in pages:
             raise RunError(
-                f"{file}: {kind} {name!r} is not known; choose among {', '.join(sorted(known))}."
+                f"{file}: experiments {pages[experiment.name]!r} and {id_!r} are both the page "
+                f"{experiment.name!r}; give one another name."
             )
+        pages[experiment.name] = id_
 
 
 def _refuse_unused(
@@ -304,6 +270,15 @@ def _overrides_of(
     return {name: from_text(text, known[name]) for name, text in texts.items()}
 
 
+def _absolute(corpus: str) -> str:
+    """Return the corpus that the command line or the environment names.
+
+    A relative path is that of the caller's folder, while notebooks are executed in
+    the project's root.
+    """
+    return corpus if corpus == "synthetic" else str(Path(corpus).expanduser().absolute())
+
+
 def _read_saved(file: Path, overrides: Mapping[str, str]) -> Run:
     """Read what `Run.save` has written."""
     if overrides:
@@ -312,14 +287,22 @@ def _read_saved(file: Path, overrides: Mapping[str, str]) -> Run:
             "be set; name the run instead."
         )
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        experiments = {}
-        for fields in content["experiments"]:
-            fields["notebook"], fields["after"] = Path(fields["notebook"]), tuple(fields["after"])
-            experiments[fields["id"]] = Experiment(**fields)
-        return Run(Path(content["file"]), experiments, content["compose"])
-    except (ValueError, KeyError, TypeError) as error:
+        run = _adapter().validate_json(file.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
         raise RunError(f"{file}: is not a saved run; 'gtzan run NAME' writes it again.") from error
+    for experiment in run.experiments.values():
+        if not experiment.notebook.is_file():
+            raise RunError(
+                f"{file}: the notebook {experiment.notebook} no longer exists; 'gtzan run NAME' "
+                "writes the run again."
+            )
+    return run
+
+
+@cache
+def _adapter() -> TypeAdapter[Run]:
+    """Return what writes and reads saved runs."""
+    return TypeAdapter(Run)
 
 
 def _expand(value: Any, file: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -16,7 +17,8 @@ from filelock import FileLock
 
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
-from .runs import Run, saved_error
+from .jobs import BOOK_JOB, job
+from .runs import Run
 
 __all__ = ["build_site", "prose_files", "publish"]
 
@@ -66,7 +68,7 @@ def build_site(run: Run) -> Path:
     RunError
         If a page of the table of contents is missing, or Sphinx warns.
     """
-    with saved_error(run, "site"):
+    with job(run, BOOK_JOB):
         return _build(run)
 
 
@@ -115,27 +117,38 @@ def publish(run: Run) -> Path:
     Returns
     -------
     Path
-        The first page, in the project's `_build/html`.
+        The first page, in the project's `_build/html`; in the run's workspace if the
+        project cannot be written, which may be somebody else's.
     """
     built = run.work.site / "_build" / "html"
     target = run.root / "_build" / "html"
-    stamp = target.with_name("html.built")
-    target.parent.mkdir(exist_ok=True)
-    with FileLock(target.with_name(".lock")):
-        # Sphinx writes the list of objects again whenever a page changes.
-        state = f"{run.name} {(built / 'objects.inv').stat().st_mtime_ns}"
-        if target.is_dir() and stamp.is_file() and stamp.read_text() == state:
-            return target / "index.html"
-        fresh, old = target.with_name("html.new"), target.with_name("html.old")
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-        shutil.copytree(built, fresh)
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
-        stamp.write_text(state)
-        shutil.rmtree(old, ignore_errors=True)
+    try:
+        target.parent.mkdir(exist_ok=True)
+        with FileLock(target.with_name(".lock")):
+            _replace(target, built, run.name)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        return built / "index.html"
     return target / "index.html"
+
+
+def _replace(target: Path, built: Path, name: str) -> None:
+    """Replace a published book, unless it is the same one."""
+    stamp = target.with_name("html.built")
+    # Sphinx writes the list of objects again whenever a page changes.
+    state = f"{name} {(built / 'objects.inv').stat().st_mtime_ns}"
+    if target.is_dir() and stamp.is_file() and stamp.read_text() == state:
+        return
+    fresh, old = target.with_name("html.new"), target.with_name("html.old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.copytree(built, fresh)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    stamp.write_text(state)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _retitle(page: str, title: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.fft
 
 from .. import mp3
+from ..data.arguments import waveform
 from ..data.audio import resample
 from ..errors import AudioError
 
@@ -150,8 +151,8 @@ def mix_at_snr(y: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
         If the two differ in length, if either is silent or not finite, or the
         ratio is not a number.
     """
-    y, noise = np.asarray(y), np.asarray(noise)
-    if y.ndim != 1 or y.shape != noise.shape:
+    y, noise = waveform(y, "signal"), waveform(noise, "noise")
+    if y.shape != noise.shape:
         raise AudioError(
             f"the signal's shape is {y.shape} and the noise's {noise.shape}; give two "
             "waveforms of one channel and the same length.",
@@ -254,12 +255,11 @@ def _same_length(
     """Wrap a distortion: check its input, and return the same length in float32."""
 
     def degrade(y: np.ndarray, sample_rate: int) -> np.ndarray:
-        y = np.asarray(y)
-        if y.ndim != 1 or not np.isfinite(y).all():
+        y = waveform(y)
+        if not np.isfinite(y).all():
             raise AudioError(
-                f"the sound's shape is {y.shape}, or some of it is not finite; give a waveform "
-                "of one channel without NaN.",
-                reason="it is no waveform",
+                "some of the sound is not finite; give a waveform of one channel without NaN.",
+                reason="samples are not finite",
             )
         degraded = function(y.astype(np.float32), sample_rate, **settings)[: len(y)]
         return np.pad(degraded, (0, len(y) - len(degraded))).astype(np.float32)

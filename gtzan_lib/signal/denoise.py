@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import scipy.fft
 
+from ..data.arguments import waveform
 from ..errors import AudioError
 from . import dsp
 
@@ -119,13 +120,7 @@ def denoise(
 
 def _waveform(y: np.ndarray, name: str) -> np.ndarray:
     """Check a waveform and return it in double precision, in which squares cannot overflow."""
-    y = np.asarray(y)
-    if y.ndim != 1:
-        raise AudioError(
-            f"the {name} is an array of shape {y.shape}; give one channel, for instance the "
-            "mean over channels.",
-            reason="it is not one channel",
-        )
+    y = waveform(y, name)
     # The result has to fit into float32, too.
     if not (np.abs(y) <= np.finfo(np.float32).max).all():
         place = int(np.argmin(np.abs(y) <= np.finfo(np.float32).max))

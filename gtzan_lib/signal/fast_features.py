@@ -12,7 +12,9 @@ from functools import cache
 import numpy as np
 import scipy.fft
 
+from ..data.arguments import waveform
 from ..data.tables import SERIES
+from ..errors import AudioError
 from . import dsp, medians
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "SAMPLE_RATE",
     "compute_features",
     "frame_features",
+    "require_sound",
 ]
 
 SAMPLE_RATE, N_FFT, HOP_LENGTH = 22_050, 2048, 512
@@ -88,7 +91,13 @@ def frame_features(y: np.ndarray) -> dict[str, np.ndarray]:
         `spectral_bandwidth`, `rolloff` (in Hz) and `zero_crossing_rate`, all
         (frames,); `harmony` and `perceptr`, the harmonic and percussive parts of
         the sound, (n,). A frame begins every 512 samples.
+
+    Raises
+    ------
+    AudioError
+        If the samples are not one channel of numbers, or too few.
     """
+    y = require_sound(y)
     transform = dsp.stft(y, n_fft=N_FFT, hop_length=HOP_LENGTH, pad_mode="reflect")
     power = transform.real**2 + transform.imag**2
     magnitude = np.sqrt(power)
@@ -108,6 +117,17 @@ def frame_features(y: np.ndarray) -> dict[str, np.ndarray]:
         "harmony": harmonic,
         "perceptr": percussive,
     }
+
+
+def require_sound(y: np.ndarray) -> np.ndarray:
+    """Return samples that features can be computed from, or raise an `AudioError`."""
+    y = waveform(y)
+    if len(y) < MIN_SAMPLES:
+        raise AudioError(
+            f"the sound has {len(y)} samples; features need at least {MIN_SAMPLES}.",
+            reason="is too short",
+        )
+    return y
 
 
 @cache

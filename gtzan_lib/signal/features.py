@@ -12,6 +12,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data import audio, tables
+from ..data.arguments import require_corpus
 from ..data.cache import FileCache
 from ..data.corpus import Corpus, TableCorpus
 from ..data.windows import WindowGrid
@@ -163,7 +164,9 @@ class FeatureTable:
                 # Bytes of names that are not valid text are written with backslashes.
                 table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
         except OSError as error:
-            raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
+            raise CorpusError(
+                f"{path}: cannot be written ({error.strerror}); name another place."
+            ) from error
         return Path(path)
 
 
@@ -228,6 +231,7 @@ def features(
     are reproduced only with this length. The book page "Features" shows the
     differences.
     """
+    require_corpus(corpus)
     if isinstance(corpus, TableCorpus):
         rows, left_out = _read(corpus)
     else:
@@ -297,8 +301,8 @@ def _compute(
 
 
 def _cached(corpus: Corpus, reference: bool) -> FileCache:
-    modules = ["data.audio", "data.tables", "data.windows", "signal.dsp", "signal.features"]
-    modules += ["signal.fast_features", "signal.medians"]
+    modules = ["data.audio", "data.decoders", "data.tables", "data.windows", "signal.dsp"]
+    modules += ["signal.fast_features", "signal.features", "signal.medians"]
     packages = ["numpy", "scipy", "soxr"]
     if reference:
         modules.append("signal.librosa_features")
@@ -344,16 +348,12 @@ def _compute_file(
     return _FileFeatures(starts_s, np.array([len(p) for p in pieces]), values, problems, whole)
 
 
-# Far above full scale, and far below the values whose squares overflow.
-_LOUDEST = 1e6
-
-
 def _problem(y: np.ndarray) -> str:
-    if not np.isfinite(y).all():
-        return "holds samples that are not finite numbers"
-    if np.abs(y).max() > _LOUDEST:
+    if not audio.is_invalid(y).any():
+        return ""
+    if np.isfinite(y).all():
         return "holds samples a million times beyond full scale"
-    return ""
+    return "holds samples that are not finite numbers"
 
 
 def _read(corpus: TableCorpus) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -18,7 +18,7 @@ import librosa
 import numpy as np
 from filelock import FileLock
 
-from .fast_features import HOP_LENGTH, N_FFT, SAMPLE_RATE
+from .fast_features import HOP_LENGTH, N_FFT, SAMPLE_RATE, require_sound
 
 __all__ = ["compute_features"]
 
@@ -44,6 +44,7 @@ def compute_features(y: np.ndarray) -> np.ndarray:
     -----
     The book page "Features" compares both with Kaggle's table.
     """
+    y = require_sound(y)
     _compile()
     return _compute(y)
 

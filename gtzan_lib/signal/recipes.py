@@ -19,6 +19,9 @@ __all__ = ["PRESETS", "Recipe"]
 
 _LARGEST = 4096
 
+# A window is computed in memory as a whole.
+_LONGEST_S = 3600
+
 # Fields of a preset that can be changed, beside size, seconds and step.
 _CHANGEABLE = ("sample_rate", "n_fft", "hop_length", "n_mels", "top_db")
 
@@ -105,6 +108,11 @@ class Recipe:
             raise RecipeError(
                 f"recipe {self.name!r} makes images of 1 to {_LARGEST} pixels a side, not of "
                 f"{self.height} x {self.width}; choose another size."
+            )
+        if self.seconds > _LONGEST_S:
+            raise RecipeError(
+                f"recipe {self.name!r} cannot have windows of {self.seconds:g} s; give at most an "
+                "hour."
             )
         if not self.samples >= self.n_fft or not 0 < self.step < math.inf:
             raise RecipeError(

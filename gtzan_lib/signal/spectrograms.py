@@ -11,8 +11,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..data import audio
+from ..data.arguments import waveform
 from ..data.windows import Window, cut
-from ..errors import CorpusError, RecipeError
+from ..errors import AudioError, CorpusError, RecipeError
 from ..files import atomic_path
 from ..progress import progress_bar
 from . import dsp
@@ -21,7 +22,7 @@ from .recipes import Recipe
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
 
-__all__ = ["draw", "from_log_mels", "spectrograms", "write_log_mels"]
+__all__ = ["draw", "from_log_mels", "spectrograms", "windows_of", "write_log_mels"]
 
 # The least power, as in librosa.power_to_db.
 _FLOOR = np.float32(1e-10)
@@ -48,14 +49,44 @@ def spectrograms(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> np.ndar
     -------
     np.ndarray [shape=(windows, height, width), dtype=uint8]
         Images, frequency by time.
+
+    Raises
+    ------
+    AudioError
+        If a window has samples that are not finite numbers.
     """
+    windows = windows_of(y, recipe, starts_s)
+    for window in windows:
+        if audio.is_invalid(window.y).any():
+            raise AudioError(
+                f"the window at {window.start_s:.2f} s has samples that are not finite numbers or "
+                "are too large; leave it out.",
+                reason="has samples that are not finite numbers",
+            )
+    return draw(windows, recipe)
+
+
+def windows_of(y: np.ndarray, recipe: Recipe, starts_s: np.ndarray) -> list[Window]:
+    """Cut a sound into the windows that `draw` takes.
+
+    Parameters
+    ----------
+    y, recipe, starts_s
+        As for `spectrograms`.
+
+    Returns
+    -------
+    list of Window
+        Windows with the context that images need.
+    """
+    y = waveform(y)
     before, after = recipe.context
     samples = min(recipe.samples, len(y))
     windows = []
     for start in np.asarray(starts_s).tolist():
         first = round(start * recipe.sample_rate)
         windows.append(Window(start, cut(y, first, samples, before=before, after=after)))
-    return draw(windows, recipe)
+    return windows
 
 
 def draw(windows: Sequence[Window], recipe: Recipe) -> np.ndarray:
@@ -152,7 +183,7 @@ def write_log_mels(
     Raises
     ------
     AudioError
-        If a file cannot be decoded.
+        If a file cannot be decoded, or has samples that are not finite numbers.
     CorpusError
         If the corpus has no sound, no track can be read, or the file cannot be
         written or does not end with `.npz`.
@@ -174,6 +205,12 @@ def write_log_mels(
     levels = []
     for track_id in progress_bar(tracks.index, "Log-mels", len(tracks), show=progress):
         y, _ = audio.load(tracks.at[track_id, "path"], sample_rate=recipe.sample_rate)
+        if audio.is_invalid(y).any():
+            raise AudioError(
+                f"{tracks.at[track_id, 'path']}: has samples that are not finite numbers or are "
+                "too large; export it again, or exclude the track.",
+                reason="has samples that are not finite numbers",
+            )
         count = _column_count(len(y) / recipe.sample_rate, recipe)
         with threadpool_limits(1, user_api="blas"):
             levels.append(_log_columns(y, recipe, np.arange(count), 0))
@@ -187,7 +224,9 @@ def write_log_mels(
                 durations_s=tracks["duration_s"].to_numpy(dtype=float),
             )
     except OSError as error:
-        raise CorpusError(f"{path}: cannot be written ({error.strerror}).") from error
+        raise CorpusError(
+            f"{path}: cannot be written ({error.strerror}); name another place."
+        ) from error
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +14,16 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from ..data import audio, logmels
+from ..data.arguments import require_corpus
 from ..data.corpus import Corpus, ImageCorpus
 from ..data.windows import window_table
 from ..data.workspace import Workspace
 from ..digests import package_digest
-from ..errors import AudioError, StoreError
-from ..files import atomic_path, write_json
+from ..errors import AudioError, CorpusError, GtzanWarning, StoreError
+from ..files import atomic_path, file_stem, write_json
 from ..progress import progress_bar
 from .recipes import Recipe
-from .spectrograms import from_log_mels, spectrograms
+from .spectrograms import from_log_mels, spectrograms, windows_of
 
 __all__ = ["SpectrogramStore"]
 
@@ -154,15 +156,23 @@ class SpectrogramStore:
             If a file cannot be decoded; the other tracks are kept.
         CorpusError
             If the corpus is a table of features, or no track has a window.
+
+        Warns
+        -----
+        GtzanWarning
+            If windows are left out, since samples are not finite numbers.
         """
         from filelock import FileLock
 
+        require_corpus(corpus)
         if isinstance(corpus, ImageCorpus):
             _refuse_sound(corpus, recipe)
         else:
             corpus.require_audio()
         name = f"{recipe.slug}_{corpus.fingerprint}"
         path = Path(path) if path is not None else (work or corpus.work).stores / name
+        # Before the lock, which is a file beside the folder.
+        _refuse_foreign(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")):
             _clear_outdated(path, corpus, recipe)
@@ -172,7 +182,7 @@ class SpectrogramStore:
                     # Only for a new store, since it reads the file.
                     _refuse_shape(corpus, recipe)
                 try:
-                    plan = _Plan.begin(path, corpus, recipe, previous=plan)
+                    plan = _Plan.begin(path, corpus, recipe, previous=plan, jobs=jobs)
                 except OSError as error:
                     raise _full(path, error) from error
             _fill(plan, corpus, jobs=jobs, progress=progress)
@@ -184,7 +194,8 @@ class SpectrogramStore:
         Parameters
         ----------
         folder : str or Path
-            Where to write `<genre>/<track>_win<i>.png`, grey, lowest frequency in row 0.
+            Where to write `<genre>/<track>_win<i>.png`, grey, lowest frequency in row 0;
+            ids of over 200 bytes are cut.
 
         Returns
         -------
@@ -201,12 +212,16 @@ class SpectrogramStore:
         folder = Path(folder)
         for row, window in enumerate(self.windows.itertuples()):
             number = window.window_id.rsplit(".", 1)[1]
-            file = folder / window.genre / f"{window.track_id}_win{number}.png"
+            file = (
+                folder / file_stem(window.genre) / f"{file_stem(window.track_id)}_win{number}.png"
+            )
             try:
                 with atomic_path(file) as temporary:
                     Image.fromarray(self.images[row]).save(temporary, format="PNG")
             except OSError as error:
-                raise StoreError(f"{file}: cannot be written ({error.strerror}).") from error
+                raise StoreError(
+                    f"{file}: cannot be written ({error.strerror}); name another place."
+                ) from error
         return folder
 
 
@@ -250,15 +265,18 @@ class _Plan:
             raise _damaged(path) from error
 
     @classmethod
-    def begin(cls, path: Path, corpus: Corpus, recipe: Recipe, *, previous: _Plan | None) -> _Plan:
+    def begin(
+        cls, path: Path, corpus: Corpus, recipe: Recipe, *, previous: _Plan | None, jobs: int
+    ) -> _Plan:
         """Create the files of a new store, or again those of the same store by older code."""
         if previous is not None:
             previous.refuse_other(recipe, corpus.fingerprint)
-        if previous is None and path.exists() and not _begun(path):
-            raise StoreError(f"{path}: is not empty and no store; choose another folder.")
+        _refuse_foreign(path)
         for mark in (path / "done").glob("*"):
             mark.unlink()
         table = window_table(corpus, recipe.grid)
+        if corpus.has_audio:
+            table = _without_invalid(table, corpus, recipe, jobs)
         plan = cls(path, recipe, table, corpus.fingerprint, _code())
         with atomic_path(path / "windows.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
@@ -288,6 +306,50 @@ class _Plan:
         """Return the ids of the tracks that are not written yet."""
         done = {mark.name for mark in (self.path / "done").glob("*")}
         return [track_id for track_id in self.tracks if track_id not in done]
+
+
+def _without_invalid(
+    table: pd.DataFrame, corpus: Corpus, recipe: Recipe, jobs: int
+) -> pd.DataFrame:
+    """Leave out, and name, windows with samples that are not finite numbers.
+
+    It is done before the layout of a store is fixed. Only files of floating-point
+    samples are decoded.
+    """
+    import joblib
+
+    starts_s = table.groupby("track_id", sort=False)["start_s"]
+    tasks = (
+        joblib.delayed(_invalid_windows)(corpus.tracks.at[track_id, "path"], recipe, of_track)
+        for track_id, of_track in starts_s
+    )
+    invalid = np.concatenate(joblib.Parallel(n_jobs=jobs, prefer="threads")(tasks))
+    if invalid.any():
+        tracks = table["track_id"][invalid].unique()
+        names = ", ".join(tracks[:5]) + (", ..." if len(tracks) > 5 else "")
+        message = (
+            f"{corpus.root}: {invalid.sum()} windows of {len(tracks)} tracks ({names}) have "
+            "samples that are not finite numbers or are too large, and are left out; export the "
+            "tracks again, or exclude them."
+        )
+        if invalid.all():
+            raise CorpusError(message)
+        warnings.warn(message, GtzanWarning, stacklevel=4)
+    return table[~invalid].reset_index(drop=True)
+
+
+def _invalid_windows(file: str, recipe: Recipe, starts_s: pd.Series) -> np.ndarray:
+    """Return which windows of a file have samples that are not finite numbers."""
+    try:
+        if audio.info(file).is_float:
+            y, _ = audio.load(file, sample_rate=recipe.sample_rate)
+            if audio.is_invalid(y).any():
+                windows = windows_of(y, recipe, starts_s.to_numpy())
+                return np.array([audio.is_invalid(window.y).any() for window in windows])
+    except AudioError:
+        # It is reported where the images are made.
+        pass
+    return np.zeros(len(starts_s), dtype=bool)
 
 
 def _shape(table: pd.DataFrame, recipe: Recipe) -> tuple[int, int, int]:
@@ -339,18 +401,23 @@ def _refuse_shape(corpus: ImageCorpus, recipe: Recipe) -> None:
             )
 
 
-def _begun(path: Path) -> bool:
-    """Return whether a folder holds nothing but the beginning of a store."""
-    return path.is_dir() and all(
+def _refuse_foreign(path: Path) -> None:
+    """Refuse a file, and a folder that holds more than a store or the beginning of one."""
+    if not path.exists() or (path / "recipe.json").is_file():
+        return
+    begun = path.is_dir() and all(
         entry.name in {"windows.csv", "images.npy", "done"} or entry.name.startswith(".")
         for entry in path.iterdir()
     )
+    if not begun:
+        raise StoreError(f"{path}: is not empty and no store; choose another folder.")
 
 
 def _code() -> str:
     """Return a digest of the modules that compute the images and their windows."""
     return package_digest(
         "data.audio",
+        "data.decoders",
         "data.logmels",
         "data.windows",
         "signal.dsp",
@@ -413,9 +480,10 @@ def _write(
     """Write the images of one track; return the error message of its file, or an empty string."""
     try:
         y, _ = audio.load(file, sample_rate=recipe.sample_rate)
+        images = spectrograms(y, recipe, starts_s)
     except AudioError as error:
         return str(error)
-    _write_images(path, track_id, place, spectrograms(y, recipe, starts_s))
+    _write_images(path, track_id, place, images)
     return ""
 
 

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EpochScoring
 from skorch.helper import predefined_split
 
+from ..data.arguments import require_array
 from ..errors import ModelError
 from ..models.layers import FitsInputs, image_shape
 from ..models.registry import build, input_axes
@@ -161,6 +162,10 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
             If the architecture, a setting or the data are invalid, or the loss
             is not finite.
         """
+        if np.ndim(y) != 1:
+            raise ModelError(
+                f"the genres have {np.ndim(y)} axes; give one genre per window, windows['genre']."
+            )
         self.classes_, labels = np.unique(np.asarray(y), return_inverse=True)
         self._refuse(X, y, valid)
         shape = _images(X).shape[-2:]
@@ -357,6 +362,7 @@ class NetClassifier(ClassifierMixin, BaseEstimator):
                 f"inputs differ in their number of rows: {counts}; pass one row of each per window."
             )
         for name, values in inputs.items():
+            require_array(values, name)
             if values.ndim != axes[name]:
                 raise ModelError(
                     f"architecture {self.architecture!r} takes {name} of {axes[name]} axes, not of "

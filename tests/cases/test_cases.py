@@ -9,10 +9,17 @@ import pytest
 CASES = sorted(Path(__file__).parent.glob("[0-9]*.sh"))
 ROOT = Path(__file__).parents[2]
 
+# Where another user is needed, root becomes one, with the system's own Python.
+OTHER_USER = {"17_write_trouble", "24_other_user", "27_data_safety"}
+SYSTEM_PYTHON = Path("/usr/bin/python3.11")
+
 
 @pytest.mark.check
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_the_right_thing_happens(case):
+    if case.stem in OTHER_USER and (os.geteuid() or not SYSTEM_PYTHON.exists()):
+        pytest.skip(f"needs root and {SYSTEM_PYTHON}")
     environment = {name: value for name, value in os.environ.items() if name != "GTZAN_WORK"}
     done = subprocess.run(
         ["bash", case], cwd=ROOT, env=environment, capture_output=True, text=True, errors="replace"

@@ -11,9 +11,14 @@ from hypothesis.extra import numpy as npst
 
 from gtzan_lib.data import audio
 from gtzan_lib.errors import AudioError
+from tests.formats import write_sound
 
-LOSSLESS = {".wav": "PCM_16", ".au": "PCM_16", ".flac": "PCM_16"}
-LOSSY = (".ogg", ".mp3")
+LOSSLESS = (".wav", ".au", ".flac", ".aiff", ".aif", ".aifc", ".caf", ".rf64", ".snd", ".w64")
+LOSSY = (".ogg", ".mp3", ".oga")
+# Written by ffmpeg, and read by libsndfile or ffmpeg.
+BY_FFMPEG = (
+    ".aac", ".m4a", ".m4b", ".mka", ".mp2", ".mp4", ".opus", ".spx", ".weba", ".webm", ".wma",
+)  # fmt: skip
 
 pcm16 = npst.arrays(
     np.int16,
@@ -26,7 +31,7 @@ pcm16 = npst.arrays(
 @given(samples=pcm16, rate=st.sampled_from([8_000, 22_050, 44_100]))
 def test_lossless_round_trip_is_exact(tmp_path_factory, ending, samples, rate):
     file = tmp_path_factory.mktemp("audio") / f"a{ending}"
-    soundfile.write(file, samples, rate, subtype=LOSSLESS[ending])
+    write_sound(file, samples, rate)
     y, loaded_rate = audio.load(file)
     assert loaded_rate == rate
     assert y.dtype == np.float32
@@ -36,22 +41,24 @@ def test_lossless_round_trip_is_exact(tmp_path_factory, ending, samples, rate):
     assert audio.info(file) == (rate, samples.shape[1], len(samples), "PCM_16")
 
 
-@pytest.mark.parametrize("ending", LOSSY)
+@pytest.mark.parametrize("ending", [*LOSSY, *BY_FFMPEG])
 def test_lossy_round_trip_keeps_the_sound(tmp_path, ending):
-    time = np.arange(22_050) / 22_050
+    time = np.arange(32_000) / 16_000
     sine = 0.5 * np.sin(2 * np.pi * 440 * time)
-    soundfile.write(tmp_path / f"a{ending}", sine, 22_050)
-    y, rate = audio.load(tmp_path / f"a{ending}")
-    assert rate == 22_050
+    file = write_sound(tmp_path / f"a{ending}", sine, 16_000)
+    y, rate = audio.load(file)
+    assert rate in (16_000, 48_000)
     assert y.dtype == np.float32
     spectrum = np.abs(np.fft.rfft(y))
     assert abs(spectrum.argmax() * rate / len(y) - 440) < 2
-    assert np.abs(y).max() == pytest.approx(0.5, abs=0.05)
-    assert audio.info(tmp_path / f"a{ending}").duration_s == pytest.approx(1, abs=0.1)
+    assert np.abs(y).max() == pytest.approx(0.5, abs=0.1)
+    assert audio.info(file).duration_s == pytest.approx(2, abs=0.15)
+    assert len(y) / rate == pytest.approx(2, abs=0.15)
+    np.testing.assert_array_equal(in_blocks(file), y)
 
 
 def test_all_endings_of_the_package_are_tested():
-    assert set(audio.EXTENSIONS) == {*LOSSLESS, *LOSSY}
+    assert set(audio.EXTENSIONS) == {*LOSSLESS, *LOSSY, *BY_FFMPEG}
 
 
 def test_mono_is_the_mean_of_the_channels(tmp_path, rng):
@@ -111,10 +118,10 @@ def test_load_resamples_on_request(tmp_path, rng):
 
 @pytest.mark.parametrize("target", [None, 8_000, 12_000, 44_100])
 @pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+@pytest.mark.parametrize("ending", [*LOSSLESS, *LOSSY])
 def test_blocks_are_the_samples_of_load(tmp_path, ending, channels, target, rng):
     file = tmp_path / f"a{ending}"
-    soundfile.write(file, rng.uniform(-0.5, 0.5, (30_011, channels)), 22_050)
+    write_sound(file, rng.uniform(-0.5, 0.5, (30_011, channels)), 22_050)
     whole, _ = audio.load(file, sample_rate=target)
     for seconds in (0.0101, 0.5, 30.0):
         blocks = audio.Blocks(file, sample_rate=target, seconds=seconds)
@@ -176,7 +183,7 @@ def test_blocks_of_a_stream_without_a_length_in_its_header(tmp_path, rng):
     content[21] &= 0xF0
     content[22:26] = bytes(4)
     file.write_bytes(content)
-    assert audio.info(file).frames > 10**9
+    assert audio.info(file).frames == 3 * 8_000
     np.testing.assert_array_equal(np.concatenate(list(audio.Blocks(file, seconds=1.0))), whole)
 
 
@@ -247,12 +254,11 @@ def test_any_bytes_are_audio_or_refused(tmp_path_factory, content, ending):
         assert str(file) in str(error)
 
 
-@pytest.mark.parametrize("ending", audio.EXTENSIONS)
+@pytest.mark.parametrize("ending", [*LOSSLESS, *LOSSY])
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_truncated_file_never_becomes_silence(tmp_path, ending, share, rng):
     """Either its length is that of the rest, or it is refused."""
-    file = tmp_path / f"a{ending}"
-    soundfile.write(file, rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
+    file = write_sound(tmp_path / f"a{ending}", rng.uniform(-0.5, 0.5, 5 * 22_050), 22_050)
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     try:
         frames = audio.info(file).frames
@@ -356,11 +362,14 @@ def test_file_without_permission(tmp_path, rng, locked):
 def test_reason_of_a_later_error(tmp_path, rng):
     """Errors while a file is read in pieces have the same form."""
     soundfile.write(tmp_path / "a.wav", rng.uniform(-0.5, 0.5, 100), 8_000)
+    soundfile.write(tmp_path / "a.flac", rng.uniform(-0.5, 0.5, 50_000), 8_000)
+    content = (tmp_path / "a.flac").read_bytes()
+    (tmp_path / "a.flac").write_bytes(content[: len(content) // 2])
     with (
         pytest.raises(AudioError, match="cannot be decoded") as caught,
-        audio.open_audio(tmp_path / "a.wav") as file,
+        audio.open_audio(tmp_path / "a.flac") as file,
     ):
-        file.seek(1_000)
+        file.read(10**6)
     assert caught.value.reason
     with pytest.raises(ZeroDivisionError), audio.open_audio(tmp_path / "a.wav"):
         # Other errors are not changed.

@@ -1,7 +1,9 @@
 """Cached results of a file are valid until the file, the code or the arguments change."""
 
+import errno
 import os
 import pickle
+import warnings
 from pathlib import Path
 
 import joblib
@@ -238,6 +240,17 @@ def test_nothing_is_cached_in_a_folder_that_cannot_be_written(tmp_path, file):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("place", ["numpy_pickle.dump", "_store_backends.mkdirp"])
+def test_nothing_is_cached_on_a_full_disk(cached_size, file, monkeypatch, place):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"joblib.{place}", fail)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert cached_size(str(file)) == (5, {})
+
+
 @pytest.mark.parametrize("content", [b"", b"half", b"\x80\x04."])
 def test_a_damaged_result_is_computed_anew(cached_size, file, tmp_path, content):
     cached_size(str(file))

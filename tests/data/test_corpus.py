@@ -32,9 +32,16 @@ from gtzan_lib.synthetic import compose
 # --- layouts and ids ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("ending", EXTENSIONS)
+# Formats that the tests can write; `test_audio.py` has the others.
+WRITTEN = (".wav", ".au", ".flac", ".ogg", ".mp3", ".aiff", ".caf", ".w64")
+
+
+@pytest.mark.parametrize(
+    ("layout", "ending"),
+    [*((layout, ".wav") for layout in LAYOUTS), *((".", ending) for ending in WRITTEN)],
+)
 def test_every_layout_and_format(music_folder, layout, ending):
+    assert ending in EXTENSIONS
     folder = music_folder(layout=layout, ending=ending, seconds=1.0)
     corpus = open_corpus(folder)
     assert corpus.tracks.index.tolist() == [
@@ -119,10 +126,10 @@ def test_listing_has_the_tracks_of_opening(music_folder, monkeypatch, layout):
     monkeypatch.setattr(module.audio, "info", open_nothing)
     monkeypatch.setattr(module.audio, "open_audio", open_nothing)
     monkeypatch.setattr(module, "sha256_of", open_nothing)
-    name, root, tracks = find_tracks(str(folder))
-    assert (name, root) == ("gtzan", corpus.root)
+    listed = find_tracks(str(folder))
+    assert (listed.name, listed.root, listed.passed_over) == ("gtzan", corpus.root, [])
     columns = ["genre", "path", "artist", "partition"]
-    pd.testing.assert_frame_equal(tracks, corpus.tracks[columns])
+    pd.testing.assert_frame_equal(listed.tracks, corpus.tracks[columns])
 
 
 def test_unreadable_files_are_listed(music_folder):
@@ -131,10 +138,11 @@ def test_unreadable_files_are_listed(music_folder):
     (folder / "rock" / "rock.00002.au").mkdir()
     (folder / "rock" / "rock.00003.wav").symlink_to(folder / "nowhere")
     (folder / "rock" / "rock.00004.txt").write_bytes(b"text")
-    _, _, tracks = find_tracks(folder)
-    assert tracks.loc[tracks["genre"] == "rock"].index.tolist() == [
-        "rock.00000", "rock.00001", "rock.00002", "rock.00003",
+    listed = find_tracks(folder)
+    assert listed.tracks.loc[listed.tracks["genre"] == "rock"].index.tolist() == [
+        "rock.00000", "rock.00001", "rock.00003",
     ]  # fmt: skip
+    assert [path.name for path, _ in listed.passed_over] == ["rock.00002.au"]
 
 
 @pytest.mark.parametrize("genre", ["jazz", "fado"])
@@ -142,7 +150,7 @@ def test_tracks_with_equal_ids_are_listed_separately(music_folder, genre):
     """In GTZAN, with its facts, and in other music."""
     folder = music_folder(layout=".", genres=[genre])
     shutil.copy(folder / genre / f"{genre}.00000.wav", folder / genre / f"{genre}.00000.au")
-    name, _, tracks = find_tracks(folder)
+    name, _, tracks, _ = find_tracks(folder)
     assert name == ("gtzan" if genre == "jazz" else "music0")
     assert tracks.index.tolist() == [f"{genre}.{number:05d}" for number in (0, 0, 1)]
     assert [Path(path).name for path in tracks["path"]] == [
@@ -155,8 +163,8 @@ def test_tracks_with_equal_ids_are_listed_separately(music_folder, genre):
 
 def test_listing_with_a_tracks_csv(music_folder):
     folder = music_folder(genres=["fado"])
-    (folder / "tracks.csv").write_text("track_id,artist\nfado.00001,007\n")
-    name, _, tracks = find_tracks(folder)
+    (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,\nfado.00001,007\n")
+    name, _, tracks, _ = find_tracks(folder)
     assert name == folder.name
     assert tracks["artist"].fillna("").tolist() == ["", "007"]
     assert tracks["partition"].isna().all()
@@ -261,7 +269,12 @@ def test_artists_from_a_tracks_csv(music_folder, layout):
         "track_id,artist,partition\nfado.00000,Amália,train\nsamba.00001,,test\nother,Cartola,\n",
         encoding="utf-8",
     )
-    tracks = open_corpus(folder).tracks
+    message = (
+        r"tracks\.csv: 1 of 3 rows are of no track \(such as 'other'\), and 2 of 4 tracks have no "
+        r"row \(such as 'fado\.00001'\)"
+    )
+    with pytest.warns(GtzanWarning, match=message):
+        tracks = open_corpus(folder).tracks
     assert tracks.at["fado.00000", "artist"] == "Amália"
     assert tracks.at["fado.00000", "partition"] == "train"
     assert tracks.at["samba.00001", "partition"] == "test"
@@ -269,12 +282,20 @@ def test_artists_from_a_tracks_csv(music_folder, layout):
     assert len(tracks) == 4
 
 
-def test_tracks_csv_replaces_gtzans_facts(music_folder):
+def test_tracks_csv_completes_gtzans_facts(music_folder):
+    """What it does not say is GTZAN's; its own partition is another split."""
     folder = music_folder()
-    (folder / "tracks.csv").write_text("track_id,artist\nblues.00000,007\n")
+    known = open_corpus(folder).tracks
+    ids = "\n".join(known.index[1:])
+    (folder / "tracks.csv").write_text(f"track_id,artist\nblues.00000,007\n{ids}\n")
+    corpus = open_corpus(folder)
+    assert corpus.name == "gtzan"
+    assert corpus.tracks["artist"].tolist() == ["007", *known["artist"].iloc[1:]]
+    assert corpus.tracks["partition"].tolist() == known["partition"].tolist()
+    (folder / "tracks.csv").write_text(f"track_id,partition\nblues.00000,test\n{ids}\n")
     tracks = open_corpus(folder).tracks
-    assert tracks["artist"].dropna().to_dict() == {"blues.00000": "007"}
-    assert tracks["partition"].isna().all()
+    assert tracks["artist"].tolist() == known["artist"].tolist()
+    assert tracks["partition"].dropna().to_dict() == {"blues.00000": "test"}
 
 
 def test_tracks_csv_without_ids_is_refused(music_folder):
@@ -423,7 +444,9 @@ def test_nothing_left_is_refused(music_folder, call):
 def test_artists_of_tracks(music_folder):
     """The artist is the track's own id where it is unknown."""
     folder = music_folder(genres=["fado"], tracks=3)
-    (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,Ana\nfado.00002,None\n")
+    (folder / "tracks.csv").write_text(
+        "track_id,artist\nfado.00000,Ana\nfado.00001,\nfado.00002,None\n"
+    )
     corpus = open_corpus(folder)
     track_ids = ["fado.00001", "fado.00000", "fado.00002", "fado.00000"]
     artists = corpus.artists_of(track_ids)
@@ -509,10 +532,12 @@ def test_fingerprint_changes_with_a_byte(music_folder):
 def test_fingerprint_changes_with_name_genre_and_artist(music_folder):
     folder = music_folder(layout=".", genres=["fado", "samba"])
     fingerprints = {open_corpus(folder).fingerprint}
-    (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,A\n")
+    others = "fado.00001,\nsamba.00000,\nsamba.00001,\n"
+    (folder / "tracks.csv").write_text(f"track_id,artist\nfado.00000,A\n{others}")
     fingerprints.add(open_corpus(folder).fingerprint)
-    (folder / "tracks.csv").write_text("track_id,artist\nfado.00000,B\n")
+    (folder / "tracks.csv").write_text(f"track_id,artist\nfado.00000,B\n{others}")
     fingerprints.add(open_corpus(folder).fingerprint)
+    (folder / "tracks.csv").unlink()
     (folder / "samba" / "samba.00000.wav").rename(folder / "samba" / "samba.00007.wav")
     fingerprints.add(open_corpus(folder).fingerprint)
     (folder / "samba").rename(folder / "tango")
@@ -733,7 +758,8 @@ def test_artists_from_a_file_beside_the_table(table):
     (table.parent / "tracks.csv").write_text(
         "track_id,artist,partition\nblues.00003,None,test\nrock.00001,Ana,\npop.00000,Bo,train\n"
     )
-    tracks = open_corpus(table).tracks
+    with pytest.warns(GtzanWarning, match="1 of 3 rows are of no track"):
+        tracks = open_corpus(table).tracks
     assert tracks["artist"].to_dict() == {"rock.00001": "Ana", "blues.00003": "None"}
     assert tracks["partition"].fillna("-").tolist() == ["-", "test"]
 
@@ -977,8 +1003,9 @@ def test_artists_from_a_file_beside_the_log_mels(log_mels):
     (log_mels.parent / "tracks.csv").write_text(
         "track_id,artist,partition\nblues.00003,None,test\nrock.00001,Ana,\npop.00000,Bo,train\n"
     )
-    tracks = open_corpus(log_mels).tracks
-    assert tracks["artist"].fillna("-").tolist() == ["Ana", "None", "-"]
+    with pytest.warns(GtzanWarning, match="1 of 3 rows are of no track.*1 of 3 tracks have no row"):
+        tracks = open_corpus(log_mels).tracks
+    assert tracks["artist"].tolist() == ["Ana", "None", gtzan.facts().at["rock.00000", "artist"]]
     assert tracks["partition"].fillna("-").tolist() == ["-", "test", "-"]
 
 

@@ -171,9 +171,8 @@ def test_every_fault_in_other_music(tmp_path):
 
 
 def test_every_fault_has_a_test():
-    assert {*set().union(*EXPECTED.values()), "unknown-copy", "not-comparable"} == set(
-        FAULT_SEVERITIES
-    )
+    elsewhere = {"unknown-copy", "not-comparable", "passed-over", "invalid-samples"}
+    assert set().union(*EXPECTED.values()) | elsewhere == set(FAULT_SEVERITIES)
 
 
 def test_the_table_of_faults(report, faulty_gtzan):
@@ -256,9 +255,10 @@ def test_a_collection_without_readable_files(tmp_path):
     (tmp_path / "fado" / "b.mp3").mkdir()
     (tmp_path / "fado" / "c.wav").symlink_to(tmp_path / "fado" / "c.wav")
     report = check(tmp_path)
-    assert faults_by_track(report) == {f"fado.{name}": {"unreadable"} for name in "abc"}
+    unreadable = {f"fado.{name}": {"unreadable"} for name in "ac"}
+    assert faults_by_track(report) == unreadable | {"": {"passed-over"}}
     assert report.files.columns.tolist() == FILES
-    assert report.excluded == ["fado.a", "fado.b", "fado.c"]
+    assert report.excluded == ["fado.a", "fado.c"]
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])
@@ -276,7 +276,8 @@ def files_of(rows: dict[str, dict]) -> pd.DataFrame:
     usual = {
         "genre": "fado", "decoded": True, "problem": "", "format": "WAV", "encoding": "PCM_16",
         "sample_rate": RATE, "channels": 1, "duration_s": 30.0, "promised_s": 30.0,
-        "surplus_s": 0.0, "peak_db": -1.0, "rms_db": -15.0, "offset": 0.0, "silent": False,
+        "surplus_s": 0.0, "invalid_samples": 0, "peak_db": -1.0, "rms_db": -15.0, "offset": 0.0,
+        "silent": False,
         "longest_silence_s": 0.0, "flat_tops": 0, "dropouts": 0, "sha256": "",
     }  # fmt: skip
     table = pd.DataFrame([{**usual, "path": f"/m/{name}.wav", **row} for name, row in rows.items()])
@@ -296,6 +297,7 @@ def faults_of(row: dict, *, others: int = 9, **common) -> set[str]:
         ({}, set()),
         ({"flat_tops": 9}, set()),
         ({"flat_tops": 10}, {"clipped"}),
+        ({"invalid_samples": 1}, {"invalid-samples"}),
         ({"offset": -0.039}, set()),
         ({"offset": -0.04}, {"dc-offset"}),
         ({"longest_silence_s": 2.95}, set()),
@@ -338,9 +340,28 @@ def test_varied_lengths_rates_and_channels_are_no_faults():
 
 
 def test_a_collection_of_short_sounds():
-    """Short files are no faults in a collection of, for instance, single drum hits."""
+    """Short files are one fault of a collection of, for instance, single drum hits."""
     rows = {f"drums.{n}": {"genre": "drums", "duration_s": 0.2 + 0.1 * n} for n in range(10)}
-    assert find_faults("music", Path("/m"), files_of(rows)) == []
+    (fault,) = find_faults("music", Path("/m"), files_of(rows))
+    assert (fault.track_id, fault.fault) == ("", "too-short")
+    assert fault.detail == "half of the files last at most 0.65 s, and a window 3 s"
+
+
+def test_what_is_passed_over_is_counted_and_named(clean):
+    """By reason, as notices about the collection."""
+    for name in ("a.xyz", "notes.txt", "1.wv", "2.WV", "3.mid", "4.ape"):
+        (clean / "fado" / name).write_bytes(b"x")
+    shutil.copy(next(clean.glob("fado/*.wav")), clean / "beside.wav")
+    (clean / "tango").mkdir()
+    report = check(clean)
+    notices = report.faults[report.faults["fault"] == "passed-over"]
+    assert set(notices["severity"]) == {"notice"}
+    assert set(notices["track_id"]) == {""}
+    assert sorted(notices["detail"]) == [
+        "1 an empty folder (tango)",
+        "1 beside the folders of genres (beside.wav)",
+        "4 in a format that is not read (fado/1.wv, fado/2.WV, fado/3.mid, ...)",
+    ]
 
 
 def test_severity_belongs_to_the_name():
@@ -591,7 +612,7 @@ def test_invalid_names_can_be_saved(clean, tmp_path):
     odd.write_bytes(b"")
     report = check(clean)
     (row,) = HealthReport.load(report.save(tmp_path / "r.json")).faults.to_dict("records")
-    assert row["track_id"] == r"fado.\udcff"
+    assert row["track_id"] == "fado.%FF"
     assert row["fault"] == "unreadable"
 
 

@@ -9,12 +9,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gtzan_lib.health.duplicates import (
-    THRESHOLD,
-    Duplicate,
-    correlate,
-    find_duplicates,
-)
+from gtzan_lib.health.confirmation import Images
+from gtzan_lib.health.duplicates import Duplicate, correlate, find_duplicates
 from gtzan_lib.health.fingerprints import (
     FRAME_S,
     N_BANDS,
@@ -61,8 +57,13 @@ def encoded(y: np.ndarray, container: str, encoding: str, **arguments) -> np.nda
     return soundfile.read(stream)[0]
 
 
+def copies_among(envelopes) -> list[Duplicate]:
+    """Search, with the envelopes themselves as the images that are compared."""
+    return find_duplicates(envelopes, Images(envelopes), progress=False)
+
+
 def pairs(envelopes) -> list[tuple[int, int]]:
-    return [(copy.a, copy.b) for copy in find_duplicates(envelopes, progress=False)]
+    return [(copy.a, copy.b) for copy in copies_among(envelopes)]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def clip(y: np.ndarray, start: float, *, seconds: float = 20.0) -> np.ndarray:
 
 
 def test_unrelated_tracks_are_no_copies(envelopes):
-    assert find_duplicates(envelopes, progress=False) == []
+    assert copies_among(envelopes) == []
 
 
 PROCESSES = {
@@ -112,10 +113,10 @@ PROCESSES = {
 @pytest.mark.parametrize("process", PROCESSES)
 def test_processed_copies_are_found(tracks, envelopes, process):
     changed = [envelope(PROCESSES[process](tracks[number])) for number in (4, 11)]
-    copies = find_duplicates([*envelopes, *changed], progress=False)
+    copies = copies_among([*envelopes, *changed])
     assert [(copy.a, copy.b) for copy in copies] == [(4, 20), (11, 21)]
     for copy in copies:
-        assert THRESHOLD < copy.score < 1.001
+        assert Images.CONFIRMED <= copy.score < 1.001
         assert abs(copy.lag_s) <= FRAME_S
 
 
@@ -125,11 +126,11 @@ def test_the_lag_is_positive_where_the_first_track_is_later(recording, envelopes
     """With a positive shift, the second track begins later in the recording."""
     first = envelope(clip(recording, start))
     second = envelope(clip(recording, start + shift, seconds=15))
-    (copy,) = find_duplicates([*envelopes[:3], first, second], progress=False)
+    (copy,) = copies_among([*envelopes[:3], first, second])
     assert (copy.a, copy.b) == (3, 4)
     assert copy.lag_s == pytest.approx(shift, abs=FRAME_S)
-    assert THRESHOLD < copy.score < 1.001
-    (swapped,) = find_duplicates([second, *envelopes[:3], first], progress=False)
+    assert Images.CONFIRMED <= copy.score < 1.001
+    (swapped,) = copies_among([second, *envelopes[:3], first])
     assert swapped.lag_s == pytest.approx(-shift, abs=FRAME_S)
     assert swapped.score == pytest.approx(copy.score, abs=1e-3)
 
@@ -139,7 +140,7 @@ def test_the_lag_is_positive_where_the_first_track_is_later(recording, envelopes
 def test_copies_of_any_gain_and_shift_are_found(recording, envelopes, gain_db, shift, later):
     louder = np.clip(clip(recording, shift) * 10 ** (gain_db / 20), -1, 1)
     both = [envelope(clip(recording, 0)), envelope(louder)]
-    (copy,) = find_duplicates([*envelopes[:2], *(both[::-1] if later else both)], progress=False)
+    (copy,) = copies_among([*envelopes[:2], *(both[::-1] if later else both)])
     assert (copy.a, copy.b) == (2, 3)
     assert copy.lag_s == pytest.approx(-shift if later else shift, abs=FRAME_S)
 
@@ -159,7 +160,7 @@ def test_every_pair_of_several_copies_is_found(tracks, envelopes):
 
 def test_an_excerpt_is_found_in_a_longer_track(recording, envelopes):
     excerpt = envelope(clip(recording, 14, seconds=12))
-    (copy,) = find_duplicates([envelope(recording), *envelopes[:4], excerpt], progress=False)
+    (copy,) = copies_among([envelope(recording), *envelopes[:4], excerpt])
     assert (copy.a, copy.b) == (0, 5)
     assert copy.lag_s == pytest.approx(14, abs=FRAME_S)
 
@@ -172,13 +173,6 @@ def test_the_order_of_the_tracks_does_not_matter(tracks, envelopes, rng):
         copies = pairs([several[number] for number in order])
         assert all(a < b for a, b in copies)
         assert {frozenset(order[[a, b]].tolist()) for a, b in copies} == expected
-
-
-def test_the_threshold_is_a_parameter(tracks, envelopes):
-    several = [*envelopes[:4], envelope(encoded(tracks[1], "OGG", "VORBIS"))]
-    (copy,) = find_duplicates(several, progress=False)
-    assert find_duplicates(several, threshold=copy.score - 0.01, progress=False) == [copy]
-    assert find_duplicates(several, threshold=copy.score + 0.01, progress=False) == []
 
 
 # --- no copies ----------------------------------------------------------------
@@ -198,8 +192,8 @@ def test_empty_and_short_envelopes(tracks, envelopes, frames):
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_no_tracks_and_empty_tracks(number):
-    assert find_duplicates([], progress=False) == []
-    assert find_duplicates([Envelope.empty()] * number, progress=False) == []
+    assert copies_among([]) == []
+    assert copies_among([Envelope.empty()] * number) == []
 
 
 @pytest.mark.parametrize("level", [0, 9, 255])
@@ -235,7 +229,7 @@ def test_copies_of_a_song_over_a_loop_are_found():
     """The lag must be right, not a bar too early or too late."""
     songs = [loop(seed, 2.0) + music(50 + seed) for seed in range(6)]
     several = [*map(envelope, songs), envelope(songs[2][round(1.7 * RATE) :])]
-    (copy,) = find_duplicates(several, progress=False)
+    (copy,) = copies_among(several)
     assert (copy.a, copy.b) == (2, 6)
     assert copy.lag_s == pytest.approx(1.7, abs=FRAME_S)
 
@@ -278,7 +272,7 @@ def test_a_trace_correlates_with_itself(envelopes):
 
 
 def test_copies_are_named_tuples(tracks, envelopes):
-    (copy,) = find_duplicates([envelopes[0], envelope(tracks[0] / 2)], progress=False)
+    (copy,) = copies_among([envelopes[0], envelope(tracks[0] / 2)])
     assert isinstance(copy, Duplicate)
     assert all(type(value) in (int, float) for value in copy)
 

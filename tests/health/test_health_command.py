@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gtzan_lib import cli
 from gtzan_lib.data.tables import COLUMNS
-from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning, HealthError
+from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning, HealthError, OutputError
 
 RATE = 22_050
 TRACKS = [f"{genre}.{number:05d}" for genre in ("blues", "rock") for number in range(4)]
@@ -150,12 +150,15 @@ def test_many_notices_are_only_counted(health, tmp_path):
         ending = "wav" if seed % 2 else "flac"
         path = tmp_path / "m" / "fado" / f"{seed}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        y = 0.1 * np.random.default_rng(seed).standard_normal(RATE)
+        y = 0.1 * np.random.default_rng(seed).standard_normal(3 * RATE)
         # All files have the wrong format, and two another fault.
         soundfile.write(path, y + 0.1 * (seed > 57), RATE, format="AU", subtype="PCM_16")
     result = health(tmp_path / "m")
     assert "60 files: 60 wrong-format, 2 dc-offset, 0 duplicates." in result.stdout
     assert "named .wav" not in result.stdout
+    # Those about the collection are shown.
+    (tmp_path / "m" / "samba").mkdir()
+    assert "1 an empty folder (samba)" in health(tmp_path / "m").stdout
     assert result.stdout.count("dc-offset") == 3
 
 
@@ -320,9 +323,15 @@ def test_out_needs_a_table(health, music, tmp_path):
 def test_an_existing_table_is_not_replaced(health, music, tmp_path):
     table = write_table(tmp_path / "features.csv", [f"{track}.wav" for track in TRACKS])
     before = table.read_bytes()
-    with pytest.raises(CorpusError, match=r"features\.csv: already exists"):
+    with pytest.raises(OutputError, match=r"features\.csv: is there already"):
         health(music, "--features", table, "--out", table)
+    with pytest.raises(CorpusError, match=r"features\.csv: already exists; name a new file"):
+        health(music, "--features", table, "--out", table, "--force")
     assert table.read_bytes() == before
+    other = tmp_path / "other.csv"
+    other.write_text("old")
+    health(music, "--features", table, "--out", other, "--force")
+    assert other.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [None, "", "filename,length\nx,1\n"])
@@ -354,8 +363,18 @@ def test_unsuitable_folders_raise_errors(health, music, tmp_path):
 
 def test_a_report_that_cannot_be_written(health, music, tmp_path):
     (tmp_path / "report.json").mkdir()
-    with pytest.raises(GtzanError, match=r"report\.json"):
+    with pytest.raises(OutputError, match=r"report\.json"):
         health(music, "--json", tmp_path / "report.json")
+    with pytest.raises(HealthError, match=r"a\.json: cannot be both --json and --out"):
+        health(music, "--json", "a.json", "--features", "f.csv", "--out", "a.json")
+
+
+def test_standard_output_has_the_report_alone(health, faulty, tmp_path):
+    result = health(faulty, "--json", "-")
+    health(faulty, "--json", tmp_path / "report.json")
+    assert result.exit_code == 1
+    assert result.stdout == (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert "8 files" in result.stderr
 
 
 @pytest.mark.parametrize("command", [["--jobs", "two"], ["--no-such-option"], []])

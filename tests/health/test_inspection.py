@@ -404,6 +404,7 @@ def test_samples_that_are_not_finite(tmp_path):
     y[500], y[700], y[900] = np.inf, -np.inf, 1e30
     measured, levels = inspect(write(tmp_path / "a.wav", y, encoding="FLOAT"))
     assert measured["decoded"] is True
+    assert measured["invalid_samples"] == 13
     numbers = [value for value in measured.values() if isinstance(value, float)]
     assert np.isfinite(numbers).all()
     assert levels.shape == (32, 25)
@@ -412,6 +413,7 @@ def test_samples_that_are_not_finite(tmp_path):
 def test_only_samples_that_are_not_finite(of):
     measured = of(np.full(RATE, np.nan), encoding="FLOAT")
     assert measured["decoded"] is True
+    assert measured["invalid_samples"] == RATE
     assert measured["silent"] is True
 
 

@@ -447,9 +447,17 @@ def test_unseen_excludes_tracks_that_the_published_split_drops(trained_on, toy_c
     assert model.unseen(corpus).tracks.index.tolist() == names[40:50].tolist()
 
 
-def test_unseen_keeps_another_corpus(trained_on, small_folder):
-    corpus = open_corpus(small_folder)
+def test_unseen_keeps_another_corpus(trained_on, music_folder):
+    corpus = open_corpus(music_folder(genres=["fado", "samba"]))
     assert trained_on.unseen(corpus) is corpus
+
+
+def test_unseen_excludes_listed_tracks_of_a_corpus_of_any_name(trained_on, small_folder):
+    corpus = open_corpus(small_folder)
+    assert corpus.name != trained_on.card["corpus"]
+    remaining = set(trained_on.unseen(corpus).tracks.index)
+    assert remaining
+    assert not remaining & {*trained_on.card["trained_on"], *trained_on.card["selected_on"]}
 
 
 @pytest.mark.parametrize("missing", ["corpus", "protocol", "trained_on", "selected_on"])

@@ -103,6 +103,26 @@ def test_lines_on_the_terminal(command, folder, sounds):
     assert "none.wav: there is no such file" in result.stderr
 
 
+def test_a_folder_stands_for_the_files_in_it(command, folder, sounds, tmp_path):
+    """Also in folders below; one without sound does not stop the others."""
+    music = tmp_path / "music"
+    for name in ("b/c.WAV", "a.wav", "b/d/e.wav"):
+        (music / name).parent.mkdir(parents=True, exist_ok=True)
+        (music / name).write_bytes(sounds[0].read_bytes())
+    (music / "notes.txt").write_text("x")
+    (tmp_path / "empty").mkdir()
+    result = command("predict", music, "--json", "--model", folder)
+    files = [str(music / name) for name in ("a.wav", "b/c.WAV", "b/d/e.wav")]
+    assert result.exit_code == 0
+    assert [entry["file"] for entry in json.loads(result.stdout)] == files
+    result = command("predict", tmp_path / "empty", music, sounds[2], "--model", folder, "--json")
+    assert result.exit_code == 1
+    entries = json.loads(result.stdout)
+    assert [entry["file"] for entry in entries[1:]] == [*files, str(sounds[2])]
+    assert "empty: holds no audio files; name files" in entries[0]["error"]
+    assert result.stderr == f"error: {entries[0]['error']}\n"
+
+
 def test_only_unreadable_files(command, folder, sounds):
     result = command("predict", sounds[1], "--model", folder, "--json")
     assert result.exit_code == 1
@@ -124,7 +144,7 @@ def test_file_names_that_are_not_ascii_or_not_text(command, folder, tmp_path):
     files = [tmp_path / name for name in names]
     entries = json.loads(command("predict", *files, "--json", "--model", folder).stdout)
     assert [entry["file"] for entry in entries] == [
-        str(files[0]), str(files[1]), str(tmp_path / "\\udcff.wav")
+        str(files[0]), str(files[1]), str(tmp_path / "%FF.wav")
     ]  # fmt: skip
     assert "Björk – Jóga.wav" in command("predict", *files, "--model", folder).stdout
 

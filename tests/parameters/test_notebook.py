@@ -1,5 +1,6 @@
 """The check of parameters in IPython and in plain Python."""
 
+import os
 import subprocess
 import sys
 
@@ -41,6 +42,16 @@ def test_values_that_papermill_injects(execute):
         ([DECLARED, "# Parameters\nepoch = 3\n"], "no parameter 'epoch'; did you mean 'epochs'"),
         ([DECLARED, "# Parameters\nepochs = 1.5\n"], "'epochs' takes int, got 1.5"),
         ([DECLARED, "# Parameters\nprotocol = 'artst'\n"], "did you mean 'artist'"),
+        ([DECLARED, "# Parameters\nprotocol = 7\n"], "with papermill say '-r protocol 7'"),
+        ([DECLARED, "# Parameters\nrate = '1e-x'\n"], "write 0.001 or 1.0e-3"),
+        (
+            ["net: bool = True", "# Parameters\nnet = 'false'\n"],
+            "'net' takes bool, got 'false' .str.; with papermill say '-p net True' or",
+        ),
+        (
+            ["parts: list = []", "# Parameters\nparts = '[a, b]'\n"],
+            "takes list, got .*; with papermill say -y 'parts: .a, b.'",
+        ),
         ([DECLARED, "epochs = 0"], "'epochs' takes int of at least 1, got 0"),
         (["epochs: 'PostiveInt' = 3"], "line 1 of the parameters cell must read"),
         (["epochs = 3"], "in the cell after the parameters"),
@@ -71,6 +82,16 @@ def test_values_of_a_script(tmp_path, first):
     source = f"{first}import gtzan_lib as gl\n{DECLARED}\nepochs = 7\n"
     source += "print(gl.check_parameters())\nlater: 'Other' = 3\n"
     assert script(tmp_path, source) == (str(VALUES | {"epochs": 7}), "")
+
+
+def test_a_script_in_ipython(tmp_path):
+    """Its history is there and has no cells."""
+    path = tmp_path / "script.py"
+    path.write_text(f"import gtzan_lib as gl\n{DECLARED}\nprint(gl.check_parameters())\n")
+    command = [sys.executable, "-m", "IPython", "--colors=NoColor", path]
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.stdout.strip() == str(VALUES), done.stderr
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 from gtzan_lib import plots
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
-from gtzan_lib.errors import GtzanWarning
+from gtzan_lib.errors import CorpusError, GtzanWarning
 from gtzan_lib.plots.audio import excerpt, is_playable
 from gtzan_lib.signal.features import features
 from gtzan_lib.studies.clustering import agreement, scan_k
@@ -315,3 +315,9 @@ def test_constant_features_are_drawn(table):
     assert (
         not np.isnan(pd.DataFrame(plots.genre_profile(flat).collections[0].get_array())).any().any()
     )
+
+
+def test_the_variance_of_one_genre_is_refused():
+    shares = pd.DataFrame({"track": [0.6], "window": [0.4]}, index=["tempo"])
+    with pytest.raises(CorpusError, match=r"one genre has no share of the genre .* use music of at"):
+        plots.variance_components(shares)

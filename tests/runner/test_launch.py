@@ -12,7 +12,7 @@ import pytest
 
 from gtzan_lib.cli import main
 
-from .conftest import call, finish, start, write_notebook, write_project
+from .conftest import ROOT, call, finish, start, write_notebook, write_project
 
 EXECUTED = ("01_count", "02_corpus")
 
@@ -95,6 +95,36 @@ def test_failing_cell_is_named_and_other_notebooks_are_executed(project):
     assert not partial.exists()
 
 
+@pytest.mark.check
+def test_a_project_in_a_folder_of_any_name(tmp_path):
+    project = write_project(tmp_path / "GTZAN #2: a{b}c $HOME 'q' " / "pro ject")
+    code, out, err = call(project, "run", "small")
+    assert code == 0, err
+    assert Path(out) == project / "_build/html/index.html"
+    assert err.splitlines() == [
+        *(line for line in err.splitlines() if line.startswith(("started  ", "done     "))),
+    ]
+    assert sum(line.startswith("done") for line in err.splitlines()) == 4
+    # Nothing has to be done again where the project was moved.
+    moved = project.rename(tmp_path / "moved")
+    code, out, err = call(moved, "run", "small")
+    assert (code, err) == (0, "")
+    assert Path(out) == moved / "_build/html/index.html"
+
+
+def test_the_report_of_snakemake_is_named_where_nothing_else_is_known(project):
+    (project / "Snakefile").write_text("rule broken:\n    output: 1 / 0\n")
+    code, _, err = call(project, "run", "small")
+    assert code == 1
+    report = project / "work/small/snakemake.log"
+    assert err == f"error: run 'small' failed; see {report}."
+    assert "ZeroDivisionError" in report.read_text()
+    code, out, err = call(project, "run", "small", "-v")
+    assert code == 1
+    assert "ZeroDivisionError" in out + err
+    assert err.splitlines()[-1] == "error: run 'small' failed; see the output above."
+
+
 def test_a_parameter_reaches_every_step(project):
     file = project / "runs" / "small.yml"
     file.write_text(file.read_text().replace("corpus: synthetic", 'corpus: "${NOT_SET_ANYWHERE}"'))
@@ -130,6 +160,41 @@ def test_invalid_arguments_are_refused_first_with_one_sentence(
     assert err.startswith("error: ")
     assert sentence in err
     assert not (project / "work").exists()
+
+
+def refusal(monkeypatch, capsys, *arguments):
+    """Call the command in this process; return the sentence that refuses it."""
+    monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_a_command_of_a_copied_environment_is_refused(tmp_path, monkeypatch, capsys):
+    command = tmp_path / "copy/.venv/bin/gtzan"
+    command.parent.mkdir(parents=True)
+    (tmp_path / "copy/.venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    line = refusal(monkeypatch, capsys, command, "models")
+    assert f"{command.parents[1]}: was copied from another folder" in line
+    assert "'make setup'" in line
+
+
+def test_code_of_another_checkout_is_refused(project, monkeypatch, capsys):
+    line = refusal(monkeypatch, capsys, "gtzan", "run", "small")
+    assert f"{project}: this command runs the code of another folder, {ROOT}" in line
+    assert not (project / "work").exists()
+
+
+def test_a_workspace_that_cannot_be_written_is_named(project, monkeypatch, capsys):
+    shutil.rmtree(project / "gtzan_lib")
+    (project / "file").touch()
+    monkeypatch.setenv("GTZAN_WORK", str(project / "file"))
+    line = refusal(monkeypatch, capsys, "gtzan", "run", "small")
+    assert f"{project / 'file'}" in line
+    assert "cannot be written" in line
+    assert "set GTZAN_WORK" in line
 
 
 @pytest.mark.check

@@ -159,7 +159,7 @@ def test_music_is_changed_and_silence_is_not(name):
 @pytest.mark.parametrize("name", DEGRADATIONS)
 @pytest.mark.parametrize("y", [np.ones((2, 9)), np.array([0.1, np.nan])])
 def test_invalid_waveforms_are_refused(name, y):
-    with pytest.raises(AudioError, match="give a waveform of one channel"):
+    with pytest.raises(AudioError, match=r"give (one channel|a waveform)"):
         DEGRADATIONS[name](y, RATE)
 
 

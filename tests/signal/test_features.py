@@ -445,7 +445,7 @@ def test_names_that_are_not_valid_text_are_written_with_backslashes(tmp_path):
     file.rename(os.fsdecode(os.fsencode(file.parent) + b"/caf\xe9.wav"))
     table = table_of(tmp_path / "music")
     again = saved_and_opened(table, tmp_path / "t.csv")
-    assert again.windows["filename"].tolist() == [r"fado.caf\udce9.0.wav"]
+    assert again.windows["filename"].tolist() == ["fado.caf%E9.0.wav"]
     np.testing.assert_array_equal(again.values, table.values)
 
 

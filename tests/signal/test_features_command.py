@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from gtzan_lib import cli
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
-from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning
+from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning, OutputError
 from gtzan_lib.signal.features import features
 
 N_TRACKS = 12
@@ -138,12 +138,28 @@ def test_nothing_is_overwritten(command, music_folder, tmp_path, work):
     out = tmp_path / "mine.csv"
     for content in ("text", ""):
         out.write_text(content)
-        with pytest.raises(CorpusError, match=r"mine\.csv: is there already; name a file"):
+        with pytest.raises(OutputError, match=r"mine\.csv: is there already; name a file"):
             command(music_folder(), "--window", "0.5", "--out", out)
         assert out.read_text() == content
-    with pytest.raises(CorpusError, match="is there already"):
+    with pytest.raises(OutputError, match="is a folder"):
         command(music_folder(), "--out", tmp_path)
     assert not n_cached(work)
+
+
+def test_a_file_is_replaced_by_force(command, music_folder, tmp_path):
+    out = tmp_path / "mine.csv"
+    out.write_text("text")
+    command(music_folder(), "--window", "0.5", "--out", out, "--force")
+    assert list(pd.read_csv(out)) == list(COLUMNS)
+
+
+def test_the_table_on_standard_output(command, music_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = music_folder()
+    result = command(folder, "--window", "0.5", "--out", "-")
+    command(folder, "--window", "0.5", "--out", tmp_path / "same.csv")
+    assert result.stdout == (tmp_path / "same.csv").read_text()
+    assert not (tmp_path / "-").exists()
 
 
 @pytest.mark.parametrize("window", ["0", "-3", "0.01", "nan", "inf", "100000"])
@@ -185,7 +201,7 @@ def test_tracks_without_a_row_make_exit_code_1(command, music_folder, tmp_path):
 
 def test_a_table_that_cannot_be_written_is_an_error(command, music_folder, tmp_path):
     (tmp_path / "file").write_text("text")
-    with pytest.raises(CorpusError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         command(
             music_folder(), "--window", "1", "--out", tmp_path / "file" / "t.csv", "--jobs", "1"
         )

@@ -21,7 +21,7 @@ from gtzan_lib.data.corpus import Corpus, ImageCorpus
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.windows import Window, cut
-from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning, RecipeError
+from gtzan_lib.errors import AudioError, CorpusError, GtzanWarning, OutputError, RecipeError
 from gtzan_lib.health.check import check_health
 from gtzan_lib.signal import dsp
 from gtzan_lib.signal.recipes import PRESETS, Recipe
@@ -948,7 +948,7 @@ def test_what_cannot_be_written_as_log_mels(music_folder, tmp_path):
     with pytest.raises(RecipeError, match="a multiple of 32 mel bands"):
         write_log_mels(corpus, tmp_path / "x.npz", Recipe.preset("mel-gtzan-store", n_mels=40))
     (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(CorpusError, match="cannot be written"):
+    with pytest.raises(OutputError, match=r"folder\.npz: is a folder"):
         write_log_mels(corpus, tmp_path / "folder.npz", recipe)
     for path in corpus.tracks["path"]:
         Path(path).write_bytes(b"")
@@ -956,3 +956,23 @@ def test_what_cannot_be_written_as_log_mels(music_folder, tmp_path):
         unreadable = open_corpus(corpus.root)
     with pytest.raises(CorpusError, match="no track can be read"):
         write_log_mels(unreadable, tmp_path / "x.npz", recipe)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1e30])
+def test_no_image_is_made_of_invalid_samples(rng, value):
+    recipe = Recipe.preset("mel-3s")
+    y = rng.uniform(-0.5, 0.5, 7 * recipe.sample_rate).astype(np.float32)
+    y[5 * recipe.sample_rate] = value
+    assert spectrograms(y, recipe, np.array([0.0])).any()
+    with pytest.raises(AudioError, match=r"the window at 3\.00 s has samples that are not finite"):
+        spectrograms(y, recipe, np.array([0.0, 3.0]))
+
+
+def test_no_log_mels_are_written_of_invalid_samples(tmp_path):
+    (tmp_path / "music" / "jazz").mkdir(parents=True)
+    file = tmp_path / "music" / "jazz" / "a.wav"
+    soundfile.write(file, np.full(70_000, np.inf), 22_050, subtype="FLOAT")
+    recipe = Recipe.preset("mel-gtzan-store")
+    with pytest.raises(AudioError, match=r"a\.wav: has samples that are not finite numbers"):
+        write_log_mels(open_corpus(tmp_path / "music"), tmp_path / "a.npz", recipe)
+    assert not (tmp_path / "a.npz").exists()

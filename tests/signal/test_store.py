@@ -23,7 +23,7 @@ from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.windows import WindowGrid, window_table
 from gtzan_lib.data.workspace import Workspace
-from gtzan_lib.errors import AudioError, GtzanError, GtzanWarning, StoreError
+from gtzan_lib.errors import AudioError, CorpusError, GtzanError, GtzanWarning, StoreError
 from gtzan_lib.signal import store as module
 from gtzan_lib.signal.recipes import PRESETS, Recipe
 from gtzan_lib.signal.spectrograms import from_log_mels, spectrograms, write_log_mels
@@ -383,6 +383,31 @@ def test_several_broken_files_are_counted(music_folder, tmp_path):
         SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+def test_windows_with_invalid_samples_are_left_out_and_named(music_folder, tmp_path, value):
+    folder = music_folder(genres=["jazz"], tracks=3, seconds=7.0)
+    files = sorted(folder.rglob("*.wav"))
+    clean = SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "clean")
+    y, rate = soundfile.read(files[1])
+    y[round(5.5 * rate)] = value
+    soundfile.write(files[1], y, rate, subtype="FLOAT")
+    message = r"1 windows of 1 tracks \(jazz\.00001\) have samples that are not finite numbers"
+    with pytest.warns(GtzanWarning, match=message):
+        store = SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store", jobs=2)
+    left = (clean.windows["window_id"] != "jazz.00001.5").to_numpy()
+    pd.testing.assert_frame_equal(store.windows, clean.windows[left].reset_index(drop=True))
+    np.testing.assert_allclose(store.images, clean.images[left], atol=1)
+    assert len(SpectrogramStore.open(store.path)) == len(clean) - 1
+
+
+def test_nothing_but_invalid_samples_is_refused(tmp_path):
+    (tmp_path / "music" / "jazz").mkdir(parents=True)
+    file = tmp_path / "music" / "jazz" / "a.wav"
+    soundfile.write(file, np.full(3 * 22_050, np.nan), 22_050, subtype="FLOAT")
+    with pytest.raises(CorpusError, match="not finite numbers"):
+        SpectrogramStore.build(open_corpus(tmp_path / "music"), RECIPE, path=tmp_path / "store")
+
+
 def test_changed_file_makes_another_corpus(music_folder, tmp_path):
     folder = music_folder(layout=".", seconds=2.0, genres=["jazz"])
     SpectrogramStore.build(open_corpus(folder), RECIPE, path=tmp_path / "store")
@@ -453,6 +478,8 @@ def test_folder_with_other_files_is_refused_and_not_changed(corpus, tmp_path):
     with pytest.raises(StoreError, match="is not empty and no store"):
         SpectrogramStore.build(corpus, RECIPE, path=tmp_path / "theses")
     assert contents(tmp_path / "theses") == {"mine.tex": b"years of work"}
+    # Not even by the file of a lock.
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_file_in_its_place_is_refused_and_not_changed(corpus, tmp_path):

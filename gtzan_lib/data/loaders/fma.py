@@ -21,7 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import CorpusError, GtzanWarning
-from .layout import DataSet, FoundFiles, audio_below, subfolders
+from .layout import DataSet, FoundFiles
+from .search import list_folder, search, sound_beside
 
 __all__ = ["ABOUT", "METADATA", "describe", "find"]
 
@@ -79,8 +80,13 @@ def find(folder: Path) -> FoundFiles | None:
     root = root.resolve()
     for table in (root / METADATA, root.parent / METADATA):
         if table.is_file():
-            files = [file for place in _number_folders(root) for file in audio_below(place)]
-            return FoundFiles(root, files, [table])
+            files: list[Path] = []
+            passed_over = sound_beside(root, "beside the folders of numbers")
+            for place in _number_folders(root):
+                found = search(place)
+                files += found.files
+                passed_over += found.passed_over
+            return FoundFiles(root, files, [table], passed_over)
     raise CorpusError(
         f"{root}: holds tracks of FMA, and {METADATA} is neither in it nor beside it; download "
         "fma_metadata.zip and unpack it beside the folder."
@@ -138,7 +144,7 @@ def describe(found: FoundFiles) -> tuple[str, pd.DataFrame]:
 
 
 def _number_folders(root: Path) -> list[Path]:
-    return [place for place in subfolders(root) if re.fullmatch(r"\d{3}", place.name)]
+    return [place for place in list_folder(root).folders if re.fullmatch(r"\d{3}", place.name)]
 
 
 def _has_tracks(root: Path) -> bool:
@@ -146,7 +152,7 @@ def _has_tracks(root: Path) -> bool:
     return root.is_dir() and any(
         re.fullmatch(r"\d{6}", file.stem) and file.stem.startswith(place.name)
         for place in _number_folders(root)
-        for file in audio_below(place, deepest=1)
+        for file in search(place, deepest=1).files
     )
 
 

@@ -14,7 +14,17 @@ from pathlib import Path
 import pandas as pd
 
 from ...errors import CorpusError, GtzanWarning
-from .layout import DEEPEST, DataSet, FoundFiles, audio_below, subfolders, track_id_of
+from ...files import printable
+from .layout import DataSet, FoundFiles, own_name, track_id_of
+from .search import (
+    DEEPEST,
+    PassedOver,
+    has_audio,
+    is_empty,
+    list_folder,
+    search,
+    sound_beside,
+)
 
 __all__ = ["ABOUT", "LAYOUTS", "describe", "find", "find_root", "tracks_of"]
 
@@ -73,12 +83,16 @@ def find(folder: Path) -> FoundFiles | None:
     if root is None:
         return None
     files = []
-    for place in subfolders(root):
-        inside = audio_below(place)
-        if inside:
+    passed_over = sound_beside(root, "beside the folders of genres")
+    for place in list_folder(root).folders:
+        inside = search(place)
+        if inside.files:
             _refuse_no_genre(root, place.name)
-            files += inside
-    return FoundFiles(root, files, [])
+        elif not inside.passed_over and is_empty(place):
+            passed_over.append(PassedOver(place, "an empty folder"))
+        files += inside.files
+        passed_over += inside.passed_over
+    return FoundFiles(root, files, [], passed_over)
 
 
 def find_root(folder: Path) -> Path | None:
@@ -99,7 +113,7 @@ def find_root(folder: Path) -> Path | None:
     roots = [root for root in roots if root.is_dir()]
     for deepest in (1, DEEPEST):
         for root in roots:
-            if any(audio_below(place, deepest=deepest) for place in subfolders(root)):
+            if any(has_audio(place, deepest=deepest) for place in list_folder(root).folders):
                 return root
     return None
 
@@ -127,7 +141,7 @@ def describe(found: FoundFiles) -> tuple[str, pd.DataFrame]:
     """
     tracks = tracks_of(found)
     _warn_of_mixed_genres(found.root, tracks)
-    return found.root.name, tracks
+    return own_name(found.root.name), tracks
 
 
 def tracks_of(found: FoundFiles) -> pd.DataFrame:
@@ -147,10 +161,10 @@ def tracks_of(found: FoundFiles) -> pd.DataFrame:
     for path in found.audio:
         genre, *folders, name = path.relative_to(found.root).parts
         stem = " - ".join([*folders, Path(name).stem])
-        artist = next(iter(folders), None)
+        artist = printable(folders[0]) if folders else None
         if artist and re.fullmatch(_NO_ARTISTS, artist, re.IGNORECASE):
             artist = None
-        rows.append((track_id_of(stem, genre), genre, str(path), artist, None))
+        rows.append((track_id_of(stem, genre), printable(genre), str(path), artist, None))
     columns = ["track_id", "genre", "path", "artist", "partition"]
     return pd.DataFrame(rows, columns=columns, dtype=object).set_index("track_id")
 

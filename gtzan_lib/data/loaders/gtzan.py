@@ -28,6 +28,7 @@ from .layout import DataSet, FoundFiles, is_gtzan_id
 
 __all__ = [
     "ABOUT",
+    "SAMPLE_RATE",
     "are_mostly_gtzan",
     "describe",
     "durations",
@@ -48,6 +49,9 @@ ABOUT = DataSet(
     "has the steps",
     official_split="the fault-filtered split: C. Kereliuk, B. L. Sturm and J. Larsen, 2015",
 )
+
+SAMPLE_RATE = 22_050
+"""Sample rate of the clips in Hz."""
 
 
 def find(folder: Path) -> FoundFiles | None:
@@ -173,8 +177,8 @@ def durations() -> pd.Series:
     pd.Series
         By `track_id`.
     """
-    # Mono, 16 bits, 22,050 Hz, and 44 bytes of header.
-    return (facts()["wav_bytes"] - 44) / 2 / 22_050
+    # Mono, 16 bits, and 44 bytes of header.
+    return (facts()["wav_bytes"] - 44) / 2 / SAMPLE_RATE
 
 
 def known_faults() -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What every loader provides, and the search for audio files."""
+"""What every loader provides, and the ids of tracks."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from typing import NamedTuple, Protocol
 
 import pandas as pd
 
-from .. import audio
+from ...files import printable
+from .search import PassedOver
 
 __all__ = [
-    "DEEPEST",
     "DataSet",
     "FoundFiles",
     "Loader",
-    "audio_below",
     "is_gtzan_id",
-    "subfolders",
+    "own_name",
     "track_id_of",
 ]
-
-DEEPEST = 4
-"""Levels of folders that are searched for audio: genre, artist, album and disc."""
 
 
 class DataSet(NamedTuple):
@@ -60,11 +56,14 @@ class FoundFiles(NamedTuple):
         Audio files, sorted.
     tables : list of Path
         Files with facts about the tracks.
+    passed_over : list of PassedOver
+        What may hold sound and is not among the audio files.
     """
 
     root: Path
     audio: list[Path]
     tables: list[Path]
+    passed_over: list[PassedOver]
 
 
 class Loader(Protocol):
@@ -90,52 +89,23 @@ class Loader(Protocol):
         """
 
 
+def own_name(name: str) -> str:
+    """Return the name of a corpus from that of a folder or file of users.
+
+    It is another one than the names of data sets, by which their tracks are known.
+    """
+    name = printable(name)
+    return f"own {name}" if name in ("fma", "gtzan", "synthetic") else name
+
+
 def is_gtzan_id(track_id: str, genre: str) -> bool:
     """Return whether an id has GTZAN's form for a genre, such as `blues.00042` for blues."""
     return re.fullmatch(rf"{re.escape(genre)}\.\d{{5}}", track_id) is not None
 
 
 def track_id_of(name: str, genre: str) -> str:
-    """Return the id of a track: its name, after its genre unless it has GTZAN's form."""
-    return name if is_gtzan_id(name, genre) else f"{genre}.{name}"
+    """Return the id of a track: its name, after its genre unless it has GTZAN's form.
 
-
-def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted; hidden ones are left out."""
-    return sorted(
-        entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
-
-
-def audio_below(folder: Path, *, deepest: int = DEEPEST) -> list[Path]:
-    """Return the audio files in a folder and in the folders below it.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to look. Hidden files and folders are left out.
-    deepest : int
-        Number of levels of folders; 1 for the folder alone.
-
-    Returns
-    -------
-    list of Path
-        Files with one of `gtzan_lib.data.audio.EXTENSIONS`, sorted.
+    It is one line of valid text, whatever the file's name is.
     """
-    found: list[Path] = []
-    level, visited = [folder], set()
-    for _ in range(deepest):
-        below: list[Path] = []
-        for place in level:
-            # A link may lead back to a folder above.
-            if place.resolve() in visited:
-                continue
-            visited.add(place.resolve())
-            found += (
-                file
-                for file in place.iterdir()
-                if file.suffix.lower() in audio.EXTENSIONS and not file.name.startswith(".")
-            )
-            below += subfolders(place)
-        level = below
-    return sorted(found)
+    return printable(name if is_gtzan_id(name, genre) else f"{genre}.{name}")

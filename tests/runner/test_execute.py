@@ -1,0 +1,47 @@
+"""Execution of one notebook: the kernel's connection, and folders of any name."""
+
+import tempfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gtzan_lib.errors import RunError
+from gtzan_lib.runner.execute import execute
+from gtzan_lib.runner.jobs import job_states
+from gtzan_lib.runner.runs import load_run
+
+from .conftest import write_notebook, write_project
+
+SHOW = "import ipykernel.connect as c; c.get_connection_info(unpack=True)['transport']"
+
+
+@pytest.mark.parametrize(("length", "transport"), [(20, "ipc"), (200, "tcp")])
+def test_kernels_take_no_ports_where_the_path_of_a_socket_may_be_so_long(
+    tmp_path, monkeypatch, length, transport
+):
+    folder = tempfile.mkdtemp(dir="/tmp") + "/" + "x" * length
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        folder = Path(short) / ("x" * length)
+        folder.mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        project = write_project(tmp_path / "a {b} #c: d")
+        monkeypatch.setenv("GTZAN_WORK", str(project / "work"))
+        write_notebook(project / "notebooks/01_count.ipynb", SHOW)
+        run = load_run(project / "runs/small.yml")
+        notebook = nbformat.read(execute(run, "01_count"), as_version=4)
+        assert list(folder.iterdir()) == []
+    assert notebook["cells"][-1]["outputs"][0]["data"]["text/plain"] == repr(transport)
+    assert job_states(run)["01_count"].state == "done"
+
+
+def test_an_error_of_this_package_is_one_line_in_the_notebook(project):
+    write_notebook(project / "notebooks/01_count.ipynb", "gl.open_corpus('/nowhere')")
+    run = load_run("small")
+    with pytest.raises(RunError, match="failed with CorpusError: /nowhere: there is no such"):
+        execute(run, "01_count")
+    notebook = nbformat.read(run.work.partial / "01_count.ipynb", as_version=4)
+    (output,) = notebook["cells"][-1]["outputs"]
+    (line,) = output["traceback"]
+    assert line.startswith("CorpusError: /nowhere: there is no such folder")
+    assert job_states(run)["01_count"].error.startswith("01_count.ipynb (experiment '01_count')")
