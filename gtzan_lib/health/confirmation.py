@@ -25,7 +25,7 @@ import scipy.fft
 from ..data.audio import Blocks, is_invalid
 from .fingerprints import FRAME_S, LONGEST_S, decibels
 
-__all__ = ["Agreement", "Images", "Waveforms"]
+__all__ = ["Confirmation", "Images", "Waveforms"]
 
 # The share of sections that may differ: gaps, clipped peaks, what an encoder left out.
 _MAY_DIFFER = 0.25
@@ -49,7 +49,7 @@ _KEPT = 40
 _DELAYS = ((0.5, 0.0), (0.25, 0.0), (0.0, 0.0), (0.0, 0.25), (0.0, 0.5))
 
 
-class Agreement(NamedTuple):
+class Confirmation(NamedTuple):
     """How far two tracks agree where they overlap.
 
     Attributes
@@ -92,7 +92,7 @@ class Waveforms:
             lambda number, size: _flat_spectrum(self._samples(number), size)
         )
 
-    def __call__(self, a: int, b: int) -> Agreement:
+    def __call__(self, a: int, b: int) -> Confirmation:
         """Compare two files.
 
         Parameters
@@ -102,7 +102,7 @@ class Waveforms:
 
         Returns
         -------
-        Agreement
+        Confirmation
             Score and lag.
 
         Raises
@@ -117,7 +117,7 @@ class Waveforms:
         lags = _lags(len(first), len(second), round(_OVERLAP_S * _RATE))
         lag = int(lags[np.abs(scipy.fft.irfft(product, size)[lags]).argmax()])
         score = _filtered_agreement(*_overlapping(first, second, lag))
-        return Agreement(score, lag / _RATE)
+        return Confirmation(score, lag / _RATE)
 
 
 class Images:
@@ -145,7 +145,7 @@ class Images:
             lambda number, delay: _unit_columns(_delayed(decibels(images[number]), delay))
         )
 
-    def __call__(self, a: int, b: int) -> Agreement:
+    def __call__(self, a: int, b: int) -> Confirmation:
         """Compare two images.
 
         Parameters
@@ -155,7 +155,7 @@ class Images:
 
         Returns
         -------
-        Agreement
+        Confirmation
             Score and lag.
         """
         alignments = []
@@ -164,7 +164,7 @@ class Images:
             alignments.append((*_best_lag(first, second), first, second, delays))
         _, lag, first, second, delays = max(alignments, key=lambda alignment: alignment[0])
         scores = _column_scores(*_overlapping(first, second, lag))
-        return Agreement(_quarter(scores), (lag + delays[1] - delays[0]) * FRAME_S)
+        return Confirmation(_quarter(scores), (lag + delays[1] - delays[0]) * FRAME_S)
 
 
 def _lags(first: int, second: int, least: int) -> np.ndarray:

@@ -69,7 +69,7 @@ class Duplicate(NamedTuple):
     a, b : int
         Positions of the tracks, `a` before `b`.
     score : float
-        How far the two agree, at most 1, as in `confirmation.Agreement`.
+        How far the two agree, at most 1, as in `confirmation.Confirmation`.
     lag_s : float
         By how many seconds the recording is later in `a` than in `b`.
     """

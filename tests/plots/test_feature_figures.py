@@ -319,5 +319,6 @@ def test_constant_features_are_drawn(table):
 
 def test_the_variance_of_one_genre_is_refused():
     shares = pd.DataFrame({"track": [0.6], "window": [0.4]}, index=["tempo"])
-    with pytest.raises(CorpusError, match=r"one genre has no share of the genre .* use music of at"):
+    message = r"one genre has no share of the genre .* use music of at"
+    with pytest.raises(CorpusError, match=message):
         plots.variance_components(shares)
