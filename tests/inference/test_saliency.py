@@ -33,7 +33,8 @@ class LinearNet(torch.nn.Module):
 
 
 def linear_model(weights: np.ndarray, genres: tuple[str, ...] = GENRES) -> Model:
-    card = {"genres": list(genres), "recipe": RECIPE.as_dict(), "architecture": "minivgg"}
+    recipe = Recipe.preset("stft-3s", size=weights.shape[-1])
+    card = {"genres": list(genres), "recipe": recipe.as_dict(), "architecture": "minivgg"}
     return Model("linear", card, LinearNet(weights))
 
 
