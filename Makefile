@@ -64,7 +64,7 @@ $(READY): requirements.lock pyproject.toml
 book: setup ## execute what changed and build the book; prints its path last
 	@$(BIN)/gtzan run $(RUN) $(P)
 
-test: setup ## run the whole test suite
+test: setup ## run the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## run what takes longer: situations that users reported, long random tests
