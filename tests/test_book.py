@@ -190,7 +190,7 @@ def test_papermill_alone_refuses_invalid_parameters(name, options, sentence, tmp
         cwd=tmp_path,
     )
     assert result.returncode != 0
-    assert sentence in result.stderr.splitlines()[-1]
+    assert sentence in result.stderr.strip().splitlines()[-1]
     executed = nbformat.read(tmp_path / "out.ipynb", as_version=4)
     assert not any("prepare_corpus" in c["source"] and c.get("outputs") for c in executed["cells"])
 
