@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 from gtzan_lib.runner.dependencies import files_state, module_files, notebook_files
-from gtzan_lib.runner.jobs import BOOK_JOB, CORPUS_JOB, priorities, write_plan
+from gtzan_lib.runner.jobs import priorities, write_plan
+from gtzan_lib.runner.run_files import BOOK_JOB, CORPUS_JOB
 from gtzan_lib.runner.runs import load_run
 from gtzan_lib.runner.site import prose_files
 

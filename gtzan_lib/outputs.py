@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import OutputError
 from .files import require_replaceable
 
-__all__ = ["STANDARD_OUTPUT", "output_file", "reason_and_advice"]
+__all__ = ["STANDARD_OUTPUT", "output_file", "reason_and_advice", "try_to_write"]
 
 STANDARD_OUTPUT = Path("-")
 """The name by which a command is given standard output in place of a file."""
@@ -79,13 +79,29 @@ def reason_and_advice(error: OSError) -> str:
     return f"{place}{error.strerror or error}; {advice}."
 
 
+def try_to_write(folder: str | Path) -> None:
+    """Write a temporary file to a folder, or to where it would have to be made first.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder; nothing is left in it.
+
+    Raises
+    ------
+    OSError
+        If no file can be written.
+    """
+    folder = Path(folder).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
 def _require_writable(path: Path) -> None:
-    folder = path.absolute().parent
     try:
-        while not folder.exists():
-            folder = folder.parent
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        try_to_write(path.absolute().parent)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be written ({error.strerror}); name a file in another folder."

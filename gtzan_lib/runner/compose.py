@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .jobs import CORPUS_JOB, job
+from .jobs import job
+from .run_files import CORPUS_JOB
 from .runs import Run
 
 __all__ = ["compose_corpus"]

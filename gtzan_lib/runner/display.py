@@ -14,7 +14,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from .jobs import BOOK_JOB, CORPUS_JOB, job_states, planned_jobs
+from .jobs import job_states, planned_jobs
+from .run_files import BOOK_JOB, CORPUS_JOB
 from .runs import Run
 
 __all__ = ["Board", "JobLine", "LogView", "TerminalView", "View", "duration", "open_view"]

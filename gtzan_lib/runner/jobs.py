@@ -16,11 +16,10 @@ from typing import Any, NamedTuple
 
 from ..errors import GtzanError
 from ..files import write_json
+from .run_files import BOOK_JOB, CORPUS_JOB
 from .runs import Run
 
 __all__ = [
-    "BOOK_JOB",
-    "CORPUS_JOB",
     "JobState",
     "clear_plan",
     "job",
@@ -29,9 +28,6 @@ __all__ = [
     "priorities",
     "write_plan",
 ]
-
-# Names of the two jobs that are no experiments.
-CORPUS_JOB, BOOK_JOB = "corpus", "book"
 
 
 class JobState(NamedTuple):

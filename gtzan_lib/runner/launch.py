@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import RunError
+from ..outputs import try_to_write
 from .dependencies import PACKAGE
 from .display import Board, open_view
 from .jobs import clear_plan
@@ -144,20 +144,12 @@ def _follow(board: Board, process: subprocess.Popen[bytes]) -> int:
 
 def _environment(run: Run) -> dict[str, str]:
     environment = {**os.environ, "GTZAN_WORK": str(run.work.root)}
-    if not _can_write(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"):
+    try:
+        try_to_write(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except OSError:
         # Snakemake, Numba and Matplotlib keep files there.
         environment["XDG_CACHE_HOME"] = str(run.work.root / ".cache")
     return environment
-
-
-def _can_write(folder: str | Path) -> bool:
-    """Return whether files can be written to a folder that may have to be made first."""
-    folder = Path(folder).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    with suppress(OSError), tempfile.TemporaryFile(dir=folder):
-        return True
-    return False
 
 
 def _refuse_other_code(run: Run) -> None:

@@ -18,10 +18,17 @@ from ..parameters.yaml_values import read_yaml
 from ..synthetic import compose
 from ..synthetic.settings import Settings
 
-__all__ = ["ComposeEntry", "ExperimentEntry", "RunFile", "read_run_file"]
+__all__ = [
+    "BOOK_JOB",
+    "CORPUS_JOB",
+    "ComposeEntry",
+    "ExperimentEntry",
+    "RunFile",
+    "read_run_file",
+]
 
-# The two jobs of a run that are no experiments.
-OTHER_JOBS = {"book", "corpus"}
+# Names of the two jobs of a run that are no experiments.
+CORPUS_JOB, BOOK_JOB = "corpus", "book"
 
 # Files and pages are named after experiments.
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
@@ -147,7 +154,7 @@ def _check_order(file: Path, run: RunFile) -> None:
     """Refuse an experiment that waits for an unknown one, or for itself."""
     after = {id_: entry.after if entry else [] for id_, entry in run.experiments.items()}
     for id_, others in after.items():
-        if id_ in OTHER_JOBS:
+        if id_ in (CORPUS_JOB, BOOK_JOB):
             raise RunError(
                 f"{file}: experiment {id_!r} has the name of another job; give it another name."
             )

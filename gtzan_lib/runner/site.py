@@ -17,7 +17,8 @@ from filelock import FileLock
 
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
-from .jobs import BOOK_JOB, job
+from .jobs import job
+from .run_files import BOOK_JOB
 from .runs import Run
 
 __all__ = ["build_site", "prose_files", "publish"]
