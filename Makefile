@@ -54,7 +54,8 @@ $(READY): requirements.lock pyproject.toml
 	@test -f $(READY) || rm -rf .venv
 	@rm -f $(READY)
 	@test -d .venv || $(PYTHON) -m venv .venv
-	$(INSTALL) --no-compile -r requirements.lock
+	@# The lock file is complete, as the check below tells; resolving it again takes time.
+	$(INSTALL) --no-compile --no-deps -r requirements.lock
 	$(EDITABLE)
 	@# pip would compile on one core. Some packages hold templates that are no Python.
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true

@@ -1,7 +1,11 @@
-"""`make bench`: run all benchmarks on this machine and print their results."""
+"""`make bench`: run all benchmarks on this machine and print their results.
+
+`python -m benchmarks <name>` runs one; those that take many minutes only run by name.
+"""
 
 import os
 import platform
+import sys
 
 from . import (
     compose,
@@ -12,6 +16,8 @@ from . import (
     imports,
     inference,
     rerun,
+    roofline,
+    size,
     spectrograms,
     training,
 )
@@ -22,6 +28,7 @@ MODULES = (
     inference,
     spectrograms,
     training,
+    roofline,
     features,
     grid,
     health,
@@ -30,7 +37,9 @@ MODULES = (
     rerun,
 )
 
-for module in MODULES:
+BY_NAME = {module.__name__.split(".")[-1]: module for module in (*MODULES, size)}
+
+for module in [BY_NAME[name] for name in sys.argv[1:]] or MODULES:
     print(f"{module.__doc__.splitlines()[0]}")
     for name, value in module.measure():
         print(f"  {name:<58}{value}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,7 @@ __all__ = [
     "file_stem",
     "is_free",
     "printable",
+    "rename",
     "require_replaceable",
     "sha256_of",
     "write_json",
@@ -59,7 +62,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{stem}-{secrets.token_hex(4)}{suffix}")
     try:
         yield temporary
-        temporary.replace(path)
+        rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -94,9 +97,30 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         yield partial
         if path.exists():
             path.rmdir()
-        partial.rename(path)
+        rename(partial, path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file, which may replace another, or a folder.
+
+    Windows refuses it while any process has one of them open, which most, such as a virus
+    scanner, do for a moment: it is tried again for some seconds there.
+    """
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if not _ON_WINDOWS or time.monotonic() > end:
+                raise
+        time.sleep(_PAUSE_S)
+
+
+_ON_WINDOWS = os.name == "nt"
+_PATIENCE_S, _PAUSE_S = 5.0, 0.02
 
 
 def require_replaceable(path: str | Path) -> None:
@@ -129,19 +153,27 @@ def is_free(path: str | Path) -> bool:
 
 
 def file_stem(name: str) -> str:
-    """Return a name that leaves room for an ending: one of over 200 bytes is cut.
+    """Return a name that every system takes, and that leaves room for an ending.
 
-    Systems allow 255 bytes. A cut name ends with a digest of all of it, so that
-    different names stay different.
+    Systems allow 255 bytes: a name of over 200 is cut. What Windows refuses is written as
+    in addresses: some characters, and a dot or a blank at the end; names of its devices
+    begin with `_`. A changed name ends with a digest of the original, so that different
+    names stay different.
     """
     octets = name.encode("utf-8", "surrogateescape")
-    if len(octets) <= _LONGEST_STEM:
+    stem = _REFUSED.sub(lambda match: _percent(match[0]), name)
+    stem = f"_{stem}" if _DEVICE.match(stem) else stem
+    if stem == name and len(octets) <= _LONGEST_STEM:
         return name
     digest = hashlib.sha256(octets).hexdigest()[:8]
-    return f"{octets[: _LONGEST_STEM - 9].decode('utf-8', 'ignore')}-{digest}"
+    begin = stem.encode("utf-8", "surrogateescape")[: _LONGEST_STEM - 9]
+    return f"{begin.decode('utf-8', 'ignore')}-{digest}"
 
 
 _LONGEST_STEM = 200
+_REFUSED = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]\Z')
+# Windows takes them for a device with any ending, as in `con.00000`.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\.|\Z)", re.IGNORECASE)
 
 
 def printable(name: str) -> str:
@@ -174,7 +206,10 @@ def write_json(path: str | Path, value: Any) -> None:
     """Write a value as indented JSON, by `atomic_path`."""
     with atomic_path(path) as temporary:
         temporary.write_text(
-            json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(value, indent=2, ensure_ascii=False) + "\n",
+            encoding="utf-8",
+            # The same bytes on every system.
+            newline="\n",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple
 
 from ..errors import CorpusError
-from ..files import atomic_folder, is_free
+from ..files import atomic_folder, file_stem, is_free
 from ..progress import progress_bar
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "unpack"]
@@ -129,7 +130,16 @@ def _safe_path(archive: Path, name: str) -> PurePosixPath:
         raise CorpusError(
             f"{archive}: holds {name!r}, which leads out of the folder; do not use this archive."
         )
+    if _ON_WINDOWS and any(part != file_stem(part) for part in parts.parts):
+        # It would write to a device, a stream of another file, or `..` for `.. `.
+        raise CorpusError(
+            f"{archive}: holds {name!r}, which cannot be the name of a file on Windows; rename it "
+            "in the archive, or unpack it on another system."
+        )
     return PurePosixPath(*parts.parts)
+
+
+_ON_WINDOWS = os.name == "nt"
 
 
 @contextmanager

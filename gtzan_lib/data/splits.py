@@ -252,7 +252,10 @@ class DataSplit:
             The same path.
         """
         head = {"protocol": self.protocol, "hash": self.hash, **self.settings}
-        with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        with (
+            atomic_path(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="\n") as stream,
+        ):
             stream.write(f"# {canonical_json(head)}\n")
             self.table.to_csv(stream, index=False, lineterminator="\n")
         return Path(path)

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..errors import RunError
+from ..files import file_stem
 
 __all__ = ["Workspace"]
 
@@ -32,7 +33,7 @@ class Workspace:
     """
 
     def __init__(self, run: str = "manual", root: str | Path | None = None) -> None:
-        if not re.fullmatch(r"\w[\w.-]*", run):
+        if not re.fullmatch(r"\w[\w.-]*", run) or file_stem(run) != run:
             raise RunError(
                 f"{run!r} cannot name a run; use letters, digits, '.', '_' and '-', "
                 "beginning with a letter or a digit."

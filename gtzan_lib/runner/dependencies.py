@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def files_state(files: Iterable[Path], root: Path) -> str:
     str
         In hexadecimal.
     """
-    stats = {os.path.relpath(file, root): file.stat() for file in files}
+    stats = {_relative(file, root): file.stat() for file in files}
     lines = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in sorted(stats.items())]
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _relative(file: Path, root: Path) -> str:
+    """Return a path relative to another; as it is if they are on two drives of Windows."""
+    with suppress(ValueError):
+        return os.path.relpath(file, root)
+    return str(file)
 
 
 def notebook_files(notebook: str | Path) -> list[Path]:

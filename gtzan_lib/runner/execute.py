@@ -184,7 +184,8 @@ def _places(run: Run, experiment: str) -> dict[str, str]:
     if source not in (None, "synthetic"):
         places[str(Path(source).expanduser().resolve())] = "<corpus>"
         places[source.rstrip("/")] = "<corpus>"
-    return places
+    # Python shows each backslash of a Windows path as two.
+    return places | {repr(place)[1:-1]: name for place, name in places.items()}
 
 
 def _fix_environment(experiment: Experiment, run: Run) -> None:

@@ -143,7 +143,12 @@ def _follow(board: Board, process: subprocess.Popen[bytes]) -> int:
 
 
 def _environment(run: Run) -> dict[str, str]:
-    environment = {**os.environ, "GTZAN_WORK": str(run.work.root)}
+    environment = {
+        **os.environ,
+        "GTZAN_WORK": str(run.work.root),
+        # Logs and pages are UTF-8, also on systems with another encoding.
+        "PYTHONUTF8": "1",
+    }
     try:
         try_to_write(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except OSError:

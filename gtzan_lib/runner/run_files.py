@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from ..documents import Part, phrase_of
 from ..errors import CorpusError, RunError
+from ..files import file_stem
 from ..parameters.yaml_values import read_yaml
 from ..synthetic import compose
 from ..synthetic.settings import Settings
@@ -100,7 +101,7 @@ def read_run_file(file: Path) -> RunFile:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise RunError(f"{file}: {_sentence(first)}") from error
-    _check_order(file, run)
+    _check_experiments(file, run)
     if run.compose is not None:
         _check_compose(file, run.compose)
     return run
@@ -150,13 +151,18 @@ def _choices(names: Any) -> str:
     return f"choose among {', '.join(sorted(names))}."
 
 
-def _check_order(file: Path, run: RunFile) -> None:
-    """Refuse an experiment that waits for an unknown one, or for itself."""
+def _check_experiments(file: Path, run: RunFile) -> None:
+    """Refuse impossible names, and experiments that wait for unknown ones or for themselves."""
     after = {id_: entry.after if entry else [] for id_, entry in run.experiments.items()}
     for id_, others in after.items():
         if id_ in (CORPUS_JOB, BOOK_JOB):
             raise RunError(
                 f"{file}: experiment {id_!r} has the name of another job; give it another name."
+            )
+        if file_stem(id_) != id_:
+            raise RunError(
+                f"{file}: experiment {id_!r} cannot be the name of a file on Windows; give it "
+                "another name."
             )
         for other in others:
             if other not in after:

@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
+from ..files import rename
 from .jobs import job
 from .run_files import BOOK_JOB
 from .runs import Run
@@ -94,10 +95,11 @@ def _build(run: Run) -> Path:
     result = subprocess.run(
         command,
         cwd=stage,
-        env={**os.environ, "NO_COLOR": "1"},
+        env={**os.environ, "NO_COLOR": "1", "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
     )
     log.write_text(result.stdout, encoding="utf-8")
     if result.returncode:
@@ -139,16 +141,16 @@ def _replace(target: Path, built: Path, name: str) -> None:
     stamp = target.with_name("html.built")
     # Sphinx writes the list of objects again whenever a page changes.
     state = f"{name} {(built / 'objects.inv').stat().st_mtime_ns}"
-    if target.is_dir() and stamp.is_file() and stamp.read_text() == state:
+    if target.is_dir() and stamp.is_file() and stamp.read_text(encoding="utf-8") == state:
         return
     fresh, old = target.with_name("html.new"), target.with_name("html.old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.copytree(built, fresh)
     if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    stamp.write_text(state)
+        rename(target, old)
+    rename(fresh, target)
+    stamp.write_text(state, encoding="utf-8")
     shutil.rmtree(old, ignore_errors=True)
 
 

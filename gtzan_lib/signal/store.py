@@ -305,7 +305,7 @@ class _Plan:
     def missing(self) -> list[str]:
         """Return the ids of the tracks that are not written yet."""
         done = {mark.name for mark in (self.path / "done").glob("*")}
-        return [track_id for track_id in self.tracks if track_id not in done]
+        return [track_id for track_id in self.tracks if file_stem(track_id) not in done]
 
 
 def _without_invalid(
@@ -498,7 +498,7 @@ def _write_images(path: Path, track_id: str, place: int, images: np.ndarray) -> 
             while rest:
                 # A disk that is nearly full writes a part.
                 rest = rest[stream.write(rest) :]
-        (path / "done" / track_id).touch()
+        (path / "done" / file_stem(track_id)).touch()
     except OSError as error:
         raise _full(path, error) from error
 

@@ -74,7 +74,8 @@ def read(path: Path) -> Checkpoint | None:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: tensors of a mapped file keep it open, and Windows replaces no open file.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
             if metadata["sha256"] != _digest(tensors, metadata["state"]):
                 return None
             return Checkpoint(tensors, json.loads(metadata["state"]))
