@@ -1,5 +1,12 @@
-"""Health check of 100 clips of 30 s, and the growth of its search for duplicates."""
+"""Health check of 100 clips of 30 s, and the growth of its search for duplicates.
 
+`python -m benchmarks.health 10000 100000` measures the growth between other numbers
+of tracks; a hundred thousand take five to ten minutes.
+"""
+
+import multiprocessing
+import resource
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,6 +20,7 @@ from gtzan_lib.health.confirmation import Images
 from gtzan_lib.health.duplicates import find_duplicates
 
 RATE, SECONDS, CLIPS = 22_050, 30, 100
+TRACKS = (1_000, 10_000)
 
 
 def measure():
@@ -27,11 +35,36 @@ def measure():
     yield "check, two threads", f"{1000 * check / CLIPS:.0f} ms per clip"
     yield "check divided by plain decoding in one thread", f"{check / decoding:.1f}"
     yield "second check divided by the first", f"{cached / check:.2f}"
-    few, many = _envelopes(1000), _envelopes(10_000)
-    small = min(_time(lambda: _search(few)) for _ in range(3))
-    yield "search among 1,000 tracks", f"{small:.1f} s"
-    large = _time(lambda: _search(many))
-    yield "search among 10,000 tracks divided by that among 1,000", f"{large / small:.1f}"
+    yield from _growth(*TRACKS)
+
+
+def _growth(few, many):
+    """Measure time and peak memory of two searches, each in a process of its own."""
+    small, large = (_in_process(count) for count in (few, many))
+    yield f"search among {few:,} tracks", f"{small['wall']:.1f} s"
+    yield f"search among {many:,} tracks", f"{large['wall']:.1f} s"
+    for clock in ("wall", "processor"):
+        name = f"{many:,} tracks divided by {few:,}, {clock} time"
+        yield name, f"{large[clock] / small[clock]:.1f}"
+    yield f"peak memory of the process, {few:,} tracks", f"{small['gigabytes']:.2f} GB"
+    yield f"peak memory of the process, {many:,} tracks", f"{large['gigabytes']:.2f} GB"
+
+
+def _in_process(count):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_search, (count,))
+
+
+def _search(count):
+    """Search among the envelopes, which are their own images."""
+    envelopes = _envelopes(count)
+    wall, processor = time.perf_counter(), time.process_time()
+    find_duplicates(envelopes, Images(envelopes), progress=False)
+    wall, processor = time.perf_counter() - wall, time.process_time() - processor
+    # Kilobytes on Linux, bytes on macOS.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return {"wall": wall, "processor": processor, "gigabytes": peak / 1e9}
 
 
 def _write(folder):
@@ -62,11 +95,12 @@ def _envelopes(count):
     return envelopes
 
 
-def _search(envelopes):
-    find_duplicates(envelopes, Images(envelopes), progress=False)
-
-
 def _time(function):
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    for name, value in _growth(*map(int, sys.argv[1:])):
+        print(f"{name:<60}{value}")

@@ -16,7 +16,7 @@ from ..data.opening import TrackList, find_tracks, is_one_file, open_corpus
 from ..data.workspace import Workspace
 from ..progress import progress_bar
 from . import fingerprints, inspection
-from .confirmation import Images, Waveforms
+from .confirmation import CachedWaveforms, Images
 from .duplicates import Duplicate, find_duplicates
 from .faults import Fault, find_faults
 from .report import DUPLICATE_COLUMNS, HealthReport
@@ -37,8 +37,8 @@ def check_health(
 ) -> HealthReport:
     """Look for faults in all files, and for duplicates.
 
-    Files are decoded whole. Measurements are cached in the workspace, so that an
-    interrupted check continues, and a second one is quick.
+    Files are decoded whole. Measurements and comparisons of files are cached in the
+    workspace, so that an interrupted check continues, and a second one is quick.
 
     Parameters
     ----------
@@ -91,14 +91,21 @@ def check_health(
     inspect = inspector(work)
     tasks = (joblib.delayed(inspect)(path) for path in tracks["path"])
     pool = joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")
-    results = list(progress_bar(pool(tasks), "Decoding", len(tracks), show=progress))
-    facts = pd.DataFrame(
-        [result.facts for result in results],
-        index=tracks.index,
-        columns=list(inspection.INSPECTED_FACTS),
-    )
-    files = pd.concat([tracks[["genre", "path"]], facts], axis=1)
-    return _report(listed, files, [result.envelope for result in results], progress=progress)
+    # Columns: a dictionary per file would take several times the memory.
+    facts: dict[str, list[object]] = {name: [] for name in inspection.INSPECTED_FACTS}
+    envelopes = []
+    for result in progress_bar(pool(tasks), "Decoding", len(tracks), show=progress):
+        for name, values in facts.items():
+            values.append(result.facts.get(name, np.nan))
+        envelopes.append(result.envelope)
+    files = pd.concat([tracks[["genre", "path"]], pd.DataFrame(facts, tracks.index)], axis=1)
+    # The digest of samples that are not of 16 bits does not tell their rate and channels.
+    sounds = [
+        "-".join(map(str, sound))
+        for sound in zip(facts["sha256"], facts["sample_rate"], facts["channels"], strict=True)
+    ]
+    compare = CachedWaveforms(files["path"].tolist(), sounds, work.inspections / "pairs")
+    return _report(listed, files, envelopes, compare, progress=progress)
 
 
 def inspector(work: Workspace) -> FileCache:
@@ -119,13 +126,18 @@ def inspector(work: Workspace) -> FileCache:
 
 
 def _report(
-    listed: TrackList, files: pd.DataFrame, envelopes: list[np.ndarray], *, progress: bool
+    listed: TrackList,
+    files: pd.DataFrame,
+    envelopes: list[np.ndarray],
+    compare: CachedWaveforms,
+    *,
+    progress: bool,
 ) -> HealthReport:
     audible = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
     pairs = zip(envelopes, audible, strict=True)
     copies = find_duplicates(
-        [envelope if ok else envelope[:, :0] for envelope, ok in pairs],
-        Waveforms(files["path"].tolist()),
+        [envelope if ok else envelope[..., :0] for envelope, ok in pairs],
+        compare,
         progress=progress,
     )
     digests = files["sha256"].where(audible)

@@ -14,6 +14,10 @@ Processing 24(4), 1976.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib.metadata
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,9 +27,12 @@ import numpy as np
 import scipy.fft
 
 from ..data.audio import Blocks, is_invalid
+from ..digests import package_digest
+from ..errors import OutputError
+from ..files import canonical_json, write_json
 from .fingerprints import FRAME_S, LONGEST_S, decibels
 
-__all__ = ["Confirmation", "Images", "Waveforms"]
+__all__ = ["CachedWaveforms", "Confirmation", "Images", "Waveforms"]
 
 # The share of sections that may differ: gaps, clipped peaks, what an encoder left out.
 _MAY_DIFFER = 0.25
@@ -118,6 +125,59 @@ class Waveforms:
         lag = int(lags[np.abs(scipy.fft.irfft(product, size)[lags]).argmax()])
         score = _filtered_agreement(*_overlapping(first, second, lag))
         return Confirmation(score, lag / _RATE)
+
+
+class CachedWaveforms(Waveforms):
+    """Compares the waveforms of audio files, each pair of contents once.
+
+    Every result is written at once, so that an interrupted search continues, and
+    is valid while neither the samples nor the code change; names do not matter.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Audio files that can be decoded.
+    digests : sequence of str
+        One per file; files with the same digest have the same sound.
+    folder : Path
+        Holds one small file per pair. Where it cannot be written, nothing is cached.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], digests: Sequence[str], folder: Path) -> None:
+        super().__init__(paths)
+        modules = ("data.audio", "data.decoders", "health.confirmation", "health.fingerprints")
+        versions = [importlib.metadata.version(name) for name in ("numpy", "scipy", "soxr")]
+        self._code = [package_digest(*modules), *versions]
+        self._digests, self._folder = digests, folder
+
+    def __call__(self, a: int, b: int) -> Confirmation:
+        """Compare two files, or return what their comparison gave before.
+
+        Parameters
+        ----------
+        a, b : int
+            Their positions in `paths`.
+
+        Returns
+        -------
+        Confirmation
+            Score and lag.
+
+        Raises
+        ------
+        AudioError
+            If a file can no longer be decoded.
+        """
+        key = canonical_json([self._code, self._digests[a], self._digests[b]])
+        name = hashlib.sha256(key.encode()).hexdigest()
+        path = self._folder / name[:2] / f"{name}.json"
+        # There is no result yet, or one that something else damaged.
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            return Confirmation(*map(float, json.loads(path.read_text(encoding="utf-8"))))
+        agreement = super().__call__(a, b)
+        with contextlib.suppress(OSError, OutputError):
+            write_json(path, agreement)
+        return agreement
 
 
 class Images:

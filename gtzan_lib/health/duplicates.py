@@ -56,9 +56,10 @@ _CANDIDATES = 30
 _TRACK_BITS, _LAG_BITS = 24, 15
 _MAX_LAG = 1 << (_LAG_BITS - 1)
 # Least overlap at a lag, unless half of the shorter track is less. Scores of
-# tracks shorter than 15 s are lowered: a few notes coincide by chance.
+# tracks shorter than 15 s are lowered: a few notes coincide by chance. Those of
+# sound in several phases are lowered less, since the waveforms decide more surely.
 _OVERLAP_S = 10.0
-_SHORT_S = 15.0
+_LOWERED_S, _LOWERED_PHASES_S = 15.0, 10.0
 
 
 class Duplicate(NamedTuple):
@@ -87,9 +88,9 @@ def find_duplicates(
 
     Parameters
     ----------
-    envelopes : sequence of np.ndarray [shape=(32, frames), dtype=uint8]
+    envelopes : sequence of np.ndarray [shape=(..., 32, frames), dtype=uint8]
         One per track, as from `fingerprints.Envelope` or `from_log_mel`; lengths
-        may differ. An empty one has no duplicates.
+        and phases may differ. An empty one has no duplicates.
     compare : Waveforms or Images
         Compares the same tracks, and confirms or rejects a pair.
     progress : bool
@@ -102,6 +103,11 @@ def find_duplicates(
 
     Notes
     -----
+    Sound must have at least 13 frames, a little more than a second, in common. Of
+    excerpts of 3 s or more from GTZAN's training clips, encoded anew, all are found;
+    of 2 s 95 %, of 1.5 s 66 %, of 1 s none. Images have no phases, so that fewer
+    excerpts of less than 10 s are found among them.
+
     The book page "Data health" shows how many planted and known copies are found.
     """
     # A small cache is enough, since candidates are in the order of `a`.
@@ -122,31 +128,41 @@ def correlate(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.nda
 
     Parameters
     ----------
-    first, second : np.ndarray [shape=(32, frames), dtype=float32]
-        As from `fingerprints.sharp_trace`.
+    first, second : np.ndarray [shape=(..., 32, frames), dtype=float32]
+        As from `fingerprints.sharp_trace`, in one or several phases.
 
     Returns
     -------
     lags_s : np.ndarray [shape=(n,), dtype=float64]
         Lags in seconds, in ascending order.
     scores : np.ndarray [shape=(n,), dtype=float32]
-        Correlation at each lag, weighted with the square root of the share that overlaps.
+        Correlation at each lag, weighted with the square root of the share that
+        overlaps; that of the best phases.
     """
-    lags = np.arange(-second.shape[1] + 1, first.shape[1])
-    size = scipy.fft.next_fast_len(first.shape[1] + second.shape[1], real=True)
+    first, second = _phases(first), _phases(second)
+    # The phases of one recording meet all fractions of a frame.
+    second = second[:1] if len(first) > 1 else second
+    frames = first.shape[-1], second.shape[-1]
+    lags = np.arange(-frames[1] + 1, frames[0])
+    size = scipy.fft.next_fast_len(sum(frames), real=True)
     spectra = [scipy.fft.rfft(sharp, size, axis=-1) for sharp in (first, second)]
-    product = np.einsum("bf,bf->f", spectra[0], spectra[1].conj())
-    shorter = min(first.shape[1], second.shape[1])
-    overlap = np.minimum(first.shape[1], lags + second.shape[1]) - np.maximum(0, lags)
+    product = np.einsum("pbf,pbf->pf", spectra[0], spectra[1].conj())
+    shorter = min(frames)
+    overlap = np.minimum(frames[0], lags + frames[1]) - np.maximum(0, lags)
     enough = overlap >= min(_OVERLAP_S / FRAME_S, shorter / 2)
-    sums = scipy.fft.irfft(product, size)[lags] / N_BANDS
-    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, _SHORT_S / FRAME_S))
+    full = _LOWERED_S if len(product) == 1 else _LOWERED_PHASES_S
+    sums = scipy.fft.irfft(product, size).max(axis=0)[lags] / N_BANDS
+    scores = sums / np.sqrt(np.maximum(overlap, 1) * max(shorter, full / FRAME_S))
     return lags[enough] * FRAME_S, scores[enough]
 
 
 def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     """Return pairs of tracks that share several keys at one lag, `a` before `b`."""
-    lengths = [max(0, envelope.shape[1] - _SEGMENT) for envelope in envelopes]
+    segments = [max(0, envelope.shape[-1] - _SEGMENT) for envelope in envelopes]
+    lengths = [
+        number * len(_phases(envelope)) if number else 0
+        for envelope, number in zip(envelopes, segments, strict=True)
+    ]
     total = sum(lengths)
     if total == 0:
         return np.zeros((0, 2), dtype=np.int64)
@@ -158,9 +174,9 @@ def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     planes = planes.astype(np.float32)
     keys = [np.empty(total, dtype=np.uint32) for _ in range(_TABLES)]
     frame = np.empty(total, dtype=np.int32)
-    for envelope, length, end in zip(envelopes, lengths, ends, strict=True):
+    for envelope, number, length, end in zip(envelopes, segments, lengths, ends, strict=True):
         if length:
-            frame[end - length : end] = np.arange(length)
+            frame[end - length : end] = np.arange(length) % number
             for table, hashed in zip(keys, _keys(trace(envelope), planes), strict=True):
                 table[end - length : end] = hashed >> np.uint32(32 - bits)
     # Reused for each table, since allocating memory of this size is slow.
@@ -175,11 +191,17 @@ def _candidates(envelopes: Sequence[np.ndarray]) -> np.ndarray:
     return _best_pairs(_repeated(matches))
 
 
+def _phases(traces: np.ndarray) -> np.ndarray:
+    """Return the phases of a track along the first of three axes."""
+    return traces if traces.ndim == 3 else traces[np.newaxis]
+
+
 def _keys(changes: np.ndarray, planes: np.ndarray) -> np.ndarray:
     """Hash every segment of a trace once per table; each bit is its side of a hyperplane."""
-    smooth = scipy.ndimage.gaussian_filter1d(changes, _SMOOTH, axis=1, mode="constant")
-    segments = np.lib.stride_tricks.sliding_window_view(smooth, _SEGMENT, axis=1)
-    segments = np.ascontiguousarray(segments.transpose(1, 0, 2)).reshape(-1, N_BANDS * _SEGMENT)
+    smooth = scipy.ndimage.gaussian_filter1d(changes, _SMOOTH, axis=-1, mode="constant")
+    segments = np.lib.stride_tricks.sliding_window_view(smooth, _SEGMENT, axis=-1)
+    # In the order of phases, frames, and the values of a segment.
+    segments = np.ascontiguousarray(segments.swapaxes(-3, -2)).reshape(-1, N_BANDS * _SEGMENT)
     sides = np.packbits(segments @ planes > 0, axis=1)
     return np.ascontiguousarray(sides.view(np.uint32).T)
 

@@ -7,10 +7,16 @@ track. The *trace* is its change in time, each band at zero mean and unit varian
 The *sharp trace* is nearly white in time, so that a recording correlates with
 itself at one lag only, although music repeats with every bar.
 
+Frames of a copy that was cut elsewhere begin up to half a frame earlier or later,
+which lowers the correlation. A long overlap makes up for it, and a short one does
+not: short recordings have an envelope in several *phases*, of which one begins
+nearly with the frames of the other recording.
+
 References
 ----------
-Signs of changes in band energies as a fingerprint: J. Haitsma and T. Kalker, "A
-highly robust audio fingerprinting system", ISMIR 2002.
+Signs of changes in band energies as a fingerprint, and overlapping frames against
+their unknown alignment: J. Haitsma and T. Kalker, "A highly robust audio
+fingerprinting system", ISMIR 2002.
 
 Whitening before correlation: C. Knapp and G. Carter, "The generalized
 correlation method for estimation of time delay", IEEE Transactions on
@@ -30,6 +36,8 @@ __all__ = [
     "FRAME_S",
     "LONGEST_S",
     "N_BANDS",
+    "PHASES",
+    "SHORT_S",
     "Envelope",
     "decibels",
     "from_log_mel",
@@ -45,6 +53,12 @@ FRAME_S = 0.0775
 
 LONGEST_S = 120.0
 """Seconds from the beginning of a recording that its fingerprint covers."""
+
+SHORT_S = 10.0
+"""Seconds up to which a recording is short, and has an envelope in several phases."""
+
+PHASES = 4
+"""Number of phases of a short recording, a quarter of a frame apart."""
 
 _N_MELS = 128
 _FMAX = 11_025.0
@@ -69,11 +83,8 @@ class Envelope:
     """
 
     def __init__(self, sample_rate: int) -> None:
-        self._rate = sample_rate
-        self._rest = np.zeros(0, dtype=np.float32)
-        self._rest_start = 0
-        self._frames: list[np.ndarray] = []
-        self._count = 0
+        self._rate, self._samples = sample_rate, 0
+        self._phases = [_Frames(sample_rate, number / PHASES) for number in range(PHASES)]
 
     @staticmethod
     def empty() -> np.ndarray:
@@ -88,34 +99,66 @@ class Envelope:
         y : np.ndarray [shape=(n,), dtype=float32]
             Mono samples.
         """
-        window_length, n_fft, weights, window = _analysis(self._rate)
-        y = np.concatenate([self._rest, y])
-        last = min((self._rest_start + len(y) - window_length) / self._rate, LONGEST_S) / FRAME_S
-        # The next frame may begin after this piece.
-        numbers = np.arange(self._count, max(self._count, int(np.floor(last)) + 1))
-        starts = np.round(numbers * FRAME_S * self._rate).astype(int) - self._rest_start
-        starts = starts[starts + window_length <= len(y)]
-        if len(starts):
-            frames = np.lib.stride_tricks.sliding_window_view(y, window_length)[starts]
-            power = np.square(np.abs(scipy.fft.rfft(frames * window, n_fft, axis=1)))
-            self._frames.append(power @ weights.T)
-            self._count += len(starts)
-        next_start = round(self._count * FRAME_S * self._rate) - self._rest_start
-        done = min(len(y), max(0, next_start))
-        self._rest = y[done:] if self._count * FRAME_S < LONGEST_S else y[len(y) :]
-        self._rest_start += len(y) - len(self._rest)
+        self._samples += len(y)
+        if self._samples > SHORT_S * self._rate:
+            del self._phases[1:]
+        for phase in self._phases:
+            phase.add(y)
 
     def finish(self) -> np.ndarray:
         """Return the envelope.
 
         Returns
         -------
-        np.ndarray [shape=(32, frames), dtype=uint8]
+        np.ndarray [shape=(32, frames) or (4, 32, frames), dtype=uint8]
             Means over neighbouring mel bands, in decibels, from 80 dB below the
-            maximum (0) to the maximum (255).
+            maximum (0) to the maximum (255); of a recording of at most `SHORT_S`
+            seconds in `PHASES` phases.
         """
+        levels = [phase.finish() for phase in self._phases]
+        if len(levels) == 1 or levels[0].shape[1] == 0:
+            return levels[0]
+        # Later phases may have a frame less.
+        frames = min(phase.shape[1] for phase in levels)
+        return np.stack([phase[:, :frames] for phase in levels])
+
+
+class _Frames:
+    """Computes the frames of one phase, which begins by a fraction of a frame later."""
+
+    def __init__(self, rate: int, phase: float) -> None:
+        self._rate, self._phase = rate, phase
+        self._rest = np.zeros(0, dtype=np.float32)
+        self._rest_start = 0
+        self._frames: list[np.ndarray] = []
+        self._count = 0
+
+    def add(self, y: np.ndarray) -> None:
+        """Add the next piece."""
+        window_length, n_fft, weights, window = _analysis(self._rate)
+        y = np.concatenate([self._rest, y])
+        last = min((self._rest_start + len(y) - window_length) / self._rate, LONGEST_S) / FRAME_S
+        # The next frame may begin after this piece.
+        stop = max(self._count, int(np.floor(last - self._phase)) + 1)
+        starts = self._start(np.arange(self._count, stop)) - self._rest_start
+        starts = starts[starts + window_length <= len(y)]
+        if len(starts):
+            frames = np.lib.stride_tricks.sliding_window_view(y, window_length)[starts]
+            power = np.square(np.abs(scipy.fft.rfft(frames * window, n_fft, axis=1)))
+            self._frames.append(power @ weights.T)
+            self._count += len(starts)
+        done = min(len(y), max(0, int(self._start(self._count)) - self._rest_start))
+        self._rest = y[done:] if self._count * FRAME_S < LONGEST_S else y[len(y) :]
+        self._rest_start += len(y) - len(self._rest)
+
+    def _start(self, number: np.ndarray | int) -> np.ndarray:
+        """Return the samples at which frames begin."""
+        return np.round((number + self._phase) * FRAME_S * self._rate).astype(int)
+
+    def finish(self) -> np.ndarray:
+        """Return the levels of all frames."""
         if not self._frames:
-            return self.empty()
+            return Envelope.empty()
         power = np.concatenate(self._frames).T
         db = 10 * np.log10(np.maximum(power, 1e-10))
         db = np.maximum(db - db.max(), -_TOP_DB).reshape(N_BANDS, -1, power.shape[1]).mean(axis=1)

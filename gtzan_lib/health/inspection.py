@@ -66,7 +66,7 @@ class Inspection(NamedTuple):
     ----------
     facts : dict of str to object
         A value for each name of `INSPECTED_FACTS`; what could not be measured is missing.
-    envelope : np.ndarray [shape=(bands, frames), dtype=uint8]
+    envelope : np.ndarray [shape=(bands, frames) or (phases, bands, frames), dtype=uint8]
         As from `fingerprints.Envelope`; empty where there is no sound.
     """
 

@@ -58,8 +58,9 @@ def encoded(y: np.ndarray, container: str, encoding: str, **arguments) -> np.nda
 
 
 def copies_among(envelopes) -> list[Duplicate]:
-    """Search, with the envelopes themselves as the images that are compared."""
-    return find_duplicates(envelopes, Images(envelopes), progress=False)
+    """Search, with the envelopes themselves as the images; images have one phase."""
+    images = [levels if levels.ndim == 2 else levels[0] for levels in envelopes]
+    return find_duplicates(images, Images(images), progress=False)
 
 
 def pairs(envelopes) -> list[tuple[int, int]]:
@@ -269,6 +270,23 @@ def test_a_trace_correlates_with_itself(envelopes):
     lags, scores = correlate(sharp, sharp)
     assert lags[scores.argmax()] == 0
     assert scores.max() == pytest.approx(1, abs=1e-4)
+
+
+def test_correlation_of_phases_is_that_of_the_best(recording):
+    whole = sharp_trace(trace(envelope(recording)))
+    excerpt = clip(recording, FRAME_S * 100.5, seconds=3)
+    phases = sharp_trace(trace(envelope(excerpt)))
+    assert phases.ndim == 3
+    for order in (1, -1):
+        lags, scores = correlate(*(whole, phases)[::order])
+        single = [correlate(*(whole, phase)[::order])[1] for phase in phases]
+        # In one phase, scores are lowered more.
+        np.testing.assert_allclose(scores, np.max(single, axis=0) * np.sqrt(1.5), atol=1e-4)
+        # The third phase begins half a frame later.
+        assert lags[scores.argmax()] == pytest.approx(order * FRAME_S * 101, abs=1e-6)
+        assert np.argmax([one.max() for one in single]) == 2
+    lags, scores = correlate(phases, phases)
+    assert lags[scores.argmax()] == 0
 
 
 def test_copies_are_named_tuples(tracks, envelopes):

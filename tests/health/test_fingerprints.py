@@ -10,6 +10,8 @@ from gtzan_lib.health.duplicates import correlate
 from gtzan_lib.health.fingerprints import (
     FRAME_S,
     N_BANDS,
+    PHASES,
+    SHORT_S,
     Envelope,
     from_log_mel,
     sharp_trace,
@@ -56,15 +58,39 @@ def test_very_small_pieces(tune):
     assert np.abs(computed.finish().astype(int) - envelope(tune[:RATE])).max() <= 1
 
 
+def test_phases_are_envelopes_that_begin_later(tune):
+    phases = envelope(tune[: 5 * RATE])
+    assert phases.shape[:2] == (PHASES, N_BANDS)
+    for number in range(PHASES):
+        later = envelope(np.append(tune[round(number / PHASES * FRAME_S * RATE) :], tune))
+        difference = phases[number].astype(int) - later[:, : phases.shape[2]]
+        # The maximum of the longer sound, which has level 255, may be another.
+        difference -= np.round(np.median(difference)).astype(int)
+        assert np.quantile(np.abs(difference), 0.8) <= 2
+    assert not np.array_equal(phases[0], phases[1])
+
+
+@pytest.mark.parametrize("seconds", [SHORT_S - 1, SHORT_S, SHORT_S + 1 / RATE, SHORT_S + 1])
+def test_only_short_sound_has_phases(tune, seconds):
+    """However many pieces it arrives in."""
+    y = tune[: round(seconds * RATE)]
+    whole = envelope(y)
+    assert whole.ndim == (3 if seconds <= SHORT_S else 2)
+    computed = Envelope(RATE)
+    for piece in np.array_split(y, 7):
+        computed.add(piece)
+    assert np.abs(computed.finish().astype(int) - whole).max() <= 1
+
+
 def test_level_does_not_matter(tune):
     assert np.abs(envelope(tune / 8).astype(int) - envelope(tune)).max() <= 1
 
 
 def test_low_and_high_sounds_are_in_their_bands():
     time = np.arange(RATE) / RATE
-    low, high = (envelope(np.sin(2 * np.pi * hz * time)).mean(axis=1) for hz in (100, 9_000))
-    assert low.argmax() == 0
-    assert high.argmax() >= N_BANDS - 3
+    low, high = (envelope(np.sin(2 * np.pi * hz * time)).mean(axis=-1) for hz in (100, 9_000))
+    assert (low.argmax(axis=-1) == 0).all()
+    assert (high.argmax(axis=-1) >= N_BANDS - 3).all()
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 2047])
