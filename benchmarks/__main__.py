@@ -42,5 +42,5 @@ BY_NAME = {module.__name__.split(".")[-1]: module for module in (*MODULES, size)
 for module in [BY_NAME[name] for name in sys.argv[1:]] or MODULES:
     print(f"{module.__doc__.splitlines()[0]}")
     for name, value in module.measure():
-        print(f"  {name:<58}{value}")
+        print(f"  {name:<60} {value}")
     print()
