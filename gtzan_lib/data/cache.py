@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 from ..digests import package_digest
 
 __all__ = ["FileCache"]
+
+# On a disk that is slow for a moment, joblib advises against large arguments; there are none.
+warnings.filterwarnings("ignore", "Persisting input arguments took", UserWarning)
 
 
 @dataclasses.dataclass(frozen=True)

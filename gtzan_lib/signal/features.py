@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import dataclasses
 import warnings
 from pathlib import Path
@@ -27,6 +28,8 @@ CLIP_S = 30.0
 """Length of a GTZAN clip; with windows of it, tracks of less than two windows are taken whole."""
 
 _RATE = fast_features.SAMPLE_RATE
+_ROWS_AT_A_TIME = 1000
+_WINDOW_COLUMNS = ["window_id", "track_id", "genre", "start_s", "filename", "length"]
 
 
 def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
@@ -153,16 +156,25 @@ class FeatureTable:
         CorpusError
             If the file cannot be written.
         """
-        table = self.windows[["filename", "length"]].join(self.frame.reset_index(drop=True))
-        table = table.assign(label=self.windows["genre"])[list(tables.COLUMNS)]
         starts_s = self.windows["start_s"]
+        columns = list(tables.COLUMNS)
         if not np.allclose(starts_s, tables.starts_of(self.windows), atol=1e-3):
             # Kaggle's schema has no starts of windows.
-            table["start_s"] = starts_s
+            columns.append("start_s")
         try:
-            with atomic_path(path) as temporary:
-                # Bytes of names that are not valid text are written with backslashes.
-                table.to_csv(temporary, index=False, lineterminator="\n", errors="backslashreplace")
+            # Bytes of names that are not valid text are written with backslashes.
+            with (
+                atomic_path(path) as temporary,
+                temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as csv,
+            ):
+                csv.write(",".join(columns) + "\n")
+                # The whole table as text, or copied, would take several times its memory.
+                for first in range(0, len(self), _ROWS_AT_A_TIME):
+                    rows = slice(first, first + _ROWS_AT_A_TIME)
+                    windows = self.windows.iloc[rows].rename(columns={"genre": "label"})
+                    values = pd.DataFrame(self.values[rows], windows.index, self.names)
+                    table = windows.join(values)[columns]
+                    table.to_csv(csv, index=False, header=False, lineterminator="\n")
         except OSError as error:
             raise CorpusError(
                 f"{path}: cannot be written ({error.strerror}); name another place."
@@ -233,21 +245,18 @@ def features(
     """
     require_corpus(corpus)
     if isinstance(corpus, TableCorpus):
-        rows, left_out = _read(corpus)
+        table = _read(corpus)
     else:
-        rows, left_out = _compute(
-            corpus, grid or feature_grid(float(seconds)), reference, jobs, progress
-        )
+        table = _compute(corpus, grid or feature_grid(float(seconds)), reference, jobs, progress)
+    left_out = table.left_out
     if len(left_out):
         reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
         more = f"; and {len(left_out) - 3} more" if len(left_out) > 3 else ""
         message = f"{corpus.root}: no features of {reasons}{more}."
-        if rows.empty:
+        if not len(table):
             raise CorpusError(f"{message} Nothing is left.")
         warnings.warn(message, GtzanWarning, stacklevel=2)
-    values = rows[list(tables.FEATURE_NAMES)].to_numpy(dtype=float)
-    windows = rows.drop(columns=list(tables.FEATURE_NAMES)).reset_index(drop=True)
-    return FeatureTable(values, windows, pd.Series(left_out, name="reason", dtype=object))
+    return table
 
 
 class _FileFeatures(NamedTuple):
@@ -262,7 +271,7 @@ class _FileFeatures(NamedTuple):
 
 def _compute(
     corpus: Corpus, grid: WindowGrid, reference: bool, jobs: int, progress: bool
-) -> tuple[pd.DataFrame, dict[str, str]]:
+) -> FeatureTable:
     import joblib
 
     compute = _cached(corpus, reference)
@@ -277,27 +286,28 @@ def _compute(
         len(paths),
         show=progress,
     )
-    parts, left_out = [], {}
+    # A table or an array per file would take several times the memory of the features.
+    rows: list[tuple[object, ...]] = []
+    values = array.array("d")
+    left_out: dict[str, str] = {}
     for (track_id, genre), result in zip(corpus.tracks["genre"].items(), results, strict=True):
         if isinstance(result, str):
             left_out[track_id] = result
             continue
-        ids = [f"{track_id}.{number}" for number in range(len(result.starts_s))]
-        left_out |= {name: why for name, why in zip(ids, result.problems, strict=True) if why}
-        table = pd.DataFrame(
-            {
-                "window_id": ids,
-                "track_id": track_id,
-                "genre": genre,
-                "start_s": result.starts_s,
-                "filename": [tables.filename_of(i, track_id, whole=result.whole) for i in ids],
-                "length": result.lengths,
-            }
-        )
-        table = table.join(pd.DataFrame(result.values, columns=tables.FEATURE_NAMES))
-        parts.append(table[[not why for why in result.problems]])
-    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return rows, left_out
+        windows = zip(result.starts_s, result.lengths, result.values, result.problems, strict=True)
+        for number, (start_s, length, row, problem) in enumerate(windows):
+            window_id = f"{track_id}.{number}"
+            if problem:
+                left_out[window_id] = problem
+                continue
+            filename = tables.filename_of(window_id, track_id, whole=result.whole)
+            rows.append((window_id, track_id, genre, start_s, filename, length))
+            values.frombytes(row.tobytes())
+    return FeatureTable(
+        np.asarray(values).reshape(-1, len(tables.FEATURE_NAMES)),
+        pd.DataFrame(rows, columns=_WINDOW_COLUMNS),
+        _reasons(left_out),
+    )
 
 
 def _cached(corpus: Corpus, reference: bool) -> FileCache:
@@ -356,10 +366,17 @@ def _problem(y: np.ndarray) -> str:
     return "holds samples that are not finite numbers"
 
 
-def _read(corpus: TableCorpus) -> tuple[pd.DataFrame, dict[str, str]]:
+def _read(corpus: TableCorpus) -> FeatureTable:
     """Return the rows of a corpus that was opened from a table."""
     table = corpus.rows()
     faults = tables.row_faults(table, known=corpus.tracks.index, excluded={})
     rows = tables.numbers(table.drop(index=faults.index))
     rows.insert(2, "genre", corpus.tracks["genre"].loc[rows["track_id"]].to_numpy())
-    return rows, dict(zip(table["filename"].loc[faults.index], faults, strict=True))
+    left_out = dict(zip(table["filename"].loc[faults.index], faults, strict=True))
+    names = list(tables.FEATURE_NAMES)
+    windows = rows.drop(columns=names).reset_index(drop=True)
+    return FeatureTable(rows[names].to_numpy(dtype=float), windows, _reasons(left_out))
+
+
+def _reasons(left_out: dict[str, str]) -> pd.Series:
+    return pd.Series(left_out, name="reason", dtype=object)
