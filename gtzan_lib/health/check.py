@@ -134,13 +134,8 @@ def _report(
     progress: bool,
 ) -> HealthReport:
     audible = (files["decoded"].astype(bool) & ~files["silent"].astype(bool)).to_numpy()
-    pairs = zip(envelopes, audible, strict=True)
-    copies = find_duplicates(
-        [envelope if ok else envelope[..., :0] for envelope, ok in pairs],
-        compare,
-        progress=progress,
-    )
     digests = files["sha256"].where(audible)
+    copies = _copies(envelopes, digests, compare, progress=progress)
     duplicates = _duplicates(files.index, digests, files["rms_db"].to_numpy(), copies)
     root = listed.root
     faults = find_faults(listed.name, root, files)
@@ -155,10 +150,9 @@ def _report(
 
 def _check_log_mels(corpus: ImageCorpus, *, progress: bool) -> HealthReport:
     images, ids, path = corpus.log_mels(), corpus.tracks.index, str(corpus.root)
-    copies = find_duplicates(
-        [fingerprints.from_log_mel(image) for image in images], Images(images), progress=progress
-    )
+    envelopes = [fingerprints.from_log_mel(image) for image in images]
     digests = pd.Series([joblib.hash(image) for image in images], index=ids)
+    copies = _copies(envelopes, digests, Images(images), progress=progress)
     duplicates = _duplicates(ids, digests, np.full(len(ids), np.nan), copies)
     faults = _conflicts(corpus.tracks["genre"], corpus.tracks["path"], duplicates)
     table = pd.DataFrame(sorted(faults), columns=Fault._fields)
@@ -188,10 +182,28 @@ def _check_table(corpus: TableCorpus) -> HealthReport:
     return HealthReport(path, len(ids), table, duplicates, track_ids=list(ids))
 
 
+def _copies(
+    envelopes: list[np.ndarray],
+    digests: pd.Series,
+    compare: CachedWaveforms | Images,
+    *,
+    progress: bool,
+) -> list[Duplicate]:
+    """Search for copies among tracks with different digests."""
+    searched = (digests.notna() & ~digests.duplicated()).to_numpy()
+    pairs = zip(envelopes, searched, strict=True)
+    chosen = [envelope if ok else envelope[..., :0] for envelope, ok in pairs]
+    return find_duplicates(chosen, compare, progress=progress)
+
+
 def _duplicates(
     ids: pd.Index, digests: pd.Series, rms_db: np.ndarray, copies: list[Duplicate]
 ) -> pd.DataFrame:
-    """Return one table of the pairs with equal digests and of those that sound alike."""
+    """Return one table of the pairs that sound alike, and of those with equal digests.
+
+    Of several tracks with one digest, the first stands for all: there is one pair for each
+    other one.
+    """
     rows = {}
     for copy in copies:
         differs = abs(rms_db[copy.a] - rms_db[copy.b]) > _GAIN_DB
@@ -199,8 +211,8 @@ def _duplicates(
         rows[copy.a, copy.b] = (kind, round(copy.score, 3), round(copy.lag_s, 2))
     positions = pd.Series(range(len(ids)), index=digests.to_numpy())
     for _, same in positions[positions.index.notna()].groupby(level=0):
-        for first, a in enumerate(same):
-            rows |= {(a, b): ("identical", 1.0, 0.0) for b in same.iloc[first + 1 :]}
+        first, *others = same
+        rows |= {(first, other): ("identical", 1.0, 0.0) for other in others}
     table = pd.DataFrame([(*pair, *row) for pair, row in rows.items()], columns=DUPLICATE_COLUMNS)
     table["a"], table["b"] = ids[table["a"].astype(int)], ids[table["b"].astype(int)]
     return table.sort_values(["a", "b"], ignore_index=True)
