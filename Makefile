@@ -25,7 +25,7 @@ endef
 export COMMANDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup adopt book test check fuzz calibration lint bench model lock clean
+.PHONY: help setup adopt book test check fuzz calibration lint bench model musicnn lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -86,10 +86,19 @@ lint: setup ## check the style of code and notebooks, and the types
 bench: setup ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks
 
-model: setup ## train the model that comes with the package, from GTZAN's log-mels
-	$(BIN)/gtzan execute shipped gtzan
+model: setup ## train the models that come with the package, from GTZAN's log-mels and tags
+	$(BIN)/gtzan execute shipped gtzan $(P)
 	$(BIN)/python -c "from gtzan_lib.inference.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
 	  w = Workspace('shipped'); pack_model(w.models / 'gtzan', SHIPPED / 'gtzan', record=w.records / 'gtzan.json')"
+	$(BIN)/python -c "from gtzan_lib.inference import transfer, zoo; \
+	  zoo.save_head(zoo.SHIPPED / 'gtzan-musicnn', *transfer.fit_gtzan_head('$(GTZAN_ROOT)'), corpus='gtzan', protocol='official')"
+
+musicnn: setup ## convert the weights of MusiCNN again, from its wheel (29 MB)
+	rm -rf .venv/musicnn && mkdir .venv/musicnn
+	echo 'musicnn==0.1.0 --hash=sha256:f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa' > .venv/musicnn/wheel.txt
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: -d .venv/musicnn -r .venv/musicnn/wheel.txt
+	$(BIN)/python -m gtzan_lib.models.musicnn_conversion .venv/musicnn/*.whl
+	rm -rf .venv/musicnn
 
 lock: ## resolve pyproject.toml again into requirements.lock
 	rm -rf .venv.resolve && $(PYTHON) -m venv .venv.resolve

@@ -346,7 +346,7 @@ def listen(
             )
     if prediction is None:
         raise GtzanError(
-            f"{file or 'the microphone'}: has no window of {loaded.recipe.seconds:g} s that is not "
+            f"{file or 'the microphone'}: has no window of {loaded.grid.seconds:.3g} s that is not "
             "silent; use more sound."
         )
 
@@ -398,7 +398,16 @@ def score(
     split: Annotated[
         str, typer.Option(help="`official` or `artist` for GTZAN's, or a saved split.")
     ] = "official",
-    part: Annotated[str, typer.Option(help="`test`, or `valid` while choosing a model.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="`valid` or `test`. Default: `valid` of an official split, `test` of others. An "
+            "official test part that is scored is noted in test_access.csv in the workspace."
+        ),
+    ] = None,
+    chosen_by: Annotated[
+        str, typer.Option(help="What the model was chosen by, for that list.")
+    ] = "",
     against: Annotated[
         list[Path] | None,
         typer.Option(help="Records to compare with; repeatable. Default: that of model gtzan."),
@@ -410,7 +419,7 @@ def score(
     from .evaluation.terminal import show_scores
 
     records = [SHIPPED_RECORD] if against is None else against
-    scored = score_predictions(predictions, split, part=part, against=records)
+    scored = score_predictions(predictions, split, part=part, against=records, chosen_by=chosen_by)
     if json:
         _print_json(scored.as_dict())
     else:

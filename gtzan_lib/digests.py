@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-__all__ = ["code_digest", "package_digest"]
+__all__ = ["code_digest", "package_commit", "package_digest"]
 
 _PACKAGE = Path(__file__).parent
 
@@ -54,6 +55,28 @@ def package_digest(*modules: str) -> str:
         path = _PACKAGE.joinpath(*module.split("."))
         files += path.glob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     return code_digest(files)
+
+
+def package_commit() -> str | None:
+    """Return the commit of the checkout that holds this package.
+
+    Returns
+    -------
+    str or None
+        Twelve hexadecimal digits, with `-dirty` where files differ from the commit; None
+        outside of a checkout.
+    """
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=_PACKAGE,
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def _file_digest(path: Path) -> str:

@@ -122,6 +122,10 @@ class RecordCorpus(Part):
     fingerprint: str = Field(description="Hash of ids, genres, artists and audio.")
 
 
+ScoredPart = Literal["test part", "validation part"]
+CardPart = Literal["test part", "validation part", "training part, out of fold"]
+
+
 class RecordSpec(Part):
     """All that is needed to repeat an experiment."""
 
@@ -130,6 +134,9 @@ class RecordSpec(Part):
     protocol: str = Field(description="Protocol of the split.")
     folds: Count = Field(description="Number of folds of the split.")
     split: str = Field(description="Hash of the split.")
+    part: ScoredPart = _optional(
+        "The part that was scored; version 1 had only the test part, and no such field."
+    )
     corpus: RecordCorpus = Field(description="The corpus.")
 
 
@@ -193,6 +200,7 @@ class RecordProvenance(Part):
 class RecordDocument(Document):
     """The record of an experiment."""
 
+    VERSION = 2
     ERROR = RecordError
     NOUN = "record of an experiment"
     ADVICE = "execute the experiment again"
@@ -203,6 +211,12 @@ class RecordDocument(Document):
     result_sha256: Sha256 = Field(
         description="SHA-256 of `result` as JSON with sorted keys and without spaces."
     )
+
+    @model_validator(mode="after")
+    def _require_the_part(self) -> RecordDocument:
+        if self.version > 1 and self.spec.part is None:
+            raise ValueError("spec.part: is missing")
+        return self
 
 
 # --- model cards --------------------------------------------------------------
@@ -217,6 +231,7 @@ class CardAccuracy(AccuracyInterval):
 class CardDocument(Document):
     """The card of a model."""
 
+    VERSION = 2
     ERROR = ModelError
     NOUN = "model card"
     ADVICE = (
@@ -228,22 +243,31 @@ class CardDocument(Document):
     arguments: dict[str, JsonValue] = Field(description="Arguments of the network's class.")
     weights: Count = Field(description="Number of weights.")
     genres: list[str] = Field(description="Genres in the order of the network's outputs.")
-    recipe: dict[str, JsonValue] = Field(description="Fields of the spectrograms' recipe.")
+    recipe: dict[str, JsonValue] = _optional(
+        "Fields of the spectrograms' recipe, of a network that takes spectrograms."
+    )
     split: str = _optional("Hash of the split.")
     trained_on: list[str] = _optional("Training tracks.")
     selected_on: list[str] = _optional("Validation tracks, which selected the epoch.")
     corpus: str = _optional("Name of the training corpus.")
     protocol: str = _optional("Protocol of the split.")
-    accuracy: list[CardAccuracy] = _optional("Accuracy for the test part.")
+    part: CardPart = _optional(
+        "The part that the accuracy is for; version 1 had only the test part, and no such field."
+    )
+    accuracy: list[CardAccuracy] = _optional("Accuracy for the scored part.")
     record_sha256: Sha256 = _optional("Hash of the experiment's record.")
     sha256: Sha256 = Field(description="Checksum of the file of weights.")
 
     @model_validator(mode="after")
     def _require_consistency(self) -> CardDocument:
+        if not self.recipe and self.architecture != "musicnn":
+            raise ValueError("recipe: is missing")
         if self.arguments.get("classes") != len(self.genres):
             raise ValueError("genres: must be as many as arguments.classes")
         if self.accuracy and (self.corpus is None or self.protocol is None):
             raise ValueError("accuracy: needs corpus and protocol")
+        if self.accuracy and self.version > 1 and self.part is None:
+            raise ValueError("part: is missing")
         return self
 
 

@@ -199,6 +199,21 @@ def by_artist(toy_corpus):
 
 
 @pytest.fixture(scope="session")
+def official_corpus(toy_corpus):
+    """The toy corpus with an official split: corpus, windows, features and split.
+
+    Of the twenty artists of a genre, the last four are the test part and the four before
+    them the validation part.
+    """
+    corpus, table, _, features = toy_corpus
+    parts = ["train"] * 12 + ["valid"] * 4 + ["test"] * 4
+    tracks = corpus.tracks.assign(partition=parts * 3)
+    official = Corpus(corpus.name, corpus.root, tracks)
+    official.__dict__["fingerprint"] = corpus.fingerprint
+    return official, table, features, split(table, official, protocol="official")
+
+
+@pytest.fixture(scope="session")
 def gtzan_root() -> Path:
     """Real recordings of GTZAN, where there are any on this machine."""
     beside = Path(__file__).parents[1].parent / "shared" / "gtzan"

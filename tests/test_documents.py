@@ -104,8 +104,22 @@ def test_newer_versions_are_refused(name, kind, tmp_path):
         path = write(tmp_path / "a.json", values)
         version = values["version"]
         refused(
-            path, kind, rf"newer version of .* \(format {version}; this one reads up to 1\); up"
+            path,
+            kind,
+            rf"newer version of .* \(format {version}; this one reads up to {kind.VERSION}\); up",
         )
+
+
+def test_scored_part_is_missing_in_version_1_alone(tmp_path):
+    record, card = copy.deepcopy(EXAMPLES["record"]), copy.deepcopy(EXAMPLES["model"])
+    del record["spec"]["part"], card["part"]
+    for values, name, place in ((record, "record", r"spec\.part"), (card, "model", "part")):
+        kind = DOCUMENTS[name]
+        refused(write(tmp_path / "a.json", values), kind, rf"\({place}: is missing\)")
+        old = {**values, "version": 1}
+        assert read_document(write(tmp_path / "a.json", old), kind) == old
+    del card["accuracy"]
+    assert read_document(write(tmp_path / "a.json", card), DOCUMENTS["model"]) == card
 
 
 @pytest.mark.parametrize("version", [-1, 1.0, "1", True, None, [1]])
@@ -326,7 +340,9 @@ def test_a_written_document_is_read_back(name, kind, tmp_path):
         write_document(tmp_path / "new" / "a.json", values, kind)
         assert read_document(tmp_path / "new" / "a.json", kind) == EXAMPLES[name]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.json"]
-    assert (tmp_path / "new" / "a.json").read_text().startswith('{\n  "version": 1,\n')
+    assert (
+        (tmp_path / "new" / "a.json").read_text().startswith(f'{{\n  "version": {kind.VERSION},\n')
+    )
 
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]))

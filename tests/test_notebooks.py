@@ -48,7 +48,9 @@ def test_there_are_notebooks():
 
 
 def test_cells_are_thin(notebook):
-    lengths = [len(cell["source"].splitlines()) for cell in code_cells(notebook)]
+    # What is said to the formatter alone does not count.
+    sources = [cell["source"].removeprefix("# fmt: off\n") for cell in code_cells(notebook)]
+    lengths = [len(source.splitlines()) for source in sources]
     assert statistics.median(lengths) <= 5
     assert max(lengths) <= 20
 

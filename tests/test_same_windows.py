@@ -14,6 +14,7 @@ from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.windows import WindowCutter
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import CorpusError
+from gtzan_lib.inference.image_model import ImageModel
 from gtzan_lib.inference.model import Model
 from gtzan_lib.inference.zoo import load_model
 from gtzan_lib.live.streaming import listen
@@ -112,7 +113,7 @@ def untrained(recipe: Recipe) -> Model:
         "genres": ["blues", "jazz", "rock"],
         "recipe": recipe.as_dict(),
     }
-    return Model("untrained", card, net)
+    return ImageModel("untrained", card, net)
 
 
 @pytest.mark.check

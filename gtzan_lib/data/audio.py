@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ __all__ = [
     "EXTENSIONS",
     "AudioInfo",
     "Blocks",
+    "PieceResampler",
     "Resampler",
     "info",
     "is_invalid",
@@ -132,6 +133,9 @@ class Blocks:
         Rate of the blocks in Hz. Default: the file's own.
     seconds : float
         Length of a block.
+    resampler : callable, optional
+        Returns a resampler for the rate of the file. Default: a `Resampler` to
+        `sample_rate`.
 
     Attributes
     ----------
@@ -140,9 +144,15 @@ class Blocks:
     """
 
     def __init__(
-        self, path: str | Path, *, sample_rate: int | None = None, seconds: float = 30.0
+        self,
+        path: str | Path,
+        *,
+        sample_rate: int | None = None,
+        seconds: float = 30.0,
+        resampler: Callable[[int], PieceResampler] | None = None,
     ) -> None:
         self.path, self.sample_rate, self.seconds = path, sample_rate, seconds
+        self._resampler = resampler
         self.duration_s = 0.0
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -156,7 +166,10 @@ class Blocks:
         """
         with open_audio(self.path) as decoder:
             rate, done = decoder.sample_rate, 0
-            resampler = Resampler(rate, self.sample_rate or rate)
+            if self._resampler:
+                resampler = self._resampler(rate)
+            else:
+                resampler = Resampler(rate, self.sample_rate or rate)
             for piece in pieces_of(decoder, max(1, round(self.seconds * rate))):
                 done += len(piece)
                 self.duration_s = done / rate
@@ -203,6 +216,16 @@ def is_invalid(y: np.ndarray) -> np.ndarray:
         overflow.
     """
     return ~(np.abs(y) <= _LOUDEST)
+
+
+class PieceResampler(Protocol):
+    """What resamples sound that arrives in pieces, such as `Resampler`."""
+
+    def push(self, y: np.ndarray) -> np.ndarray:
+        """Resample the next samples, and return those that are complete."""
+
+    def finish(self) -> np.ndarray:
+        """Return the last samples."""
 
 
 class Resampler:

@@ -27,7 +27,15 @@ from ..files import atomic_path, canonical_json
 from .arguments import require_corpus, require_windows
 from .corpus import Corpus
 
-__all__ = ["PROTOCOLS", "DataSplit", "Fold", "HasDuplicates", "quiet_split", "split"]
+__all__ = [
+    "PART_NAMES",
+    "PROTOCOLS",
+    "DataSplit",
+    "Fold",
+    "HasDuplicates",
+    "quiet_split",
+    "split",
+]
 
 PROTOCOLS = ("window", "track", "artist", "official")
 """Protocols, the leaking one first and the one that came with the corpus last."""
@@ -41,6 +49,9 @@ _UNITS = {
 }
 
 PARTS = ("train", "valid", "test")
+PART_NAMES = {"train": "training part", "valid": "validation part", "test": "test part"}
+"""Names of the parts in sentences and documents, by their names in tables."""
+
 _PAIRS_OF_PARTS = (("train", "test"), ("valid", "test"), ("train", "valid"))
 
 
@@ -438,7 +449,12 @@ def _official(table: pd.DataFrame, corpus: Corpus, folds: int) -> DataSplit:
             f"open all of {corpus.name}, or use protocol='artist' or 'track'."
         )
     table["fold_0"] = part
-    settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
+    settings = {
+        "seed": None,
+        "folds": 1,
+        "corpus": corpus.fingerprint,
+        "corpus_name": corpus.name,
+    }
     official = DataSplit("official", table, settings)
     shared = official.shared("artist")
     if shared:

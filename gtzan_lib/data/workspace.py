@@ -96,6 +96,11 @@ class Workspace:
         return self.path / "site"
 
     @property
+    def test_access(self) -> Path:
+        """The list of test parts that were scored, shared by all runs."""
+        return self.root / "test_access.csv"
+
+    @property
     def checksums(self) -> Path:
         """Cached checksums of audio files, shared by all runs."""
         return self.root / ".checksums"

@@ -1,4 +1,5 @@
 from .aggregate import AGGREGATION_METHODS, aggregate
+from .askings import read_askings
 from .comparison import difference, learning_curve, mcnemar, paired_tests
 from .evaluate import evaluate
 from .evaluation import Evaluation
@@ -23,6 +24,7 @@ __all__ = [
     "mcnemar",
     "paired_tests",
     "predictions",
+    "read_askings",
     "score_predictions",
     "summary",
 ]

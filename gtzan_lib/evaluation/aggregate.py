@@ -12,10 +12,10 @@ import numpy as np
 
 from ..errors import ParameterError
 
-__all__ = ["AGGREGATION_METHODS", "aggregate", "aggregate_groups"]
+__all__ = ["AGGREGATION_METHODS", "SMALLEST", "aggregate", "aggregate_groups"]
 
-# Lower bound, since one probability of zero would make a geometric mean zero.
-_SMALLEST = 1e-6
+SMALLEST = 1e-6
+"""Lower bound of a probability, since one of zero would make a geometric mean zero."""
 
 
 def _mean(probabilities: np.ndarray) -> np.ndarray:
@@ -34,7 +34,7 @@ def _median(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _geometric_mean(probabilities: np.ndarray) -> np.ndarray:
-    logs = np.log(np.maximum(probabilities, _SMALLEST))
+    logs = np.log(np.maximum(probabilities, SMALLEST))
     return _normalised(np.exp(_mean(logs)))
 
 

@@ -175,7 +175,8 @@ def learning_curve(
     Parameters
     ----------
     estimator, X, windows, split
-        As for `gtzan_lib.evaluation.evaluate.evaluate`.
+        As for `gtzan_lib.evaluation.evaluate.evaluate`; of an official split, the
+        validation part is scored.
     shares : sequence of float
         Shares of the training tracks of every genre, above 0 and up to 1.
         Smaller parts are subsets of larger ones.

@@ -1,8 +1,9 @@
-"""Fitting and testing an estimator on every fold of a split."""
+"""Fitting and scoring an estimator on every fold of a split."""
 
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,37 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import has_fit_parameter
 
 from ..data.arguments import require_array, require_windows
-from ..data.splits import DataSplit, Fold
+from ..data.splits import PART_NAMES, DataSplit
 from ..errors import SplitError
+from .askings import (
+    configuration_hash,
+    corpus_of,
+    part_to_score,
+    prepare_list,
+    record_asking,
+    seeds_of,
+)
 from .evaluation import Evaluation
 
 __all__ = ["evaluate"]
 
 
 def evaluate(
-    estimator: Any, X: Any, windows: pd.DataFrame, split: DataSplit, *, aggregation: str = "mean"
+    estimator: Any,
+    X: Any,
+    windows: pd.DataFrame,
+    split: DataSplit,
+    *,
+    aggregation: str = "mean",
+    ask_test: bool = False,
+    description: str = "",
+    chosen_by: str = "",
+    test_access: str | Path | None = None,
 ) -> Evaluation:
-    """Fit and test an estimator on every fold of a split.
+    """Fit and score an estimator on every fold of a split.
+
+    The test part of every fold is scored; under protocol `official` the validation part,
+    unless the test part is asked for.
 
     Parameters
     ----------
@@ -42,11 +63,21 @@ def evaluate(
     aggregation : str
         How the windows of a track are combined; see
         `gtzan_lib.evaluation.aggregate.aggregate`.
+    ask_test : bool
+        Whether to score the test part of an official split. The asking and the score
+        are noted in a list before the score is returned. Other protocols always score
+        their test parts, and note nothing.
+    description : str
+        The model in a few words, for the list. Default: its class or architecture.
+    chosen_by : str
+        What the configuration was chosen by, for the list.
+    test_access : str or Path, optional
+        The list, a CSV file. Default: `test_access.csv` in the workspace.
 
     Returns
     -------
     Evaluation
-        The predictions for every test part.
+        The predictions for every scored part.
 
     Raises
     ------
@@ -54,11 +85,17 @@ def evaluate(
         If `X` is no array, such as a DataFrame, or `windows` no table of windows.
     SplitError
         If the split was made from other windows, the number of rows of `X` is
-        wrong, or a tested genre is absent from the training part.
+        wrong, a scored genre is absent from the training part, or the scored part is
+        empty.
+    RecordError
+        If `test_access` is another file, or damaged.
+    OutputError
+        If an asking cannot be noted.
 
     Notes
     -----
-    The book page "Evaluation" explains the scores and their intervals.
+    The book page "Evaluation" explains the scores and their intervals, and "The test part
+    wears out" the list of askings.
 
     Examples
     --------
@@ -83,9 +120,12 @@ def evaluate(
     y = windows["genre"].to_numpy(dtype=str)
     genres = sorted(np.unique(y).tolist())
     takes_valid = has_fit_parameter(estimator, "valid")
+    part = part_to_score(split, ask_test=ask_test)
+    is_asking = split.protocol == "official" and part == "test"
+    noted_in = prepare_list(test_access) if is_asking else None
     tables, estimators, train_accuracy, unconverged = [], [], [], 0
     for number, fold in enumerate(split):
-        _require_trained_genres(y, fold, number)
+        _require_trained_genres(y, fold.train, getattr(fold, part), number, part)
     for number, fold in enumerate(split):
         fitted = clone(estimator)
         train = _rows(X, fold.train)
@@ -93,14 +133,15 @@ def evaluate(
         unconverged += _fit(fitted, train, y[fold.train], valid)
         train_predictions = fitted.classes_[_probabilities(fitted, train).argmax(axis=1)]
         train_accuracy.append(np.mean(train_predictions == y[fold.train]))
+        scored = getattr(fold, part)
         probabilities = pd.DataFrame(
-            _probabilities(fitted, _rows(X, fold.test)), columns=fitted.classes_, index=fold.test
+            _probabilities(fitted, _rows(X, scored)), columns=fitted.classes_, index=scored
         )
-        rows = split.table.loc[fold.test, ["window_id", "track_id", "genre", "artist"]]
+        rows = split.table.loc[scored, ["window_id", "track_id", "genre", "artist"]]
         probabilities = probabilities.reindex(columns=genres, fill_value=0.0).astype(float)
         tables.append(rows.assign(fold=number).join(probabilities))
         estimators.append(fitted)
-    return Evaluation(
+    evaluation = Evaluation(
         pd.concat(tables).sort_index(kind="stable").reset_index(drop=True),
         genres,
         float(np.mean(train_accuracy)),
@@ -108,11 +149,40 @@ def evaluate(
         split,
         unconverged,
         aggregation,
+        part,
+        # An estimator that takes the validation part without a setting for it uses it.
+        part == "valid" and takes_valid and getattr(estimator, "patience", True) is not None,
     )
+    if noted_in is not None:
+        record_asking(
+            noted_in,
+            evaluation.accuracy(),
+            corpus=corpus_of(split),
+            configuration=configuration_hash(
+                {"estimator": estimator, "X": X, "split": split.hash, "aggregation": aggregation}
+            ),
+            description=description or _names(estimator),
+            seeds=seeds_of(estimator),
+            chosen_by=chosen_by,
+        )
+    return evaluation
 
 
-def _require_trained_genres(y: np.ndarray, fold: Fold, number: int) -> None:
-    absent = sorted(set(y[fold.test]) - set(y[fold.train]))
+def _names(estimator: Any) -> str:
+    """Return the class, or the architecture of a net; of a pipeline those of all steps."""
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    names = [getattr(step, "architecture", type(step).__name__) for step in steps]
+    return ", ".join(name for name in names if name != "str")
+
+
+def _require_trained_genres(
+    y: np.ndarray, train: np.ndarray, scored: np.ndarray, number: int, part: str
+) -> None:
+    if not len(scored):
+        raise SplitError(
+            f"the {PART_NAMES[part]} of fold {number} has no window to score; choose another split."
+        )
+    absent = sorted(set(y[scored]) - set(y[train]))
     if absent:
         raise SplitError(
             f"genre {str(absent[0])!r} is tested in fold {number} and has no window in its "

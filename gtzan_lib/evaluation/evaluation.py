@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from ..data.splits import DataSplit
+from ..data.splits import PART_NAMES, DataSplit
 from ..stats import (
     Score,
     bootstrap_interval,
@@ -31,7 +31,7 @@ class Evaluation:
     Attributes
     ----------
     windows : pd.DataFrame
-        One row per tested window: `window_id`, `track_id`, `genre`, `artist`,
+        One row per scored window: `window_id`, `track_id`, `genre`, `artist`,
         `fold`, and a column of probabilities for every genre.
     genres : list of str
         The columns of probabilities.
@@ -46,6 +46,10 @@ class Evaluation:
     aggregation : str
         How the windows of a track are combined, one of
         `gtzan_lib.evaluation.aggregate.AGGREGATION_METHODS`.
+    part : {"test", "valid"}
+        The part of every fold that was scored.
+    chose_epoch : bool
+        Whether the scored part also chose the epoch, by early stopping.
 
     See Also
     --------
@@ -59,9 +63,18 @@ class Evaluation:
     split: DataSplit
     unconverged: int = 0
     aggregation: str = "mean"
+    part: str = "test"
+    chose_epoch: bool = False
 
     def __repr__(self) -> str:
-        return f"Evaluation(tracks {self.accuracy()}, protocol {self.split.protocol!r})"
+        kind = f"{self.scored_part}, protocol {self.split.protocol!r}"
+        return f"Evaluation(tracks {self.accuracy()}, {kind})"
+
+    @property
+    def scored_part(self) -> str:
+        """What was scored, for captions: `validation part` or `test part`, one or several."""
+        name = PART_NAMES[self.part]
+        return name if len(self.split) == 1 else f"{name}s of {len(self.split)} folds"
 
     @cached_property
     def tracks(self) -> pd.DataFrame:
@@ -114,7 +127,7 @@ class Evaluation:
         Returns
         -------
         Score
-            With Wilson's interval for the tracks of a single test part, else
+            With Wilson's interval for the tracks of a single part, else
             with a bootstrap over artists (over tracks if they are unknown).
         """
         predictions = self.predictions(unit)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..data.corpus import Corpus
-from ..data.splits import PROTOCOLS, DataSplit, quiet_split
+from ..data.splits import PART_NAMES, PROTOCOLS, DataSplit, quiet_split
 from ..errors import SplitError
 from ..stats import PairedDifference, bootstrap_interval
 from .comparison import difference
@@ -47,8 +48,9 @@ class LeakageAudit:
         Returns
         -------
         pd.DataFrame
-            One row per model and protocol: `train_windows` (mean over folds), the
-            number of tested `tracks`, and `accuracy`, `low`, `high` of tracks and
+            One row per model and protocol: the scored `part` (`test part` or
+            `validation part`), `train_windows` (mean over folds), the number of scored
+            `tracks`, and `accuracy`, `low`, `high` of tracks and
             `window_accuracy`, `window_low`, `window_high` of windows.
         """
         rows = {}
@@ -56,8 +58,9 @@ class LeakageAudit:
             for protocol, evaluation in by_protocol.items():
                 track, window = evaluation.accuracy(), evaluation.accuracy("window")
                 n_train = np.mean([len(fold.train) for fold in evaluation.split])
-                rows[model, protocol] = (round(n_train), track.n, *track[:3], *window[:3])
-        columns = ["train_windows", "tracks", "accuracy", "low", "high"]
+                part = PART_NAMES[evaluation.part]
+                rows[model, protocol] = (part, round(n_train), track.n, *track[:3], *window[:3])
+        columns = ["part", "train_windows", "tracks", "accuracy", "low", "high"]
         columns += ["window_accuracy", "window_low", "window_high"]
         return pd.DataFrame.from_dict(rows, "index", columns=columns).pipe(_two_levels)
 
@@ -168,6 +171,9 @@ def audit(
     protocols: Sequence[str] = ("window", "track", "artist"),
     folds: int = 5,
     seed: int = 42,
+    ask_test: bool = False,
+    chosen_by: str = "",
+    test_access: str | Path | None = None,
 ) -> LeakageAudit:
     """Cross-validate models under several protocols on the same windows.
 
@@ -185,12 +191,15 @@ def audit(
     corpus : Corpus
         The corpus, for the artists.
     protocols : sequence of str
-        The leaking one first. `official` has one test part and no folds; its
-        score is reported with the others.
+        The leaking one first. `official` has no folds; the score of its validation
+        part, or of its test part if that is asked for, is reported with the others.
     folds : int
         At least 3.
     seed : int
         Random seed of the splits.
+    ask_test, chosen_by, test_access
+        As for `gtzan_lib.evaluation.evaluate.evaluate`, for the protocol `official`; the
+        list of askings describes a model by its name.
 
     Returns
     -------
@@ -228,7 +237,16 @@ def audit(
     return LeakageAudit(
         {
             name: {
-                protocol: evaluate(estimator, X, windows, split)
+                protocol: evaluate(
+                    estimator,
+                    X,
+                    windows,
+                    split,
+                    ask_test=ask_test,
+                    description=name,
+                    chosen_by=chosen_by,
+                    test_access=test_access,
+                )
                 for protocol, split in splits.items()
             }
             for name, (estimator, X) in estimators.items()

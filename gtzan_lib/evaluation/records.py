@@ -7,7 +7,6 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from ..data.corpus import Corpus
+from ..data.splits import PART_NAMES
+from ..digests import package_commit
 from ..errors import RecordError
 from ..files import atomic_path, canonical_json, sha256_of
 from .evaluation import Evaluation
@@ -32,8 +33,8 @@ class ExperimentRecord:
     Attributes
     ----------
     spec : dict
-        Experiment, parameters, protocol, fingerprint of the corpus and hash of
-        the split: all that is needed to repeat the experiment.
+        Experiment, parameters, protocol, hash of the split and the part that was
+        scored, fingerprint of the corpus: all that is needed to repeat the experiment.
     result : dict
         Scores with intervals, and name and SHA-256 of the table of predictions.
         Equal for equal runs on the same machine; the hash covers it.
@@ -44,6 +45,11 @@ class ExperimentRecord:
     spec: dict[str, Any]
     result: dict[str, Any]
     provenance: dict[str, Any]
+
+    @property
+    def part(self) -> str:
+        """The part that was scored: `test part`, or `validation part`."""
+        return self.spec.get("part", PART_NAMES["test"])
 
     @property
     def hash(self) -> str:
@@ -135,6 +141,7 @@ class ExperimentRecord:
                 "parameters": parameters,
                 "protocol": evaluation.split.protocol,
                 "folds": len(evaluation.split),
+                "part": PART_NAMES[evaluation.part],
                 "split": evaluation.split.hash,
                 "corpus": {
                     "name": corpus.name,
@@ -245,7 +252,8 @@ def leaderboard(folder: str | Path) -> pd.DataFrame:
     -------
     pd.DataFrame
         One row per experiment, the best track accuracy first: `protocol`,
-        `folds`, `tracks` (number of tested tracks), `accuracy`, `low`, `high`,
+        `folds`, `part` (`test part` or `validation part`), `tracks` (number of
+        scored tracks), `accuracy`, `low`, `high`,
         `window_accuracy`, `macro_f1`, `top2`, `calibration_error` and
         `train_accuracy`, all from 0 to 1; `weights`, the number of weights of a
         network, and `seconds`, the duration of training, both NaN if unknown.
@@ -278,6 +286,7 @@ def leaderboard_row(record: ExperimentRecord) -> dict[str, Any]:
         "experiment": record.spec["experiment"],
         "protocol": record.spec["protocol"],
         "folds": record.spec["folds"],
+        "part": record.part,
         "tracks": track["n"],
         "accuracy": track["value"],
         "low": track["low"],
@@ -296,7 +305,7 @@ def _provenance(seconds: float | None) -> dict[str, Any]:
     return {
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": seconds,
-        "commit": _commit(),
+        "commit": package_commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
@@ -309,18 +318,3 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _commit() -> str | None:
-    """Return the commit of the checkout that holds this package, if there is one."""
-    try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

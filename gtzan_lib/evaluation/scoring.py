@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS, published_split
-from ..data.splits import DataSplit
+from ..data.splits import PART_NAMES, DataSplit
 from ..errors import GtzanWarning, ScoringError
 from ..files import printable
 from ..stats import holm
+from .askings import configuration_hash, corpus_of, part_to_score, prepare_list, record_asking
 from .comparison import McNemarResult, mcnemar
 from .evaluation import Evaluation
 from .prediction_files import read_predictions
@@ -76,8 +77,7 @@ class ScoredPredictions:
         split = self.evaluation.split
         corpus = split.settings.get("corpus")
         name = "GTZAN" if corpus == "gtzan" else f"corpus {corpus}"
-        part = "part" if len(split) == 1 else f"parts of {len(split)} folds"
-        return f"{name}, {self.part} {part} of the {split.protocol} split"
+        return f"{name}, {self.evaluation.scored_part} of the {split.protocol} split"
 
     def as_dict(self) -> dict[str, Any]:
         """Return all scores as values for JSON; None where there is no score."""
@@ -106,8 +106,10 @@ def score_predictions(
     path: str | Path,
     split: str | Path | DataSplit = "official",
     *,
-    part: str = "test",
+    part: str | None = None,
     against: Iterable[str | Path] = (),
+    chosen_by: str = "",
+    test_access: str | Path | None = None,
 ) -> ScoredPredictions:
     """Score a CSV file of predictions.
 
@@ -119,11 +121,18 @@ def score_predictions(
         with a warning.
     split : {"official", "artist"}, Path or DataSplit
         A published split of GTZAN, the file of a saved split, or a split.
-    part : {"test", "valid"}
-        The part to score. The parts of all folds are scored together; each track must
-        then be predicted by the model of the fold in which it is in that part.
+    part : {"test", "valid"}, optional
+        The part to score. Default: `valid` under protocol `official`, whose test part is
+        for a last score, else `test`. An official test part that is scored is noted in a
+        list, and the scores are returned after that. The parts of all folds are scored
+        together; each track must then be predicted by the model of the fold in which it
+        is in that part.
     against : iterable of str or Path
         Records to compare with: their files, or folders of them.
+    chosen_by : str
+        What the model was chosen by, for the list.
+    test_access : str or Path, optional
+        The list, a CSV file. Default: `test_access.csv` in the workspace.
 
     Returns
     -------
@@ -137,11 +146,15 @@ def score_predictions(
     SplitError
         If the file of the split is damaged.
     RecordError
-        If a record is damaged, or a folder has none.
+        If a record is damaged, or a folder has none; or if `test_access` is another
+        file, or damaged.
+    OutputError
+        If the scoring of an official test part cannot be noted.
 
     Notes
     -----
-    The book page "Score predictions of your own" explains files and scores.
+    The book page "Score predictions of your own" explains files and scores, and "The test
+    part wears out" the list.
 
     Examples
     --------
@@ -150,6 +163,7 @@ def score_predictions(
     """
     path = Path(path)
     split = _load_split(split)
+    part = part or part_to_score(split, ask_test=False)
     scored = _tracks_of(split, part)
     genres = sorted(split.table["genre"].unique())
     table = read_predictions(path, split.table["track_id"].unique(), genres)
@@ -158,23 +172,33 @@ def score_predictions(
     if len(missing):
         raise ScoringError(
             f"{path}: lacks {len(missing)} of the {len(scored)} tracks that are scored, "
-            f"{missing[0]!r} first; predict all tracks of the {part} part, or name the split and "
-            "the part that the file is for."
+            f"{missing[0]!r} first; predict all tracks of the {PART_NAMES[part]}, or "
+            "name the split and the part that the file is for."
         )
     n_ignored = len(table.probabilities) - len(scored)
     if n_ignored:
         warnings.warn(
-            f"{path}: {n_ignored} rows are about tracks that are not in the {part} part and are "
-            "ignored.",
+            f"{path}: {n_ignored} rows are about tracks that are not in the {PART_NAMES[part]} "
+            "and are ignored.",
             GtzanWarning,
             stacklevel=2,
         )
     windows = scored.join(probabilities, on="track_id").reset_index(drop=True)
-    evaluation = Evaluation(windows, genres, np.nan, [], split)
+    evaluation = Evaluation(windows, genres, np.nan, [], split, part=part)
     tests, skipped, rows = _compare(evaluation.tracks, against)
     name = printable(path.name)
-    label = name if part == "test" else f"{name} ({part} part)"
-    rows.insert(0, _row(label, evaluation, table.are_answers))
+    if split.protocol == "official" and part == "test":
+        record_asking(
+            prepare_list(test_access),
+            evaluation.accuracy(),
+            corpus=corpus_of(split),
+            configuration=configuration_hash(
+                {"predictions": windows[genres].to_numpy(dtype=float), "split": split.hash}
+            ),
+            description=name,
+            chosen_by=chosen_by,
+        )
+    rows.insert(0, _row(name, evaluation, table.are_answers))
     leaderboard = pd.DataFrame(rows).set_index("experiment")
     leaderboard = leaderboard.sort_values("accuracy", ascending=False, kind="stable")
     return ScoredPredictions(
@@ -216,7 +240,9 @@ def _tracks_of(split: DataSplit, part: str) -> pd.DataFrame:
     tracks = pd.concat(rows).sort_index(kind="stable").drop_duplicates(["track_id", "fold"])
     if tracks.empty or tracks["track_id"].duplicated().any():
         number = "no track" if tracks.empty else "a track of several folds"
-        raise ScoringError(f"the split has {number} in its {part} part; make one with gl.split.")
+        raise ScoringError(
+            f"the split has {number} in its {PART_NAMES[part]}; make one with gl.split."
+        )
     tracks["window_id"] = tracks["track_id"]
     return tracks[["window_id", "track_id", "genre", "artist", "fold"]]
 
@@ -245,6 +271,7 @@ def _row(name: str, evaluation: Evaluation, are_answers: bool) -> dict[str, Any]
         "experiment": name,
         "protocol": evaluation.split.protocol,
         "folds": len(evaluation.split),
+        "part": PART_NAMES[evaluation.part],
         "tracks": accuracy.n,
         "accuracy": accuracy.value,
         "low": accuracy.low,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from ..data.splits import PART_NAMES
 from .evaluation import Evaluation
 
 __all__ = ["caveats", "headline", "summary"]
 
-# A model with a training accuracy below the first is called underfitted; a test score
+# A model with a training accuracy below the first is called underfitted; a score
 # with a p-value of at least the second is called no better than chance.
 _MIN_TRAIN_ACCURACY = 0.80
 _MAX_P_VALUE = 0.01
@@ -26,14 +27,15 @@ def caveats(evaluation: Evaluation) -> list[str]:
         One sentence per warning; empty if there is none.
     """
     sentences = []
+    score = f"{PART_NAMES[evaluation.part].removesuffix(' part')} score"
     if evaluation.train_accuracy < _MIN_TRAIN_ACCURACY:
         sentences.append(
             f"The training accuracy is only {100 * evaluation.train_accuracy:.0f} %: the model is "
-            "underfitted, and the test score says nothing about the method."
+            f"underfitted, and the {score} says nothing about the method."
         )
     if evaluation.p_value >= _MAX_P_VALUE:
         sentences.append(
-            f"The test score is not better than chance (p = {evaluation.p_value:.2g}): "
+            f"The {score} is not better than chance (p = {evaluation.p_value:.2g}): "
             "nothing can be concluded from it."
         )
     if evaluation.unconverged:
@@ -55,9 +57,12 @@ def headline(evaluation: Evaluation) -> str:
     Returns
     -------
     str
-        Accuracy with interval and protocol, then the caveats.
+        Accuracy with interval and protocol, under the official one also the part that
+        was scored; then the caveats.
     """
-    accuracy = f"{evaluation.accuracy()}, split by {evaluation.split.protocol}."
+    split = evaluation.split
+    part = f", {_part(evaluation)}" if split.protocol == "official" else ""
+    accuracy = f"{evaluation.accuracy()}, split by {split.protocol}{part}."
     return " ".join([accuracy, *caveats(evaluation)])
 
 
@@ -72,11 +77,13 @@ def summary(evaluation: Evaluation) -> str:
     Returns
     -------
     str
-        Accuracy of tracks, windows and training windows, the baseline, and the
-        caveats.
+        Accuracy of tracks, windows and training windows, the part that was scored, the
+        baseline, and the caveats.
     """
     split = evaluation.split
-    kind = "one test part" if len(split) == 1 else f"{len(split)}-fold cross-validation"
+    kind = f"{len(split)}-fold cross-validation"
+    if len(split) == 1:
+        kind = _part(evaluation) if split.protocol == "official" else "one test part"
     paragraphs = [
         f"**Track accuracy: {evaluation.accuracy()}.** Split by {split.protocol}, {kind}; the "
         f"baseline, always guessing one genre, has {100 * evaluation.baseline:.1f} %. Window "
@@ -85,3 +92,9 @@ def summary(evaluation: Evaluation) -> str:
     ]
     paragraphs += [f"> **Caution.** {caveat}" for caveat in caveats(evaluation)]
     return "\n\n".join(paragraphs)
+
+
+def _part(evaluation: Evaluation) -> str:
+    """Return the scored part, and whether it was also used to train the model."""
+    choice = ", which also chose the epoch" if evaluation.chose_epoch else ""
+    return f"{evaluation.scored_part}{choice}"

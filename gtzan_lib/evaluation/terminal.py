@@ -65,7 +65,7 @@ def show_leaderboard(leaderboard: pd.DataFrame) -> None:
     for name, row in leaderboard.iterrows():
         table.add_row(
             escape(printable(str(name))),
-            row["protocol"],
+            f"official, {row['part']}" if row["protocol"] == "official" else row["protocol"],
             str(row["tracks"]),
             _percent(row["accuracy"]),
             _interval(row),

@@ -2,6 +2,7 @@ from .model import Model
 from .prediction import Prediction
 from .robustness import RobustnessTest, crop_middle, robustness_test
 from .saliency import deletion_test, saliency
+from .scored_tracks import tracks_to_score
 from .zoo import load_model, models, pack_model, predict, save_model
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "robustness_test",
     "saliency",
     "save_model",
+    "tracks_to_score",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,23 +14,19 @@ import numpy as np
 import torch
 
 from ..data import audio
-from ..data.arguments import require_array, waveform
+from ..data.arguments import waveform
 from ..data.windows import SHORTEST_S, Window, WindowCutter, WindowGrid
 from ..errors import AudioError, GtzanError, ModelError
 from ..files import printable
-from ..models.registry import input_axes
-from ..signal.recipes import Recipe
-from ..signal.spectrograms import draw
 from .prediction import Prediction
 
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
-    from ..training.classifier import NetClassifier
 
 __all__ = ["Model", "single_thread"]
 
-# Seconds and images per step, so that memory does not grow with the length of the sound.
-_PIECE_S, _BATCH = 30.0, 32
+# Seconds per step, so that memory does not grow with the length of the sound.
+_PIECE_S = 30.0
 
 
 class _SingleThread:
@@ -60,8 +57,10 @@ where another process uses a core.
 """
 
 
-class Model:
-    """A trained net with its recipe and genres; `load_model` returns one.
+class Model(ABC):
+    """A trained net with its genres; `load_model` returns one.
+
+    Subclasses differ in what their net takes: images of spectrograms, or tags.
 
     Parameters
     ----------
@@ -78,10 +77,18 @@ class Model:
         As given.
     genres : tuple of str
         Genres in the order of the net's outputs.
-    recipe : Recipe
-        Settings of the spectrograms that the net takes.
     net : torch.nn.Module
         The net in evaluation mode.
+    grid : gtzan_lib.data.windows.WindowGrid
+        Windows that are predicted one by one.
+    sample_rate : int
+        Of the sound that the model takes, in Hz; other sound is resampled.
+    context : (int, int)
+        Samples before and after a window that its prediction needs.
+    aggregation : str
+        How the probabilities of windows become those of the whole.
+    takes : str
+        What the net takes, in words.
 
     Notes
     -----
@@ -94,10 +101,15 @@ class Model:
     'reggae'
     """
 
+    grid: WindowGrid
+    sample_rate: int
+    context: tuple[int, int]
+    aggregation: str = "mean"
+    takes: str
+
     def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
         self.name, self.card = name, card
         self.genres = tuple(card["genres"])
-        self.recipe = Recipe.from_dict(card["recipe"])
         self.net = net.eval()
 
     def __repr__(self) -> str:
@@ -108,7 +120,7 @@ class Model:
         card, weights = self.card, sum(tensor.numel() for tensor in self.net.parameters())
         lines = [
             f"**{self.name}**: {card['architecture']} with {weights:,} weights; "
-            f"{len(self.genres)} genres; windows of {self.recipe.seconds:g} s, {self.recipe.name}",
+            f"{len(self.genres)} genres; windows of {self.grid.seconds:.3g} s, {self.takes}",
             "",
         ]
         if {"trained_on", "selected_on"} <= card.keys():
@@ -121,36 +133,59 @@ class Model:
     @property
     def expected_accuracy(self) -> list[str]:
         """The accuracy to expect, one line per length of the sound; empty if unknown."""
-        protocol = self.card.get("protocol")
+        split = ", ".join(
+            [f"protocol {self.card.get('protocol')}", *filter(None, [self.card.get("part")])]
+        )
         return [
             f"accuracy {100 * score['value']:.1f} % (95 % interval {100 * score['low']:.1f} to "
-            f"{100 * score['high']:.1f}, n = {score['n']}) for {score['input_s']:g} s of "
-            f"{self.card['corpus']}, protocol {protocol}"
+            f"{100 * score['high']:.1f}, n = {score['n']}) for {score['input_s']:.3g} s of "
+            f"{self.card['corpus']}, {split}"
             for score in self.card.get("accuracy", [])
         ]
 
-    @property
-    def estimator(self) -> NetClassifier:
-        """The net as an estimator of images, for `gl.evaluate`."""
-        from ..training.classifier import NetClassifier
+    @abstractmethod
+    def window_probabilities(self, windows: list[Window]) -> np.ndarray:
+        """Compute the probabilities of windows.
 
-        weights = self.net.state_dict()
-        estimator = NetClassifier(self.card["architecture"])
-        return estimator.restore(list(self.genres), dict(self.card["arguments"]), weights)
+        Parameters
+        ----------
+        windows : list of Window
+            Windows of `cutter`.
 
-    def require_windows(self) -> None:
-        """Check that the input of the net is the image of a single window.
+        Returns
+        -------
+        np.ndarray [shape=(n, genres), dtype=float32]
+            One row per window; rows sum to one, those of silent windows are NaN.
 
         Raises
         ------
         ModelError
-            If the net takes the windows of a track in order, or features.
+            If the net does not predict single windows of sound.
         """
-        if set(input_axes(self.card["architecture"]).items()) != {("images", 3)}:
-            raise ModelError(
-                f"model {self.name!r} is a {self.card['architecture']}, which does not predict "
-                "single windows of sound; use another model, or its `estimator` with a store."
-            )
+
+    def resampler(self, source: int) -> audio.PieceResampler:
+        """Return a resampler to the model's sample rate.
+
+        Parameters
+        ----------
+        source : int
+            Rate of the sound in Hz.
+
+        Returns
+        -------
+        gtzan_lib.data.audio.PieceResampler
+            With the filter of the sound on which the model was trained.
+        """
+        return audio.Resampler(source, self.sample_rate)
+
+    def require_windows(self) -> None:  # noqa: B027  (most models do)
+        """Check that the model predicts single windows of sound.
+
+        Raises
+        ------
+        ModelError
+            If its net takes the windows of a track in order, or features.
+        """
 
     def unseen(self, corpus: Corpus) -> Corpus:
         """Exclude the tracks that the model was trained or selected on.
@@ -192,8 +227,10 @@ class Model:
         used = find_training_tracks(self.card, corpus)
         return corpus.exclude(used) if used else corpus
 
-    def images(self, y: np.ndarray, sample_rate: int, *, step: float | None = None) -> np.ndarray:
-        """Make the images that the net takes.
+    def windows(
+        self, y: np.ndarray, sample_rate: int, *, step: float | None = None
+    ) -> Iterator[list[Window]]:
+        """Cut samples into windows.
 
         Parameters
         ----------
@@ -202,45 +239,19 @@ class Model:
         sample_rate : int
             In Hz.
         step : float, optional
-            Seconds from one window's start to the next. Default: the recipe's.
+            Seconds from one window's start to the next. Default: the model's.
 
-        Returns
-        -------
-        np.ndarray [shape=(windows, height, width), dtype=uint8]
-            One per window, in order of time.
+        Yields
+        ------
+        list of Window
+            Some at a time, in order.
 
         Raises
         ------
         AudioError
             If the sound is too short, or samples are not finite.
         """
-        batches = self._batches(_Samples(y, sample_rate, self.recipe), step, "the given sound")
-        return np.concatenate([images for _, images in batches])
-
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """Compute the probabilities of every image.
-
-        Parameters
-        ----------
-        images : np.ndarray [shape=(n, height, width), dtype=uint8]
-            Made with the model's recipe.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, genres), dtype=float32]
-            Rows sum to one.
-        """
-        require_array(images, "images")
-        if images.shape[-2:] != self.recipe.shape:
-            height, width = self.recipe.shape
-            raise ModelError(
-                f"images of shape {images.shape} do not fit the model; give (n, {height}, {width})."
-            )
-        parts = [images[i : i + _BATCH] for i in range(0, max(1, len(images)), _BATCH)]
-        with torch.inference_mode():
-            # Copied, since PyTorch warns about read-only arrays, such as the images of a store.
-            rows = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
-        return np.concatenate(rows)
+        return self._batches(_Samples(y, sample_rate, self.resampler), step, "the given sound")
 
     def predict(
         self,
@@ -261,7 +272,7 @@ class Model:
         sample_rate : int, optional
             In Hz; required for samples, ignored for files.
         step : float, optional
-            Seconds from one window's start to the next. Default: the recipe's.
+            Seconds from one window's start to the next. Default: the model's.
 
         Returns
         -------
@@ -285,21 +296,24 @@ class Model:
         self.require_windows()
         blocks: audio.Blocks | _Samples
         if isinstance(source, str | os.PathLike):
-            blocks = audio.Blocks(source, sample_rate=self.recipe.sample_rate)
+            blocks = audio.Blocks(source, resampler=self.resampler)
             name = printable(str(source))
         else:
-            blocks, name = _Samples(source, sample_rate, self.recipe), "the given sound"
+            blocks, name = _Samples(source, sample_rate, self.resampler), "the given sound"
         starts, rows = [], []
-        for begin, images in self._batches(blocks, step, name):
-            # A silent window is black.
-            audible = images.any(axis=(1, 2))
-            if audible.any():
-                starts.append(begin[audible])
-                rows.append(self.probabilities(images[audible]))
-        if not rows:
+        for windows in self._batches(blocks, step, name):
+            probabilities = self.window_probabilities(windows)
+            audible = ~np.isnan(probabilities[:, 0])
+            starts.append(_starts(windows)[audible])
+            rows.append(probabilities[audible])
+        if not any(map(len, rows)):
             raise AudioError(f"{name}: is silent; give it sound.", reason="is silent")
         return Prediction(
-            self.genres, np.concatenate(rows), np.concatenate(starts), self.recipe.seconds
+            self.genres,
+            np.concatenate(rows),
+            np.concatenate(starts),
+            self.grid.seconds,
+            self.aggregation,
         )
 
     def predict_files(
@@ -334,43 +348,28 @@ class Model:
             yield from pool.map(predict_file, files)
 
     def cutter(self, step: float | None = None) -> WindowCutter:
-        """Return a cutter of sound at the recipe's sample rate into windows for `draw`.
+        """Return a cutter of sound at the model's sample rate into windows.
 
         Parameters
         ----------
         step : float, optional
-            Seconds from one window's start to the next. Default: the recipe's.
+            Seconds from one window's start to the next. Default: the model's.
 
         Returns
         -------
         gtzan_lib.data.windows.WindowCutter
-            The cutter; its windows have the context that images need.
+            The cutter; its windows have the context that the model needs.
         """
-        before, after = self.recipe.context
-        grid = self.recipe.grid if step is None else WindowGrid(self.recipe.seconds, step)
-        return WindowCutter(grid, self.recipe.sample_rate, before=before, after=after)
-
-    def draw(self, windows: list[Window]) -> np.ndarray:
-        """Make the images of windows.
-
-        Parameters
-        ----------
-        windows : list of Window
-            Windows of `cutter`.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, height, width), dtype=uint8]
-            One per window.
-        """
-        return draw(windows, self.recipe)
+        before, after = self.context
+        grid = self.grid if step is None else WindowGrid(self.grid.seconds, step)
+        return WindowCutter(grid, self.sample_rate, before=before, after=after)
 
     def _batches(
         self, blocks: audio.Blocks | _Samples, step: float | None, name: str
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Turn blocks of sound at the recipe's rate into starts and images of windows."""
+    ) -> Iterator[list[Window]]:
+        """Cut blocks of sound at the model's rate into windows, some at a time."""
         _check_step(step)
-        cutter, rate = self.cutter(step), self.recipe.sample_rate
+        cutter, rate = self.cutter(step), self.sample_rate
         for block in blocks:
             invalid = audio.is_invalid(block)
             if invalid.any():
@@ -380,7 +379,7 @@ class Model:
                     reason="has samples that are not finite numbers",
                 )
             if windows := cutter.push(block):
-                yield _starts(windows), self.draw(windows)
+                yield windows
         if blocks.duration_s < SHORTEST_S:
             raise AudioError(
                 f"{name}: lasts {blocks.duration_s:.2f} s, which is too short; give at least "
@@ -388,21 +387,26 @@ class Model:
                 reason="is too short",
             )
         if windows := cutter.finish(blocks.duration_s):
-            yield _starts(windows), self.draw(windows)
+            yield windows
 
 
 class _Samples:
-    """Samples in blocks at a recipe's rate, like `gtzan_lib.data.audio.Blocks`."""
+    """Samples in blocks at another rate, like `gtzan_lib.data.audio.Blocks`."""
 
-    def __init__(self, y: np.ndarray, sample_rate: int | None, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        y: np.ndarray,
+        sample_rate: int | None,
+        resampler: Callable[[int], audio.PieceResampler],
+    ) -> None:
         if sample_rate is None or not 0 < sample_rate < np.inf:
             raise AudioError("samples need a sample rate above zero; give sample_rate in Hz.")
         self._y = waveform(y, channels=True)
-        self._rate, self._target = sample_rate, recipe.sample_rate
+        self._rate, self._resampler = sample_rate, resampler
         self.duration_s = len(self._y) / sample_rate
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        resampler = audio.Resampler(self._rate, self._target)
+        resampler = self._resampler(self._rate)
         size = max(1, round(_PIECE_S * self._rate))
         for start in range(0, len(self._y), size):
             block = audio.to_mono(self._y[start : start + size])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation.aggregate import aggregate
+from ..evaluation.aggregate import SMALLEST, aggregate
 
 __all__ = ["Prediction"]
 
@@ -26,12 +26,15 @@ class Prediction:
         Start of each window in seconds.
     window_s : float
         Length of a window in seconds.
+    aggregation : str
+        How the windows are combined, as for `gtzan_lib.evaluation.aggregate.aggregate`.
     """
 
     genres: tuple[str, ...]
     windows: np.ndarray
     starts_s: np.ndarray
     window_s: float
+    aggregation: str = "mean"
 
     def __repr__(self) -> str:
         best = ", ".join(f"{genre} {100 * value:.0f} %" for genre, value in self.top(3))
@@ -39,8 +42,9 @@ class Prediction:
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """Probabilities by genre, aggregated over windows as in evaluations."""
-        return dict(zip(self.genres, aggregate(self.windows).tolist(), strict=True))
+        """Probabilities by genre, aggregated over windows."""
+        whole = aggregate(self.windows, self.aggregation)
+        return dict(zip(self.genres, whole.tolist(), strict=True))
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """Return the most probable genres with their probabilities, best first."""
@@ -75,6 +79,9 @@ class Prediction:
             single window is decisive.
         """
         windows = self.windows.astype(np.float64)
+        if self.aggregation == "geometric mean":
+            # The product decides, and so the sum of logarithms.
+            windows = np.log(np.maximum(windows, SMALLEST))
         winner, smallest = self.genres.index(self.genre), None
         for rival in set(range(len(self.genres))) - {winner}:
             margin = windows[:, winner] - windows[:, rival]

@@ -7,17 +7,20 @@ import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..data.corpus import Corpus
-from ..errors import AudioError, GtzanError
+from ..errors import AudioError, GtzanError, SplitError
+from ..evaluation.askings import configuration_hash, prepare_list, record_asking
 from ..progress import progress_bar
 from ..signal.degradations import CLEAN
 from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
 from .model import Model, single_thread
 from .prediction import Prediction
+from .training_tracks import find_test_tracks
 
 __all__ = ["Degradation", "RobustnessTest", "crop_middle", "robustness_test"]
 
@@ -134,6 +137,9 @@ def robustness_test(
     seconds: float | None = None,
     jobs: int = 2,
     progress: bool = True,
+    ask_test: bool = False,
+    chosen_by: str = "",
+    test_access: str | Path | None = None,
 ) -> RobustnessTest:
     """Predict the genre of every track under every condition.
 
@@ -142,7 +148,9 @@ def robustness_test(
     model : Model
         From `load_model`.
     corpus : Corpus
-        Tracks with audio; `model.unseen` excludes those it was trained on.
+        Tracks with audio;
+        `gtzan_lib.inference.scored_tracks.tracks_to_score` excludes those by which the
+        model must not be scored.
     conditions : mapping of str to callable, optional
         Degradations by name, such as `gtzan_lib.signal.degradations.DEGRADATIONS`,
         applied before the prediction. Default: the clean sound only.
@@ -152,6 +160,14 @@ def robustness_test(
         Number of threads; each takes a track.
     progress : bool
         Show a progress bar, if on a terminal.
+    ask_test : bool
+        Whether the corpus may have tracks in the test part of the official split under
+        which the model was trained. The asking, and the accuracy of these tracks under
+        the first condition, are noted in a list before the result is returned.
+    chosen_by : str
+        What the model was chosen by, for the list.
+    test_access : str or Path, optional
+        The list, a CSV file. Default: `test_access.csv` in the workspace.
 
     Returns
     -------
@@ -166,9 +182,23 @@ def robustness_test(
         If the corpus has no audio.
     AudioError
         If no track can be predicted.
+    SplitError
+        If a track is in such a test part, which was not asked for.
+    RecordError
+        If `test_access` is another file, or damaged.
+    OutputError
+        If an asking cannot be noted.
     """
     model.require_windows()
     corpus.require_audio()
+    tests = find_test_tracks(model.card, corpus)
+    if tests and not ask_test:
+        raise SplitError(
+            f"track {tests[0]!r} is in the test part of the official split under which the model "
+            "was trained; leave the part out with gl.inference.tracks_to_score, or ask for it "
+            "with ask_test=True."
+        )
+    noted_in = prepare_list(test_access) if tests else None
     conditions = dict(conditions or {CLEAN: _unchanged})
 
     def predict_track(track_id: str) -> dict[str, Prediction] | GtzanError:
@@ -213,7 +243,26 @@ def robustness_test(
     results.insert(0, "genre", tracks["genre"].to_numpy())
     results.insert(1, "artist", tracks["artist"].fillna("").to_numpy())
     results["correct"] = results["genre"] == results["predicted"]
-    return RobustnessTest(results, predictions, left_out, conditions)
+    test = RobustnessTest(results, predictions, left_out, conditions)
+    scored = test._under(None)["correct"]
+    scored = scored[scored.index.isin(tests)]
+    if noted_in is not None and len(scored):
+        record_asking(
+            noted_in,
+            wilson_score(scored.to_numpy()),
+            corpus=model.card["corpus"],
+            configuration=configuration_hash(
+                {
+                    "model": model.card["sha256"],
+                    "conditions": list(conditions),
+                    "seconds": seconds,
+                    "split": model.card.get("split"),
+                }
+            ),
+            description=f"{model.name}, under {', '.join(conditions)}",
+            chosen_by=chosen_by,
+        )
+    return test
 
 
 def crop_middle(seconds: float) -> Degradation:

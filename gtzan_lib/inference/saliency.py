@@ -8,13 +8,14 @@ import numpy as np
 import torch
 
 from ..errors import ModelError
-from .model import Model, single_thread
+from .image_model import ImageModel
+from .model import single_thread
 
 __all__ = ["deletion_test", "saliency"]
 
 
 def saliency(
-    model: Model,
+    model: ImageModel,
     images: np.ndarray,
     genres: str | Sequence[str],
     *,
@@ -29,7 +30,7 @@ def saliency(
 
     Parameters
     ----------
-    model : Model
+    model : ImageModel
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
         Images of `model.images`.
@@ -83,7 +84,7 @@ def saliency(
 
 
 def deletion_test(
-    model: Model,
+    model: ImageModel,
     images: np.ndarray,
     genres: str | Sequence[str],
     weights: np.ndarray,
@@ -97,7 +98,7 @@ def deletion_test(
 
     Parameters
     ----------
-    model : Model
+    model : ImageModel
         From `load_model`.
     images : np.ndarray [shape=(n, height, width), dtype=uint8]
         Images of `model.images`.
@@ -140,7 +141,7 @@ def deletion_test(
     return decreases[0], decreases[1]
 
 
-def _columns(model: Model, genres: str | Sequence[str], n: int) -> np.ndarray:
+def _columns(model: ImageModel, genres: str | Sequence[str], n: int) -> np.ndarray:
     """Return the column of each image's genre, shape (n, 1)."""
     names = [genres] * n if isinstance(genres, str) else [str(genre) for genre in genres]
     unknown = sorted(set(names) - set(model.genres))

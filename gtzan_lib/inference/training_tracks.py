@@ -1,4 +1,4 @@
-"""Which tracks of a corpus a model has met in its training, by their ids and by their sound."""
+"""Which tracks of a corpus are in a part of a model's split, by their ids and by their sound."""
 
 from __future__ import annotations
 
@@ -11,7 +11,33 @@ from ..data.corpus import Corpus
 from ..data.loaders import gtzan
 from ..health.check import inspector
 
-__all__ = ["find_training_tracks"]
+__all__ = ["find_test_tracks", "find_tracks", "find_training_tracks"]
+
+
+def find_test_tracks(card: dict[str, Any], corpus: Corpus) -> list[str]:
+    """Return the tracks in the test part of the official split of a model, and copies of them.
+
+    Parameters
+    ----------
+    card : dict
+        The model's card.
+    corpus : Corpus
+        Any corpus.
+
+    Returns
+    -------
+    list of str
+        Ids of the corpus; none if the model was trained under another protocol.
+    """
+    if card.get("protocol") != "official":
+        return []
+    tracks, tests = corpus.tracks, set()
+    if corpus.name == card["corpus"]:
+        tests |= set(tracks.index[tracks["partition"] == "test"])
+    if card["corpus"] == "gtzan":
+        facts = gtzan.facts()
+        tests |= set(facts.index[facts["partition"] == "test"])
+    return find_tracks(tests, card, corpus)
 
 
 def find_training_tracks(card: dict[str, Any], corpus: Corpus) -> list[str]:
@@ -33,20 +59,41 @@ def find_training_tracks(card: dict[str, Any], corpus: Corpus) -> list[str]:
         files with the samples of one of these, or of a clip that it was trained on,
         whatever they are called.
     """
-    tracks = corpus.tracks
     used = {*card["trained_on"], *card["selected_on"]}
     if card["protocol"] == "official":
+        tracks = corpus.tracks
         used |= set(tracks.index[tracks["partition"] == "dropped"])
         if card["corpus"] == "gtzan":
             facts = gtzan.facts()
             used |= set(facts.index[facts["partition"] == "dropped"])
+    return find_tracks(used, card, corpus)
+
+
+def find_tracks(listed: set[str], card: dict[str, Any], corpus: Corpus) -> list[str]:
+    """Return the tracks of a corpus that are some of the training corpus, and copies of them.
+
+    Parameters
+    ----------
+    listed : set of str
+        Ids of the corpus that the model was trained on.
+    card : dict
+        The model's card, with `corpus`.
+    corpus : Corpus
+        Any corpus.
+
+    Returns
+    -------
+    list of str
+        Ids of the corpus; `find_training_tracks` says what counts as a copy.
+    """
+    tracks = corpus.tracks
     found = np.zeros(len(tracks), dtype=bool)
     # Composed tracks have GTZAN's ids, and are other music.
     if (corpus.name == "synthetic") == (card["corpus"] == "synthetic"):
-        found |= tracks.index.isin(used)
+        found |= tracks.index.isin(listed)
     if corpus.has_audio and corpus.name != "synthetic":
         if card["corpus"] == "gtzan":
-            found |= _have_samples_of(used, corpus, found)
+            found |= _have_samples_of(listed, corpus, found)
         if found.any():
             found |= _have_bytes_of(corpus, found)
     return tracks.index[found].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +14,29 @@ import torch
 from ..data.workspace import Workspace
 from ..errors import GtzanError, ModelError
 from ..files import atomic_path, sha256_of
+from ..models.heads import LogisticHead
 from ..models.registry import build
 from ..signal.recipes import Recipe
+from .image_model import ImageModel
 from .model import Model
+from .musicnn_model import MusicnnModel
 from .prediction import Prediction
 
 if TYPE_CHECKING:
     from ..data.splits import DataSplit
     from ..evaluation.records import ExperimentRecord
     from ..training.classifier import NetClassifier
+    from .transfer import FittedHead
 
-__all__ = ["load_model", "models", "pack_model", "predict", "save_model"]
+__all__ = ["load_model", "models", "pack_model", "predict", "save_head", "save_model"]
 
 SHIPPED = Path(__file__).with_name("zoo_models")
 """Folder of the models that are part of the package."""
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
+
+# Architecture of a card whose weights are those of a head on MusiCNN.
+MUSICNN = "musicnn"
 
 
 def save_model(
@@ -50,7 +58,7 @@ def save_model(
     recipe : Recipe
         Settings of its spectrograms.
     record : ExperimentRecord, optional
-        Adds accuracy, corpus and protocol to the card.
+        Adds accuracy, scored part, corpus and protocol to the card.
     split : DataSplit, optional
         Adds the training and validation tracks of the first fold to the card.
 
@@ -85,6 +93,64 @@ def save_model(
     return folder
 
 
+def save_head(
+    folder: str | Path, fitted: FittedHead, track_ids: Iterable[str], *, corpus: str, protocol: str
+) -> Path:
+    """Save a head on MusiCNN in a folder, as a model.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder for `model.safetensors` and `model.json`; a model in it is replaced.
+    fitted : FittedHead
+        The head; its scores out of fold are those of the card.
+    track_ids : iterable of str
+        The tracks on which it was fitted.
+    corpus : str
+        Name of the training corpus.
+    protocol : str
+        Protocol of the split whose training part it was fitted on.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    from safetensors.torch import save
+
+    from ..documents import CardDocument, write_document
+
+    folder = Path(folder)
+    weights = fitted.head.state_dict()
+    with atomic_path(folder / WEIGHTS) as temporary:
+        temporary.write_bytes(save(weights))
+    grid = MusicnnModel.grid
+    windows = int(np.median([len(rows) for rows in fitted.windows]))
+    lengths = grid.seconds, round(grid.seconds + (windows - 1) * grid.step, 3)
+    scores = fitted.window_accuracy, fitted.track_accuracy
+    write_document(
+        folder / CARD,
+        {
+            "architecture": MUSICNN,
+            "arguments": {"classes": len(fitted.genres), "inputs": len(weights["mean"])},
+            "weights": sum(tensor.numel() for tensor in fitted.head.parameters()),
+            "genres": list(fitted.genres),
+            "corpus": corpus,
+            "protocol": protocol,
+            "part": "training part, out of fold",
+            "trained_on": sorted(track_ids),
+            "selected_on": [],
+            "accuracy": [
+                {"input_s": seconds, **score._asdict()}
+                for seconds, score in zip(lengths[::-1], scores[::-1], strict=True)
+            ],
+            "sha256": sha256_of(folder / WEIGHTS),
+        },
+        CardDocument,
+    )
+    return folder
+
+
 def _tracks(split: DataSplit) -> dict[str, Any]:
     names = split.table["track_id"].to_numpy()
     fold = split.folds[0]
@@ -104,6 +170,7 @@ def _scores(record: ExperimentRecord, recipe: Recipe, split: DataSplit | None) -
     return {
         "corpus": record.spec["corpus"]["name"],
         "protocol": record.spec["protocol"],
+        "part": record.part,
         "accuracy": [
             {
                 "input_s": lengths[unit],
@@ -153,7 +220,8 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
             "model again."
         )
     try:
-        return Model(str(name), card, _net(folder, card))
+        kind = MusicnnModel if card["architecture"] == MUSICNN else ImageModel
+        return kind(str(name), card, _net(folder, card))
     except GtzanError as error:
         raise ModelError(f"{folder}: {error}") from error
     except (TypeError, ValueError, KeyError, OverflowError) as error:
@@ -264,7 +332,7 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     target, table = Path(target), saved.result["predictions"]["file"]
     with atomic_path(target / WEIGHTS) as temporary:
         temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
-    card = {**model.card, "sha256": sha256_of(target / WEIGHTS)}
+    card = {**model.card, "part": saved.part, "sha256": sha256_of(target / WEIGHTS)}
     write_document(target / CARD, card, CardDocument)
     write_document(target / "record.json", _public_record(saved), RecordDocument)
     with atomic_path(target / table) as temporary:
@@ -275,6 +343,8 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
 def _public_record(record: ExperimentRecord) -> dict[str, Any]:
     """Return a record without private details: the corpus' path, platform and commit."""
     values = {**dataclasses.asdict(record), "result_sha256": record.hash}
+    # A record of version 1 does not name it.
+    values["spec"]["part"] = record.part
     parameters = values["spec"]["parameters"]
     if "corpus" in parameters:
         parameters["corpus"] = Path(str(parameters["corpus"])).name
@@ -289,7 +359,10 @@ def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
 
     # The initial weights are random and replaced; the global random state stays the same.
     with torch.random.fork_rng():
-        net = build(card["architecture"], **card["arguments"])
+        if card["architecture"] == MUSICNN:
+            net: torch.nn.Module = LogisticHead(**card["arguments"])
+        else:
+            net = build(card["architecture"], **card["arguments"])
     try:
         weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:

@@ -103,18 +103,17 @@ class StreamClassifier:
             )
         model.require_windows()
         self.model, self.sample_rate = model, sample_rate
-        self._resampler = audio.Resampler(sample_rate, model.recipe.sample_rate)
+        self._resampler = model.resampler(sample_rate)
         self._cutter = model.cutter(step)
         self._last: deque[np.ndarray] = deque(maxlen=average)
         # End in the stream, and time of arrival, of the blocks in which windows can still end.
         self._arrivals: deque[tuple[float, float]] = deque()
         self._received, self._busy = 0, 0.0
         # What is built on first use is built now, so that it does not delay the first prediction.
-        before, after = model.recipe.context
-        silence = np.zeros(before + model.recipe.samples + after, dtype=np.float32)
+        length = round(model.grid.seconds * model.sample_rate) + sum(model.context)
+        noise = np.random.default_rng(0).standard_normal(length).astype(np.float32)
         with single_thread:
-            model.draw([Window(0.0, silence)])
-            model.probabilities(np.zeros((1, *model.recipe.shape), dtype=np.uint8))
+            model.window_probabilities([Window(0.0, noise)])
 
     def push(self, y: np.ndarray) -> list[StreamPrediction]:
         """Process the next samples of the stream.
@@ -169,10 +168,9 @@ class StreamClassifier:
         predictions = []
         for window in windows:
             with single_thread:
-                image = self.model.draw([window])
-                # A silent window is black.
-                if image.any():
-                    self._last.append(self.model.probabilities(image)[0])
+                (probabilities,) = self.model.window_probabilities([window])
+                if not np.isnan(probabilities[0]):
+                    self._last.append(probabilities)
             now = time.perf_counter()
             if self._last:
                 predictions.append(self._prediction(window, now, self._busy + now - began))
@@ -181,11 +179,11 @@ class StreamClassifier:
         return predictions
 
     def _prediction(self, window: Window, now: float, busy_s: float) -> StreamPrediction:
-        end = window.start_s + self.model.recipe.seconds
+        end = window.start_s + self.model.grid.seconds
         # The block in which the window ended is the first that reaches its end.
         while len(self._arrivals) > 1 and self._arrivals[0][0] < end - 1e-9:
             self._arrivals.popleft()
-        probabilities = aggregate(np.stack(self._last))
+        probabilities = aggregate(np.stack(self._last), self.model.aggregation)
         genre = self.model.genres[int(probabilities.argmax())]
         latency = now - self._arrivals[0][1]
         return StreamPrediction(end, genre, probabilities, self._last[-1], latency, busy_s)

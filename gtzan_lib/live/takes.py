@@ -311,11 +311,14 @@ def _predict(
     model: Model, music: np.ndarray, rate: int, path: Path, settings: dict[str, Any]
 ) -> None:
     """Predict the genre of the music, or note the reason why not."""
+    # It loads PyTorch, which recording does not need.
+    from ..inference.image_model import ImageModel
+
     try:
-        images = model.images(music, rate)
-        stream = io.BytesIO()
-        np.save(stream, images)
-        _write(path / "spectrogram.npy", stream.getvalue())
+        if isinstance(model, ImageModel):
+            stream = io.BytesIO()
+            np.save(stream, model.images(music, rate))
+            _write(path / "spectrogram.npy", stream.getvalue())
         settings["prediction"] = model.predict(music, sample_rate=rate).as_dict()
     except LiveError:
         raise

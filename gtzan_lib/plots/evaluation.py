@@ -122,7 +122,7 @@ def confusion_matrix(
     labels = counts.astype(str).where(counts > 0, "")
     bar = {"label": f"share of the true genre's {unit}s", "shrink": 0.8}
     _confusion_heatmap(counts, ax, annot=labels, fmt="", cbar_kws=bar)
-    ax.set(xlabel="predicted genre", ylabel="true genre")
+    ax.set(xlabel="predicted genre", ylabel="true genre", title=evaluation.scored_part)
     return ax
 
 
@@ -193,7 +193,7 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(table)), names)
     label = "baseline: most frequent genre"
     ax.axvline(evaluation.baseline, color="0.4", lw=1, ls="--", label=label)
-    ax.set(xlim=(-0.02, 1.02), xlabel="track recall (95 % interval)")
+    ax.set(xlim=(-0.02, 1.02), xlabel=f"track recall, {evaluation.scored_part} (95 % interval)")
     ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
     sns.despine(ax=ax)
     return ax
@@ -226,7 +226,7 @@ def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "
     error = evaluation.calibration_error(unit)
     ax.set(
         xlim=(0, 1.03), ylim=(0, 1.03), xlabel="confidence", ylabel="accuracy",
-        title=f"calibration error {100 * error:.1f} percentage points",
+        title=f"calibration error {100 * error:.1f} percentage points\n{evaluation.scored_part}",
     )  # fmt: skip
     ax.legend(frameon=False, loc="upper left")
     sns.despine(ax=ax)
@@ -280,7 +280,11 @@ def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.hlines(y, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
     ax.plot(100 * table["accuracy"], y, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
     ax.plot(100 * table["window_accuracy"], y, "|", color=RED, ms=11, mew=2, label="windows")
-    names = [f"{plain_text(name)}  ({protocol})" for name, protocol in table["protocol"].items()]
+    parts = [
+        f"{protocol}, {part}" if protocol == "official" else protocol
+        for protocol, part in zip(table["protocol"], table["part"], strict=True)
+    ]
+    names = [f"{plain_text(name)}  ({part})" for name, part in zip(table.index, parts, strict=True)]
     ax.set_yticks(y, names)
     ax.set(xlabel="accuracy (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
     ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)

@@ -43,13 +43,15 @@ def leakage(audit: LeakageAudit) -> Figure:
     )
     for ax, (unit, prefix) in zip(axes, (("window", "window_"), ("track", "")), strict=True):
         for number, protocol in enumerate(audit.protocols):
-            rows = 100 * scores.xs(protocol, level="protocol").loc[models]
+            rows = scores.xs(protocol, level="protocol").loc[models]
+            part = f" ({rows['part'].iloc[0]})" if protocol == "official" else ""
+            rows = 100 * rows.drop(columns="part")
             shift = (number - (len(audit.protocols) - 1) / 2) * 0.2
             y = np.arange(len(models))[::-1] - shift
             color = PROTOCOL_COLORS[protocol]
             ax.hlines(y, rows[f"{prefix}low"], rows[f"{prefix}high"], color=color, lw=4, alpha=0.3)
             accuracy = rows[f"{prefix}accuracy"]
-            ax.plot(accuracy, y, "o", color=color, ms=7, label=f"by {protocol}")
+            ax.plot(accuracy, y, "o", color=color, ms=7, label=f"by {protocol}{part}")
         ax.set(xlabel=f"{unit} accuracy (%)", xlim=(0, 102), ylim=(-0.5, len(models) - 0.5))
         sns.despine(ax=ax)
     axes[0].set_yticks(np.arange(len(models))[::-1], models)

@@ -32,7 +32,7 @@ JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
 def prose_files(root: Path) -> list[Path]:
-    """Return the sources of the book: settings, contents, and all files below `book/`.
+    """Return the sources of the book: settings, contents, files below `book/`, askings.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def prose_files(root: Path) -> list[Path]:
         Sorted.
     """
     pages = [path for path in (root / "book").rglob("*") if path.is_file()]
-    return sorted([root / "_config.yml", root / "_toc.yml", *pages])
+    askings = (root / "results").glob("*/test_access.csv")
+    return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings])
 
 
 def build_site(run: Run) -> Path:

@@ -406,7 +406,9 @@ def test_published_division_is_the_same_for_every_seed(published):
     first = split(table, corpus, protocol="official")
     other = split(table, corpus, protocol="official", seed=7, shares=(0.2, 0.4, 0.4))
     assert first.hash == other.hash
-    assert first.settings == {"seed": None, "folds": 1, "corpus": corpus.fingerprint}
+    assert first.settings == {
+        "seed": None, "folds": 1, "corpus": corpus.fingerprint, "corpus_name": "paper"
+    }  # fmt: skip
     assert first.check() is first
 
 

@@ -13,10 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeClassifier
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from gtzan_lib.data.splits import split
 from gtzan_lib.data.windows import window_table
-from gtzan_lib.errors import GtzanWarning, SplitError
+from gtzan_lib.errors import GtzanWarning, OutputError, RecordError, SplitError
+from gtzan_lib.evaluation.askings import read_askings
 from gtzan_lib.evaluation.comparison import difference
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.evaluation import Evaluation
@@ -676,3 +678,110 @@ def test_net_is_validated_and_learns(toy_corpus, by_artist):
     assert "valid_accuracy" in evaluation.estimators[0].history_
     assert caveats(evaluation) == []
     assert evaluation.accuracy().value > 0.8
+
+
+# --- official splits ------------------------------------------------------------
+
+
+class TakesValid(DummyClassifier):
+    """Takes the validation part, and stops early if it has a patience."""
+
+    def __init__(self, patience=None):
+        super().__init__(strategy="prior")
+        self.patience = patience
+
+    def fit(self, X, y, *, valid=None):
+        return super().fit(X, y)
+
+
+def test_validation_part_of_an_official_split_is_scored(official_corpus, work):
+    _, table, features, official = official_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, official)
+    assert (evaluation.part, evaluation.scored_part) == ("valid", "validation part")
+    assert "validation part" in repr(evaluation)
+    fold = official.folds[0]
+    scored = set(table["window_id"].iloc[fold.valid])
+    assert set(evaluation.windows["window_id"]) == scored
+    tests = set(table["track_id"].iloc[fold.test])
+    for predictions in (evaluation.tracks.reset_index(), evaluation.predictions("window")):
+        assert not tests & set(predictions["track_id"])
+    # Nothing is noted that was not asked for.
+    assert not work.exists()
+
+
+def test_test_part_of_an_official_split_is_scored_on_request(official_corpus, work):
+    _, table, features, official = official_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, official, ask_test=True)
+    assert (evaluation.part, evaluation.scored_part) == ("test", "test part")
+    scored = set(table["window_id"].iloc[official.folds[0].test])
+    assert set(evaluation.windows["window_id"]) == scored
+    (row,) = read_askings(work / "test_access.csv").itertuples()
+    assert (row.corpus, row.part, row.n) == ("paper", "test", 12)
+    assert row.score == pytest.approx(evaluation.accuracy().value, abs=1e-6)
+    assert (row.description, row.chosen_by) == ("KNeighborsClassifier", "")
+
+
+def test_each_asking_is_noted_and_seeds_are_one_configuration(official_corpus, work, tmp_path):
+    _, table, features, official = official_corpus
+    arguments = features, table, official
+    words = {"ask_test": True, "description": "a tree", "chosen_by": "validation part"}
+    for seed, depth in ((0, 2), (7, 2), (0, 3)):
+        tree = DecisionTreeClassifier(random_state=seed, max_depth=depth)
+        evaluate(tree, *arguments, test_access=tmp_path / "mine.csv", **words)
+    askings = read_askings(tmp_path / "mine.csv")
+    first, reseeded, deeper = askings["configuration"]
+    assert first == reseeded != deeper
+    assert askings["seeds"].tolist() == ["0", "7", "0"]
+    assert set(askings["description"]) == {"a tree"}
+    assert set(askings["chosen_by"]) == {"validation part"}
+    assert not work.exists()
+
+
+def test_other_protocols_are_scored_as_ever(toy_corpus, by_artist, work):
+    corpus, table, _, features = toy_corpus
+    for divided in (by_artist, split(table, corpus, folds=3)):
+        results = [
+            evaluate(KNeighborsClassifier(), features, table, divided, ask_test=asks)
+            for asks in (False, True)
+        ]
+        assert {result.part for result in results} == {"test"}
+        pd.testing.assert_frame_equal(*(result.windows for result in results))
+    assert results[0].scored_part == "test parts of 3 folds"
+    assert not work.exists()
+
+
+def test_score_that_cannot_be_noted_is_not_computed(official_corpus, tmp_path):
+    _, table, features, official = official_corpus
+    broken = tmp_path / "test_access.csv"
+    broken.write_text("date,corpus\n")
+
+    class Untrained(KNeighborsClassifier):
+        def fit(self, X, y):
+            raise AssertionError("trained")
+
+    for path in (broken, broken / "below" / "a.csv"):
+        with pytest.raises((RecordError, OutputError)) as caught:
+            evaluate(
+                Untrained(), features, table, official, ask_test=True, test_access=path
+            )  # fmt: skip
+        assert str(caught.value).startswith(f"{path}: ")
+    assert broken.read_text() == "date,corpus\n"
+
+
+@pytest.mark.parametrize(("patience", "chose"), [(None, False), (3, True)])
+def test_early_stopping_on_the_scored_part_is_known(official_corpus, by_artist, patience, chose):
+    _, table, features, official = official_corpus
+    estimator = TakesValid(patience)
+    assert evaluate(estimator, features, table, official).chose_epoch is chose
+    asked_for = evaluate(estimator, features, table, official, ask_test=True)
+    assert not asked_for.chose_epoch
+    assert not evaluate(estimator, features, table, by_artist).chose_epoch
+    assert not evaluate(KNeighborsClassifier(), features, table, official).chose_epoch
+
+
+def test_empty_part_is_refused(official_corpus):
+    _, table, features, official = official_corpus
+    without = official.table.replace({"fold_0": {"valid": "train"}})
+    changed = dataclasses.replace(official, table=without)
+    with pytest.raises(SplitError, match="the validation part of fold 0 has no window to score"):
+        evaluate(KNeighborsClassifier(), features, table, changed)

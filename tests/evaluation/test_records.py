@@ -47,9 +47,35 @@ def test_spec_has_all_settings(save, toy_corpus, by_artist):
         "parameters": {"k": 5},
         "protocol": "artist",
         "folds": 1,
+        "part": "test part",
         "split": by_artist.hash,
         "corpus": {"name": "paper", "tracks": 60, "fingerprint": corpus.fingerprint},
     }
+
+
+def test_validation_part_is_named_in_record_and_leaderboard(official_corpus, tmp_path):
+    corpus, table, features, official = official_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, official)
+    settings = {"corpus": corpus, "parameters": {}}
+    record = ExperimentRecord.save(evaluation, tmp_path, experiment="knn", **settings)
+    assert record.part == record.spec["part"] == "validation part"
+    assert leaderboard(tmp_path)["part"].to_dict() == {"knn": "validation part"}
+    tested = set(predictions(tmp_path / "knn.json").index)
+    assert tested == set(table["track_id"].iloc[official.folds[0].valid])
+
+
+def test_records_without_a_part_are_of_the_test_part(save, tmp_path):
+    """Those of version 1."""
+    save()
+    path = tmp_path / "records" / "knn.json"
+    values = json.loads(path.read_text())
+    del values["spec"]["part"]
+    path.write_text(json.dumps({**values, "version": 1}))
+    assert ExperimentRecord.load(path).part == "test part"
+    assert leaderboard(path.parent)["part"].tolist() == ["test part"]
+    path.write_text(json.dumps(values))
+    with pytest.raises(RecordError, match=r"\(spec\.part: is missing\)"):
+        ExperimentRecord.load(path)
 
 
 def test_provenance_names_versions(save):

@@ -20,6 +20,7 @@ from gtzan_lib import cli
 from gtzan_lib.data.loaders.gtzan_splits import PUBLISHED_SPLITS, published_split
 from gtzan_lib.data.splits import DataSplit, quiet_split, split
 from gtzan_lib.errors import GtzanError, GtzanWarning, RecordError, ScoringError, SplitError
+from gtzan_lib.evaluation.askings import read_askings
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.records import ExperimentRecord, leaderboard
 from gtzan_lib.evaluation.scoring import score_predictions
@@ -30,9 +31,10 @@ SHIPPED = cli.SHIPPED_RECORD
 SHIPPED_PREDICTIONS = SHIPPED.with_name("gtzan.predictions.csv")
 
 
-def tracks_in(protocol="official", part="test") -> pd.DataFrame:
-    """Return the tracks in a part of a published split."""
+def tracks_in(protocol="official", part=None) -> pd.DataFrame:
+    """Return the tracks in a part of a published split; by default in the scored one."""
     table = published_split(protocol).table
+    part = part or {"official": "valid", "artist": "test"}[protocol]
     return table[table.filter(like="fold_").eq(part).any(axis=1)]
 
 
@@ -75,7 +77,7 @@ def command():
 
 def test_shipped_predictions_have_the_scores_of_their_record():
     record = ExperimentRecord.load(SHIPPED)
-    scored = score_predictions(SHIPPED_PREDICTIONS, against=[SHIPPED])
+    scored = score_predictions(SHIPPED_PREDICTIONS, part="test", against=[SHIPPED])
     values, expected = scored.as_dict(), record.result["track"]
     for name in ("value", "low", "high", "n", "interval"):
         assert values["accuracy"][name] == expected[name]
@@ -95,7 +97,7 @@ def test_shipped_predictions_have_the_scores_of_their_record():
 
 
 def test_perfect_predictions_have_an_accuracy_of_one(write):
-    for protocol, n in (("official", 290), ("artist", 913)):
+    for protocol, n in (("official", 197), ("artist", 913)):
         scored = score_predictions(write(answers(tracks_in(protocol))), protocol)
         accuracy = scored.evaluation.accuracy()
         assert (accuracy.value, accuracy.high, accuracy.n) == (1, 1, n)
@@ -103,7 +105,7 @@ def test_perfect_predictions_have_an_accuracy_of_one(write):
 
 
 @given(
-    wrong=st.sets(st.integers(0, 289), max_size=60),
+    wrong=st.sets(st.integers(0, 196), max_size=60),
     seed=st.integers(0, 99),
     names=st.sampled_from(["{}", "{}.wav", "genres/x/{}.au"]),
 )
@@ -112,7 +114,7 @@ def test_scores_are_shares_of_correct_answers_in_any_order(tmp_path_factory, wro
     path = tmp_path_factory.mktemp("order") / "mine.csv"
     table.to_csv(path, index=False)
     scores = score_predictions(path).as_dict()
-    assert scores["accuracy"]["value"] == pytest.approx(1 - len(wrong) / 290)
+    assert scores["accuracy"]["value"] == pytest.approx(1 - len(wrong) / 197)
     table["track_id"] = table["track_id"].map(names.format)
     table.sample(frac=1, random_state=seed).to_csv(path, index=False)
     assert score_predictions(path).as_dict() == scores
@@ -132,7 +134,7 @@ def test_order_of_rows_does_not_change_the_interval_of_folds(write):
 
 
 def test_table_by_genre_agrees_with_scikit_learn(write):
-    table = answers(tracks_in(), wrong=range(0, 290, 3))
+    table = answers(tracks_in(), wrong=range(0, 197, 3))
     scored = score_predictions(write(table))
     truth, predicted = tracks_in()["genre"], table["genre"]
     by_genre = scored.evaluation.per_genre()
@@ -159,12 +161,12 @@ def test_rows_of_other_parts_are_ignored_with_a_warning(write):
     everything = published_split("official").table
     path = write(answers(everything))
     with pytest.warns(GtzanWarning, match=r"mine\.csv: 710 rows .* not in the test part"):
-        scored = score_predictions(path)
+        scored = score_predictions(path, part="test")
     assert (scored.n_ignored, scored.evaluation.accuracy().n) == (710, 290)
-    with pytest.warns(GtzanWarning, match="803 rows .* not in the valid part"):
-        scored = score_predictions(path, part="valid")
-    assert scored.title == "GTZAN, valid part of the official split"
-    assert scored.leaderboard.index.tolist() == ["mine.csv (valid part)"]
+    with pytest.warns(GtzanWarning, match="803 rows .* not in the validation part"):
+        scored = score_predictions(path)
+    assert scored.title == "GTZAN, validation part of the official split"
+    assert scored.leaderboard["part"].to_dict() == {"mine.csv": "validation part"}
 
 
 @pytest.mark.parametrize("protocol", PUBLISHED_SPLITS)
@@ -223,6 +225,47 @@ def test_splits_that_cannot_be_used_are_refused(toy_corpus, by_artist, write, tm
             score_predictions(path, DataSplit("artist", changed, {}))
 
 
+# --- the test part ------------------------------------------------------------
+
+
+def test_official_test_part_is_scored_on_request_and_noted(write, work):
+    path = write(answers(tracks_in(part="test"), wrong=[0]))
+    with pytest.raises(ScoringError, match=r"lacks 197 of the 197 .* the validation part"):
+        score_predictions(path)
+    assert not work.exists()
+    scored = score_predictions(path, part="test", chosen_by="validation part")
+    (row,) = read_askings(work / "test_access.csv").itertuples()
+    accuracy = scored.evaluation.accuracy()
+    assert (row.n, row.score, row.high) == (290, round(289 / 290, 6), round(accuracy.high, 6))
+    assert (row.corpus, row.part) == ("gtzan", "test")
+    assert (row.description, row.chosen_by) == ("mine.csv", "validation part")
+
+
+def test_configuration_of_a_file_is_its_predictions(write, tmp_path):
+    table = answers(tracks_in(part="test"))
+    askings = tmp_path / "mine.csv"
+    for one, name in (
+        (table, "a.csv"),
+        (table.iloc[::-1], "b.csv"),
+        (answers(tracks_in(part="test"), wrong=[7]), "c.csv"),
+    ):
+        score_predictions(write(one, name), part="test", test_access=askings)
+    first, again, other = read_askings(askings)["configuration"]
+    assert first == again != other
+
+
+def test_other_parts_are_not_noted(write, work):
+    score_predictions(write(answers(tracks_in())), part="valid")
+    score_predictions(write(answers(tracks_in("artist"))), "artist", part="test")
+    assert not work.exists()
+
+
+def test_score_that_cannot_be_noted_is_not_returned(write, tmp_path):
+    path = write(answers(tracks_in(part="test")))
+    with pytest.raises(RecordError, match=r"mine\.csv: is not a list of askings"):
+        score_predictions(path, part="test", test_access=path)
+
+
 # --- comparisons --------------------------------------------------------------
 
 
@@ -237,8 +280,8 @@ def records(tmp_path):
 
 
 def test_paired_tests_with_records(write, records):
-    path = write(answers(tracks_in(), wrong=range(0, 290, 2)))
-    scored = score_predictions(path, against=[SHIPPED, records])
+    path = write(answers(tracks_in(part="test"), wrong=range(0, 290, 2)))
+    scored = score_predictions(path, part="test", against=[SHIPPED, records])
     assert scored.tests["record"].tolist() == ["gtzan", "gtzan"]
     ours = scored.evaluation.tracks
     theirs = pd.read_csv(SHIPPED_PREDICTIONS).set_index("track_id")
@@ -253,12 +296,22 @@ def test_paired_tests_with_records(write, records):
 
 
 def test_row_of_the_leaderboard(records):
-    scored = score_predictions(SHIPPED_PREDICTIONS, against=[records])
+    scored = score_predictions(SHIPPED_PREDICTIONS, part="test", against=[records])
     table = leaderboard(records)
     assert scored.leaderboard.columns.tolist() == table.columns.tolist()
     assert scored.leaderboard.index.tolist() == ["gtzan.predictions.csv", "gtzan"]
     ours, theirs = scored.leaderboard.iloc[0], table.iloc[0]
-    for name in ("protocol", "folds", "tracks", "accuracy", "low", "high", "macro_f1", "top2"):
+    for name in (
+        "protocol",
+        "folds",
+        "part",
+        "tracks",
+        "accuracy",
+        "low",
+        "high",
+        "macro_f1",
+        "top2",
+    ):
         assert ours[name] == theirs[name]
     pd.testing.assert_frame_equal(scored.leaderboard.tail(1), table, check_dtype=False)
 
@@ -315,7 +368,7 @@ def test_numbers_of_the_page_are_those_of_the_files():
     sizes = [part.eq("test").sum() for part in parts]
     genres = published_split("artist").table["genre"]
     fewest = min(genres[part == "test"].value_counts().min() for part in parts)
-    assert f"| {len(tracks_in('official'))} |" in PAGE
+    assert f"| {len(tracks_in('official', 'test'))} |" in PAGE
     assert f"| {sum(sizes)}, out of fold |" in PAGE
     assert f"test parts have {min(sizes)} to {max(sizes)} tracks" in PAGE
     assert f"at least {fewest} tracks of each genre" in PAGE
@@ -327,9 +380,10 @@ def test_numbers_of_the_page_are_those_of_the_files():
 
 
 def test_command_prints_all_tables(command):
-    result = command(SHIPPED_PREDICTIONS)
+    result = command(SHIPPED_PREDICTIONS, "--part", "test")
     assert (result.exit_code, result.stderr) == (0, "")
     for text in (
+        "official,",
         "gtzan.predictions.csv: GTZAN, test part of the official split, n = 290",
         "accuracy: 59.7 % (95 % interval 53.9 to 65.1, n = 290); interval: wilson",
         "chance: 11.0 %",
@@ -351,10 +405,10 @@ def test_command_leaves_out_what_answers_do_not_tell(command, write):
 
 
 def test_command_prints_json(command, write, records):
-    path = write(answers(tracks_in(), wrong=[3]))
-    result = command(path, "--json", "--against", records, "--against", SHIPPED)
+    path = write(answers(tracks_in(part="test"), wrong=[3]))
+    result = command(path, "--part", "test", "--json", "--against", records, "--against", SHIPPED)
     values = json.loads(result.stdout)
-    expected = score_predictions(path, against=[records, SHIPPED]).as_dict()
+    expected = score_predictions(path, part="test", against=[records, SHIPPED]).as_dict()
     assert values == json.loads(json.dumps(expected, allow_nan=False))
     assert [test["record"] for test in values["tests"]] == ["gtzan", "gtzan"]
 
@@ -366,10 +420,10 @@ def test_command_warns_of_ignored_rows_and_of_chance(command, write):
         warnings.simplefilter("always")
         result = command(write(everything))
     assert [str(warning.message) for warning in caught if warning.category is GtzanWarning] == [
-        f"{write(everything)}: 710 rows are about tracks that are not in the test part and are "
-        "ignored."
+        f"{write(everything)}: 803 rows are about tracks that are not in the validation part and "
+        "are ignored."
     ]
-    assert "The test score is not better than chance" in result.stdout
+    assert "The validation score is not better than chance" in result.stdout
 
 
 def test_names_are_printed_as_they_are(command, write):

@@ -38,6 +38,36 @@ def test_result_of_cross_validation(toy_corpus):
     assert headline(evaluation).endswith(", split by track.")
 
 
+@pytest.fixture
+def official(official_corpus):
+    """An evaluation under the official split, of its validation part."""
+    _, table, features, divided = official_corpus
+    return evaluate(KNeighborsClassifier(), features, table, divided)
+
+
+def test_official_split_names_the_scored_part(official):
+    assert headline(official) == f"{official.accuracy()}, split by official, validation part."
+    assert "Split by official, validation part; the baseline," in summary(official)
+    test = dataclasses.replace(official, part="test")
+    assert headline(test).endswith(", split by official, test part.")
+    assert "Split by official, test part; the baseline," in summary(test)
+
+
+def test_validation_part_that_chose_the_epoch_is_named(official):
+    chosen = dataclasses.replace(official, chose_epoch=True)
+    clause = "Split by official, validation part, which also chose the epoch; the baseline,"
+    assert clause in summary(chosen)
+    assert headline(chosen).endswith("official, validation part, which also chose the epoch.")
+
+
+def test_caveats_name_the_scored_part(official_corpus):
+    _, table, features, divided = official_corpus
+    dummy = DummyClassifier(strategy="most_frequent")
+    underfitted, chance = caveats(evaluate(dummy, features, table, divided))
+    assert "and the validation score says nothing about the method" in underfitted
+    assert chance.startswith("The validation score is not better than chance")
+
+
 def test_underfitted_model_has_caveats(toy_corpus, by_artist):
     _, table, _, features = toy_corpus
     evaluation = evaluate(DummyClassifier(strategy="most_frequent"), features, table, by_artist)

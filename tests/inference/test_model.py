@@ -20,6 +20,7 @@ from gtzan_lib.data.corpus import Corpus
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.errors import AudioError, CorpusError, GtzanError, ModelError
 from gtzan_lib.inference import zoo
+from gtzan_lib.inference.image_model import ImageModel
 from gtzan_lib.inference.model import Model
 from gtzan_lib.inference.prediction import Prediction
 from gtzan_lib.inference.zoo import load_model, save_model
@@ -423,7 +424,7 @@ def trained_on(model, toy_corpus):
         "protocol": "artist",
         "corpus": "paper", "trained_on": names[:30].tolist(), "selected_on": names[30:40].tolist(),
     }  # fmt: skip
-    return Model("paper", {**model.card, **card}, model.net)
+    return ImageModel("paper", {**model.card, **card}, model.net)
 
 
 def test_unseen_excludes_training_and_validation_tracks(trained_on, toy_corpus):
@@ -443,7 +444,7 @@ def test_unseen_excludes_tracks_that_the_published_split_drops(trained_on, toy_c
         "paper", Path("/nowhere"), tracks.assign(partition=["test"] * 50 + ["dropped"] * 10)
     )
     assert trained_on.unseen(corpus).tracks.index.tolist() == names[40:].tolist()
-    model = Model("paper", {**trained_on.card, "protocol": "official"}, trained_on.net)
+    model = ImageModel("paper", {**trained_on.card, "protocol": "official"}, trained_on.net)
     assert model.unseen(corpus).tracks.index.tolist() == names[40:50].tolist()
 
 
@@ -464,7 +465,7 @@ def test_unseen_excludes_listed_tracks_of_a_corpus_of_any_name(trained_on, small
 def test_unseen_needs_the_training_tracks(trained_on, toy_corpus, missing):
     card = {key: value for key, value in trained_on.card.items() if key != missing}
     with pytest.raises(ModelError, match=r"does not name its training tracks; save .*\.$"):
-        Model("paper", card, trained_on.net).unseen(toy_corpus[0])
+        ImageModel("paper", card, trained_on.net).unseen(toy_corpus[0])
 
 
 # --- by name, and in a separate process ---------------------------------------

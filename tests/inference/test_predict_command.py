@@ -198,13 +198,14 @@ def test_models_are_listed_with_their_accuracy(command, folder, work):
     card = json.loads((folder / "model.json").read_text())
     score = {"input_s": 30.0, "value": 0.8125, "low": 0.75, "high": 0.86, "n": 290}
     score["interval"] = "wilson"
-    card |= {"corpus": "gtzan", "protocol": "artist", "accuracy": [score]}
+    card |= {"corpus": "gtzan", "protocol": "artist", "part": "test part", "accuracy": [score]}
     (copy / "model.json").write_text(json.dumps(card))
     (copy / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     lines = command("models").stdout.splitlines()
     at = lines.index(f"long/good: minivgg, 3 genres, {copy}")
     assert lines[at + 1] == (
-        "  accuracy 81.2 % (95 % interval 75.0 to 86.0, n = 290) for 30 s of gtzan, protocol artist"
+        "  accuracy 81.2 % (95 % interval 75.0 to 86.0, n = 290) for 30 s of gtzan, "
+        "protocol artist, test part"
     )
 
 

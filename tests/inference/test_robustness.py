@@ -1,5 +1,6 @@
 """Robustness tests with a model whose predictions are known."""
 
+import dataclasses
 import threading
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from gtzan_lib.data.corpus import Corpus, ImageCorpus, TableCorpus
+from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.workspace import Workspace
-from gtzan_lib.errors import AudioError, CorpusError, GtzanError, ModelError
+from gtzan_lib.errors import AudioError, CorpusError, GtzanError, ModelError, SplitError
+from gtzan_lib.evaluation.askings import read_askings
+from gtzan_lib.inference.image_model import ImageModel
 from gtzan_lib.inference.model import Model
 from gtzan_lib.inference.robustness import RobustnessTest, crop_middle, robustness_test
+from gtzan_lib.inference.scored_tracks import tracks_to_score
 from gtzan_lib.inference.zoo import load_model, save_model
 from gtzan_lib.live.simulation import NoisyRoom
 from gtzan_lib.signal.degradations import CLEAN
@@ -39,7 +44,7 @@ class LevelNet(torch.nn.Module):
 
 def level_model(architecture: str = "minivgg", genres: tuple[str, ...] = GENRES) -> Model:
     card = {"genres": list(genres), "recipe": RECIPE.as_dict(), "architecture": architecture}
-    return Model("level", card, LevelNet())
+    return ImageModel("level", card, LevelNet())
 
 
 def tone(seconds: float, hz: float = 440.0) -> np.ndarray:
@@ -489,3 +494,59 @@ def test_model_of_the_run_comes_before_that_of_the_package(saved, work, monkeypa
     assert load_model("gtzan", work=Workspace("quick")).genres == ("jazz", "pop")
     assert load_model("gtzan", work=Workspace("long")).genres == ("blues", "rock")
     assert load_model("gtzan").genres == ("blues", "rock")
+
+
+# --- the test part of an official split -----------------------------------------
+
+
+def official_model() -> Model:
+    """A model of a corpus in which blues.00003 and both rock tracks are the test part."""
+    model = level_model()
+    trained_under = {
+        "corpus": "gtzan", "protocol": "official", "split": "0" * 16, "sha256": "1" * 64,
+        "trained_on": ["blues.00000"], "selected_on": ["blues.00001"],
+    }  # fmt: skip
+    return ImageModel("level", {**model.card, **trained_under}, model.net)
+
+
+@pytest.fixture
+def official_tracks(corpus) -> Corpus:
+    parts = ["train", "valid", "dropped", "test", "test", "test"]
+    tracks = corpus.tracks.assign(partition=parts)
+    return dataclasses.replace(corpus, name="gtzan", tracks=tracks)
+
+
+@pytest.fixture
+def no_facts(monkeypatch):
+    """GTZAN's own split is another one."""
+    facts = gtzan.facts()
+    monkeypatch.setattr(gtzan, "facts", lambda: facts.iloc[:0])
+
+
+def test_test_part_is_refused_unless_asked_for(official_tracks, no_facts, work):
+    with pytest.raises(SplitError, match=r"^track 'blues\.00003' is in the test part"):
+        robustness_test(official_model(), official_tracks)
+    left, _ = tracks_to_score(official_model(), official_tracks)
+    assert list(left.tracks.index) == ["blues.00001"]
+    assert robustness_test(official_model(), left).accuracy().n == 1
+    assert not (work / "test_access.csv").exists()
+
+
+def test_asking_for_the_test_part_is_noted(official_tracks, no_facts, work):
+    """With the score of its tracks under the first condition."""
+    conditions = {CLEAN: unchanged, "noise": to_noise}
+    words = {"ask_test": True, "chosen_by": "validation part"}
+    test = robustness_test(official_model(), official_tracks, conditions, **words)
+    assert len(test.results) == 12
+    (row,) = read_askings(work / "test_access.csv").itertuples()
+    # Of the three, noise under rock alone is predicted correctly.
+    assert (row.n, row.score) == (3, pytest.approx(1 / 3, abs=1e-6))
+    assert row.description == f"level, under {CLEAN}, noise"
+    assert (row.corpus, row.chosen_by) == ("gtzan", "validation part")
+
+
+def test_other_tracks_and_models_note_nothing(corpus, official_tracks, no_facts, work):
+    robustness_test(level_model(), official_tracks, ask_test=True)
+    others = official_tracks.select(tracks=["blues.00000"])
+    robustness_test(official_model(), others, ask_test=True)
+    assert not (work / "test_access.csv").exists()

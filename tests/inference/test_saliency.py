@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gtzan_lib.errors import ModelError
+from gtzan_lib.inference.image_model import ImageModel
 from gtzan_lib.inference.model import Model
 from gtzan_lib.inference.saliency import deletion_test, saliency
 from gtzan_lib.inference.zoo import load_model, save_model
@@ -35,7 +36,7 @@ class LinearNet(torch.nn.Module):
 def linear_model(weights: np.ndarray, genres: tuple[str, ...] = GENRES) -> Model:
     recipe = Recipe.preset("stft-3s", size=weights.shape[-1])
     card = {"genres": list(genres), "recipe": recipe.as_dict(), "architecture": "minivgg"}
-    return Model("linear", card, LinearNet(weights))
+    return ImageModel("linear", card, LinearNet(weights))
 
 
 def patches(*places: tuple[slice, slice], size: int = 16, weight: float = 0.1) -> np.ndarray:

@@ -39,12 +39,14 @@ def test_card_has_the_accuracy(model):
     assert accuracy[30.0]["value"] >= 0.45
     assert model.card["corpus"] == "gtzan"
     assert model.card["protocol"] == "official"
+    assert model.card["part"] == "test part"
 
 
 def test_record_and_predictions_are_in_its_folder(model):
     record = ExperimentRecord.load(FOLDER / "record.json")
     assert record.hash == model.card["record_sha256"]
     assert record.spec["split"] == model.card["split"]
+    assert record.part == model.card["part"]
     table = predictions(FOLDER / "record.json")
     partition = facts()["partition"]
     assert set(table.index) == set(partition.index[partition == "test"])

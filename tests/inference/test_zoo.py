@@ -100,7 +100,7 @@ def test_unseen_tracks_are_those_of_the_test_part(folder, by_artist, toy_corpus)
 def test_card_has_the_accuracy(folder, complete):
     """For a track of four windows of three seconds, and for one window."""
     card, result = card_of(folder), complete["record"].result
-    assert (card["corpus"], card["protocol"]) == ("paper", "artist")
+    assert (card["corpus"], card["protocol"], card["part"]) == ("paper", "artist", "test part")
     assert [score["input_s"] for score in card["accuracy"]] == [12.0, 3.0]
     for score, unit in zip(card["accuracy"], ("track", "window"), strict=True):
         assert {key: score[key] for key in ("value", "low", "high", "n")} == {
@@ -110,9 +110,21 @@ def test_card_has_the_accuracy(folder, complete):
     assert len(model.expected_accuracy) == 2
     assert model.expected_accuracy[0] == (
         f"accuracy {100 * track['value']:.1f} % (95 % interval {100 * track['low']:.1f} to "
-        f"{100 * track['high']:.1f}, n = {track['n']}) for 12 s of paper, protocol artist"
+        f"{100 * track['high']:.1f}, n = {track['n']}) for 12 s of paper, "
+        "protocol artist, test part"
     )
     assert all(line in repr(model) for line in model.expected_accuracy)
+
+
+def test_card_names_the_validation_part(trained, official_corpus, tmp_path):
+    corpus, table, features, official = official_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, official)
+    settings = {"experiment": "mine", "corpus": corpus, "parameters": {}}
+    record = ExperimentRecord.save(evaluation, tmp_path, **settings)
+    folder = save_model(tmp_path / "model", trained, RECIPE, record=record, split=official)
+    assert card_of(folder)["part"] == "validation part"
+    packed = pack_model(folder, tmp_path / "packed", record=tmp_path / "mine.json")
+    assert card_of(packed)["part"] == "validation part"
 
 
 def test_page_of_a_model(folder):

@@ -18,6 +18,7 @@ import soundfile
 from gtzan_lib import cli
 from gtzan_lib.errors import AudioError, GtzanWarning, LiveError
 from gtzan_lib.inference import zoo
+from gtzan_lib.inference.image_model import ImageModel
 from gtzan_lib.live import takes
 from gtzan_lib.live.microphone import Recording
 from gtzan_lib.live.takes import (
@@ -31,7 +32,7 @@ from gtzan_lib.signal.denoise import METHODS
 RATE = 16_000
 
 
-class FixedModel:
+class FixedModel(ImageModel):
     """A model with fixed predictions, or an error."""
 
     name = "fixed"

@@ -47,7 +47,8 @@ def leaderboard() -> pd.DataFrame:
     """A leaderboard with one experiment whose size and time are unknown."""
     return pd.DataFrame(
         {
-            "protocol": ["artist", "artist", "track"],
+            "protocol": ["artist", "official", "official"],
+            "part": ["test part", "validation part", "test part"],
             "accuracy": [0.8, 0.7, 0.5],
             "low": [0.7, 0.55, 0.4],
             "high": [0.9, 0.75, 0.6],
@@ -146,7 +147,8 @@ def test_leaderboard_has_a_line_an_experiment(leaderboard, rows):
     table = leaderboard.head(rows)
     ax = plots.leaderboard(table)
     places = ticks(ax)
-    assert list(places) == ["net  (artist)", "knn  (artist)", "tiny  (track)"][:rows]
+    names = ["net  (artist)", "knn  (official, validation part)", "tiny  (official, test part)"]
+    assert list(places) == names[:rows]
     # The best is at the top.
     assert list(places.values()) == list(range(rows))[::-1]
     expected = np.column_stack([100 * table["accuracy"], list(places.values())])
@@ -248,7 +250,18 @@ def test_calibration_has_a_dot_a_bin(evaluation, unit):
     np.testing.assert_allclose(spans(ax, "y"), table[["low", "high"]])
     assert texts(ax.get_legend()) == ["perfect calibration", f"{unit}s"]
     error = 100 * evaluation.calibration_error(unit)
-    assert ax.get_title() == f"calibration error {error:.1f} percentage points"
+    assert ax.get_title().splitlines() == [
+        f"calibration error {error:.1f} percentage points", "test parts of 3 folds",
+    ]  # fmt: skip
+
+
+def test_figures_name_the_scored_part(official_corpus):
+    _, table, features, official = official_corpus
+    evaluation = evaluate(KNeighborsClassifier(), features, table, official)
+    assert plots.confusion_matrix(evaluation).get_title() == "validation part"
+    assert plots.calibration(evaluation).get_title().endswith("\nvalidation part")
+    label = plots.recall(evaluation).get_xlabel()
+    assert label == "track recall, validation part (95 % interval)"
 
 
 def test_learning_curve_has_both_units(curve):
@@ -271,15 +284,17 @@ def test_learning_curve_has_both_units(curve):
 def test_leakage_has_a_dot_a_model_and_protocol(audited):
     figure = plots.leakage(audited)
     scores = audited.scores()
+    shares = scores.drop(columns="part")
     models = list(audited.evaluations)
+    labels = ["by window", "by track", "by artist", "by official (validation part)"]
     window_ax, track_ax = figure.axes
     for ax, prefix in ((window_ax, "window_"), (track_ax, "")):
         lines = {line.get_label(): line for line in ax.lines}
-        assert list(lines) == [f"by {protocol}" for protocol in audited.protocols]
+        assert list(lines) == labels
         assert len({line.get_color() for line in lines.values()}) == 4
-        for protocol in audited.protocols:
-            rows = 100 * scores.xs(protocol, level="protocol").loc[models]
-            x, y = lines[f"by {protocol}"].get_data()
+        for protocol, label in zip(audited.protocols, labels, strict=True):
+            rows = 100 * shares.xs(protocol, level="protocol").loc[models]
+            x, y = lines[label].get_data()
             np.testing.assert_allclose(x, rows[f"{prefix}accuracy"])
             # One line a model, the first at the top.
             assert np.round(y).tolist() == [1, 0]
@@ -290,7 +305,7 @@ def test_leakage_has_a_dot_a_model_and_protocol(audited):
     ]  # fmt: skip
     assert list(ticks(window_ax)) == models
     (legend,) = figure.legends
-    assert texts(legend) == [f"by {protocol}" for protocol in audited.protocols]
+    assert texts(legend) == labels
     figure.canvas.draw()
 
 

@@ -1,0 +1,117 @@
+"""Models that predict genres from the tags of MusiCNN."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data.windows import Window, WindowGrid
+from ..errors import ModelError
+from ..models.musicnn import KaiserResampler, MusiCNN, load_musicnn, patch_mel
+from .model import Model
+
+__all__ = ["MusicnnModel"]
+
+
+class MusicnnModel(Model):
+    """Logistic regression on the tag logits of MusiCNN.
+
+    Parameters
+    ----------
+    name, card, net
+        As for `gtzan_lib.inference.model.Model`; the net is a
+        `gtzan_lib.models.heads.LogisticHead`.
+
+    Notes
+    -----
+    The mean of a sound's logits decides, which is the geometric mean of its windows'
+    probabilities. The book page "Predict and record" tells its accuracy.
+
+    References
+    ----------
+    J. Pons and X. Serra, "musicnn: pre-trained convolutional neural networks for
+    music audio tagging", late-breaking session of ISMIR 2019.
+    """
+
+    aggregation = "geometric mean"
+    takes = "tags of MusiCNN"
+    sample_rate = MusiCNN.SAMPLE_RATE
+    # The first frame is centred at the first sample of the window, and the last ends with it.
+    context = (MusiCNN.CONTEXT, 0)
+    grid = WindowGrid((MusiCNN.PATCH_SAMPLES - MusiCNN.CONTEXT) / MusiCNN.SAMPLE_RATE, 3.0)
+
+    def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
+        super().__init__(name, card, net)
+        inputs = card["arguments"]["inputs"]
+        if inputs != len(MusiCNN.TAGS):
+            raise ModelError(
+                f"its head takes {inputs} values, and MusiCNN has {len(MusiCNN.TAGS)} tags; fit "
+                "it on these."
+            )
+
+    @cached_property
+    def tagger(self) -> MusiCNN:
+        """The net that tags music, loaded when it is first used."""
+        return load_musicnn()
+
+    def resampler(self, source: int) -> KaiserResampler:
+        """Return a resampler to 16 kHz, with the filter of the tags' author.
+
+        Parameters
+        ----------
+        source : int
+            Rate of the sound in Hz.
+
+        Returns
+        -------
+        KaiserResampler
+            The resampler.
+        """
+        return KaiserResampler(source)
+
+    def tag_logits(self, windows: list[Window]) -> np.ndarray:
+        """Compute the logits of MusiCNN's tags.
+
+        Parameters
+        ----------
+        windows : list of Window
+            Windows of `cutter`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, 50), dtype=float32]
+            In the order of `MusiCNN.TAGS`.
+        """
+        mels = [patch_mel(self._filled(window.y)) for window in windows]
+        with torch.inference_mode():
+            return self.tagger(torch.from_numpy(np.stack(mels))).numpy()
+
+    def window_probabilities(self, windows: list[Window]) -> np.ndarray:
+        """Compute the probabilities of windows, as `Model.window_probabilities`.
+
+        Parameters
+        ----------
+        windows : list of Window
+            Windows of `cutter`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, genres), dtype=float32]
+            One row per window, NaN where all samples are zero.
+        """
+        audible = np.array([window.y.any() for window in windows])
+        rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
+        if audible.any():
+            logits = self.tag_logits([windows[number] for number in np.flatnonzero(audible)])
+            with torch.inference_mode():
+                rows[audible] = self.net(torch.from_numpy(logits)).softmax(dim=1).numpy()
+        return rows
+
+    @staticmethod
+    def _filled(y: np.ndarray) -> np.ndarray:
+        """Repeat sound that is shorter than a window until it fills one."""
+        before, length = MusiCNN.CONTEXT, MusiCNN.PATCH_SAMPLES - MusiCNN.CONTEXT
+        return np.concatenate([y[:before], np.resize(y[before:], length)])
