@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from .errors import GtzanError, GtzanWarning, HealthError
+from .errors import GtzanError, GtzanWarning, HealthError, OutputError
 from .outputs import STANDARD_OUTPUT, output_file, reason_and_advice
 
 __all__ = ["app", "main"]
@@ -306,6 +306,24 @@ def _sound_files(path: Path) -> list[Path]:
     from .data.loaders.search import sound_files
 
     return sound_files(path)
+
+
+@app.command()
+def train(
+    path: Annotated[str, typer.Argument(help="A folder of genre folders.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the model.")],
+    force: Force = False,
+    jobs: Threads = CORES,
+) -> None:
+    """Train a model for your own genres; an interrupted command resumes."""
+    from .inference.transfer import train_model
+    from .inference.zoo import CARD
+
+    if (out / CARD).exists() and not force:
+        raise OutputError(f"{out}: holds a model; name another folder, or add --force.")
+    for line in train_model(path, out, jobs=jobs).expected_accuracy:
+        print(line)
+    print(out)
 
 
 @app.command()

@@ -106,6 +106,11 @@ class Workspace:
         return self.root / ".checksums"
 
     @property
+    def tags(self) -> Path:
+        """Cached tags of audio files, shared by all runs."""
+        return self.root / ".tags"
+
+    @property
     def inspections(self) -> Path:
         """Cached measurements of audio files, shared by all runs."""
         return self.root / ".inspections"

@@ -3,6 +3,7 @@ from .prediction import Prediction
 from .robustness import RobustnessTest, crop_middle, robustness_test
 from .saliency import deletion_test, saliency
 from .scored_tracks import tracks_to_score
+from .transfer import train_model
 from .zoo import load_model, models, pack_model, predict, save_model
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "saliency",
     "save_model",
     "tracks_to_score",
+    "train_model",
 ]

@@ -228,16 +228,18 @@ class Model(ABC):
         return corpus.exclude(used) if used else corpus
 
     def windows(
-        self, y: np.ndarray, sample_rate: int, *, step: float | None = None
+        self,
+        source: str | Path | np.ndarray,
+        sample_rate: int | None = None,
+        *,
+        step: float | None = None,
     ) -> Iterator[list[Window]]:
-        """Cut samples into windows.
+        """Cut a file or samples into windows.
 
         Parameters
         ----------
-        y : np.ndarray [shape=(n,) or (n, channels)]
-            Samples, time first.
-        sample_rate : int
-            In Hz.
+        source, sample_rate
+            As for `predict`.
         step : float, optional
             Seconds from one window's start to the next. Default: the model's.
 
@@ -249,9 +251,14 @@ class Model(ABC):
         Raises
         ------
         AudioError
-            If the sound is too short, or samples are not finite.
+            If a file cannot be decoded, the sound is too short, or samples are not finite.
         """
-        return self._batches(_Samples(y, sample_rate, self.resampler), step, "the given sound")
+        blocks: audio.Blocks | _Samples
+        if isinstance(source, str | os.PathLike):
+            blocks = audio.Blocks(source, resampler=self.resampler)
+        else:
+            blocks = _Samples(source, sample_rate, self.resampler)
+        return self._batches(blocks, step, _name_of(source))
 
     def predict(
         self,
@@ -294,20 +301,14 @@ class Model(ABC):
         self, source: str | Path | np.ndarray, sample_rate: int | None, step: float | None
     ) -> Prediction:
         self.require_windows()
-        blocks: audio.Blocks | _Samples
-        if isinstance(source, str | os.PathLike):
-            blocks = audio.Blocks(source, resampler=self.resampler)
-            name = printable(str(source))
-        else:
-            blocks, name = _Samples(source, sample_rate, self.resampler), "the given sound"
         starts, rows = [], []
-        for windows in self._batches(blocks, step, name):
+        for windows in self.windows(source, sample_rate, step=step):
             probabilities = self.window_probabilities(windows)
             audible = ~np.isnan(probabilities[:, 0])
             starts.append(_starts(windows)[audible])
             rows.append(probabilities[audible])
         if not any(map(len, rows)):
-            raise AudioError(f"{name}: is silent; give it sound.", reason="is silent")
+            raise AudioError(f"{_name_of(source)}: is silent; give it sound.", reason="is silent")
         return Prediction(
             self.genres,
             np.concatenate(rows),
@@ -412,6 +413,12 @@ class _Samples:
             block = audio.to_mono(self._y[start : start + size])
             yield resampler.push(block.astype(np.float32))
         yield resampler.finish()
+
+
+def _name_of(source: str | Path | np.ndarray) -> str:
+    """Return how messages name a file or samples."""
+    is_file = isinstance(source, str | os.PathLike)
+    return printable(str(source)) if is_file else "the given sound"
 
 
 def _check_step(step: float | None) -> None:

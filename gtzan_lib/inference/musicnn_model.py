@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,30 @@ class MusicnnModel(Model):
         mels = [patch_mel(self._filled(window.y)) for window in windows]
         with torch.inference_mode():
             return self.tagger(torch.from_numpy(np.stack(mels))).numpy()
+
+    def track_logits(self, source: str | Path) -> np.ndarray:
+        """Compute the logits of MusiCNN's tags for all windows of a file.
+
+        Parameters
+        ----------
+        source : str or Path
+            As for `predict`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, 50), dtype=float32]
+            One row per window that is not silent.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be decoded, or the sound is too short or not finite.
+        """
+        rows = [np.zeros((0, len(MusiCNN.TAGS)), dtype=np.float32)]
+        for windows in self.windows(source):
+            if audible := [window for window in windows if window.y.any()]:
+                rows.append(self.tag_logits(audible))
+        return np.concatenate(rows)
 
     def window_probabilities(self, windows: list[Window]) -> np.ndarray:
         """Compute the probabilities of windows, as `Model.window_probabilities`.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..data.splits import DataSplit
     from ..evaluation.records import ExperimentRecord
     from ..training.classifier import NetClassifier
-    from .transfer import FittedHead
+    from .fitting import FittedHead
 
 __all__ = ["load_model", "models", "pack_model", "predict", "save_head", "save_model"]
 

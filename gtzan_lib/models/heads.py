@@ -20,7 +20,7 @@ class LogisticHead(nn.Module):
 
     Notes
     -----
-    Its weights are set by `gtzan_lib.inference.transfer.fit_head`. The temperature
+    Its weights are set by `gtzan_lib.inference.fitting.fit_head`. The temperature
     divides the logits, so that confidence equals accuracy.
 
     References

@@ -6,8 +6,8 @@ import torch
 
 from gtzan_lib.data.windows import Window
 from gtzan_lib.errors import AudioError, ModelError
+from gtzan_lib.inference.fitting import fit_head
 from gtzan_lib.inference.musicnn_model import MusicnnModel
-from gtzan_lib.inference.transfer import fit_head
 from gtzan_lib.inference.zoo import load_model, models, save_head
 from gtzan_lib.live.streaming import listen
 from gtzan_lib.models.musicnn import MusiCNN, cut_patch, patch_mel

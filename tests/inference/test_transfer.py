@@ -1,103 +1,70 @@
-"""Heads on the tags of another net."""
+"""Models for genres of one's own."""
+
+import shutil
 
 import numpy as np
 import pytest
-import torch
+import soundfile
+from typer.testing import CliRunner
 
-from gtzan_lib.errors import ModelError
-from gtzan_lib.evaluation.aggregate import aggregate
-from gtzan_lib.inference.transfer import fit_head
-
-GENRES = ("fado", "samba", "tango")
-
-
-def tracks(n=12, *, spread=1.0, seed=0, genres=GENRES):
-    """Return logits, genres and artists of tracks; two tracks an artist."""
-    rng = np.random.default_rng(seed)
-    logits, names, artists = [], [], []
-    for column, genre in enumerate(genres):
-        for number in range(n):
-            centre = np.zeros(6)
-            centre[column] = 2
-            track = centre + spread * rng.standard_normal(6)
-            logits.append((track + rng.standard_normal((4, 6))).astype(np.float32))
-            names.append(genre)
-            artists.append(f"{genre} {number // 2}")
-    return logits, names, artists
+import gtzan_lib as gl
+from gtzan_lib import cli
+from gtzan_lib.errors import ModelError, OutputError
+from gtzan_lib.inference.musicnn_model import MusicnnModel
+from gtzan_lib.inference.transfer import train_model
 
 
-def test_a_head_learns_and_is_scored_out_of_fold():
-    logits, names, artists = tracks(20)
-    fitted = fit_head(logits, names, artists)
-    assert fitted.genres == GENRES
-    assert 0.6 < fitted.track_accuracy.value < 1
-    assert fitted.track_accuracy.n == 60
-    assert fitted.window_accuracy.n == 240
-    assert fitted.window_accuracy.value < fitted.track_accuracy.value
-    for rows, whole in zip(fitted.windows, fitted.tracks, strict=True):
-        np.testing.assert_allclose(rows.sum(axis=1), 1, atol=1e-6)
-        np.testing.assert_allclose(whole, aggregate(rows, "geometric mean"))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two genres that differ in their pitch, five tracks of 4 s each, and one silent one."""
+    root = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(4)
+    now = np.arange(4 * 16_000) / 16_000
+    for genre, low in (("fado", 110), ("samba", 880)):
+        (root / "music" / genre).mkdir(parents=True)
+        for number in range(5):
+            tone = np.sin(2 * np.pi * low * rng.uniform(1, 1.5) * now) * (1 + np.sin(9 * now))
+            y = 0.2 * tone + 0.01 * rng.standard_normal(len(now))
+            soundfile.write(root / "music" / genre / f"{number}.wav", y, 16_000)
+    soundfile.write(root / "music" / "fado" / "silent.wav", 0 * now, 16_000)
+    return root
 
 
-def test_left_out_predictions_do_not_know_the_label():
-    """Labels at random are predicted by chance, although the head fits them."""
-    rng = np.random.default_rng(1)
-    logits = [rng.standard_normal((3, 30)).astype(np.float32) for _ in range(90)]
-    names = rng.permutation(np.repeat(GENRES, 30))
-    fitted = fit_head(logits, names, [str(n) for n in range(90)])
-    assert fitted.track_accuracy.value < 0.5
+def test_a_model_of_ones_own(folder, monkeypatch):
+    monkeypatch.setenv("GTZAN_WORK", str(folder / "work"))
+    model = train_model(folder / "music", folder / "mine", progress=False)
+    assert model.genres == ("fado", "samba")
+    assert model.card["protocol"] == "track"
+    assert model.card["corpus"] == "music"
+    assert len(model.card["trained_on"]) == 10
+    assert "fado.silent" not in model.card["trained_on"]
+    assert model.predict(folder / "music" / "samba" / "0.wav").genre == "samba"
+    unseen = model.unseen(gl.open_corpus(folder / "music"))
+    assert unseen.tracks.index.tolist() == ["fado.silent"]
 
 
-def test_an_artist_is_never_on_both_sides():
-    """Artists that are recognisable, each with one genre at random, do not help."""
-    rng = np.random.default_rng(2)
-    logits, names, artists = [], [], []
-    for artist in range(30):
-        own, genre = 5 * rng.standard_normal(40), GENRES[rng.integers(3)]
-        for _ in range(4):
-            logits.append((own + rng.standard_normal((3, 40))).astype(np.float32))
-            names.append(genre)
-            artists.append(str(artist))
-    by_artist = fit_head(logits, names, artists).track_accuracy.value
-    by_track = fit_head(logits, names, [str(n) for n in range(120)]).track_accuracy.value
-    assert by_track > 0.9
-    assert by_artist < 0.65
+def test_tags_are_computed_once(folder, monkeypatch):
+    monkeypatch.setenv("GTZAN_WORK", str(folder / "work2"))
+    first = train_model(folder / "music", folder / "first", progress=False)
+    monkeypatch.setattr(MusicnnModel, "tag_logits", None)
+    second = train_model(folder / "music", folder / "second", progress=False)
+    assert first.card["sha256"] == second.card["sha256"]
 
 
-def test_the_temperature_calibrates():
-    logits, names, artists = tracks(30, spread=1.6, seed=3)
-    fitted = fit_head(logits, names, artists)
-    confidence = fitted.tracks.max(axis=1).mean()
-    assert confidence == pytest.approx(fitted.track_accuracy.value, abs=0.12)
-
-
-def test_two_genres():
-    """Of two, scikit-learn has one row of coefficients."""
-    logits, names, artists = tracks(20, genres=("fado", "samba"))
-    fitted = fit_head(logits, names, artists)
-    with torch.inference_mode():
-        rows = fitted.head(torch.from_numpy(np.concatenate(logits))).softmax(dim=1).numpy()
-    assert rows.shape == (160, 2)
-    truth = np.repeat([0, 1], 80)
-    assert (rows.argmax(axis=1) == truth).mean() > 0.8
-
-
-def test_equal_calls_give_equal_heads():
-    logits, names, artists = tracks()
-    heads = [fit_head(logits, names, artists, repetitions=2).head for _ in range(2)]
-    for first, second in zip(*(head.state_dict().values() for head in heads), strict=True):
-        assert torch.equal(first, second)
-
-
-@pytest.mark.parametrize(
-    ("names", "artists", "words"),
-    [
-        (["fado"] * 4, "abcd", "only the genre fado"),
-        (["fado", "fado", "samba", "samba"], "abcc", "genre 'samba' are by one artist"),
-        (["fado", "fado", "samba"], "abc", "genre 'samba' are by one artist, or there is only one"),
-    ],
-)
-def test_too_little_to_leave_out(names, artists, words):
-    logits = [np.zeros((2, 3), dtype=np.float32)] * len(names)
-    with pytest.raises(ModelError, match=words):
-        fit_head(logits, names, list(artists))
+def test_the_command(folder, monkeypatch):
+    monkeypatch.setenv("GTZAN_WORK", str(folder / "work"))
+    monkeypatch.chdir(folder)
+    run = CliRunner().invoke
+    trained = run(cli.app, ["train", "music", "--out", "own", "--jobs", "1"])
+    assert trained.exit_code == 0
+    *scores, place = trained.stdout.splitlines()
+    assert len(scores) == 2
+    assert "protocol track, training part, out of fold" in scores[0]
+    assert place == "own"
+    with pytest.raises(OutputError, match="own: holds a model; name another folder"):
+        run(cli.app, ["train", "music", "--out", "own"], catch_exceptions=False)
+    assert run(cli.app, ["train", "music", "--out", "own", "--force"]).exit_code == 0
+    (folder / "one" / "fado").mkdir(parents=True)
+    shutil.copy(folder / "music" / "fado" / "0.wav", folder / "one" / "fado" / "0.wav")
+    with pytest.raises(ModelError, match="only the genre fado"):
+        run(cli.app, ["train", "one", "--out", "other"], catch_exceptions=False)
