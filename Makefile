@@ -69,7 +69,7 @@ test: setup ## run the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup ## run what takes longer: situations that users reported, long random tests
-	$(BIN)/python -m pytest -n 2 --dist load -m check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m check
 
 fuzz: setup ## try 10,000 random run files, folders of files and command lines
 	$(BIN)/python -m pytest -n 2 --dist load --timeout 3600 --hypothesis-profile search tests/test_fuzz.py
