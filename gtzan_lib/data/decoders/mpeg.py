@@ -164,7 +164,7 @@ def _end_of_frames(stream: BinaryIO) -> int:
     """Return where the tags at the end of a file begin."""
     end = stream.seek(0, 2)
     stream.seek(max(0, end - 128))
-    if stream.read(3) == b"TAG":
+    if end >= 128 and stream.read(3) == b"TAG":
         end -= 128
     stream.seek(max(0, end - 32))
     footer = stream.read(32)

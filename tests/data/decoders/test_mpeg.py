@@ -244,6 +244,15 @@ def test_a_very_short_file(tmp_path, seconds):
     same_answers(tmp_path / "a.mp3", frames=round(seconds * 44_100))
 
 
+@pytest.mark.parametrize("content", [b"TAG", b"TAG" + bytes(124), b"APETAGEX" + b"\xff" * 24])
+def test_a_file_of_nothing_but_the_beginning_of_a_tag(tmp_path, content):
+    """The tag at a file's end has 128 bytes; a shorter file has none."""
+    file = tmp_path / "a.mp3"
+    file.write_bytes(content)
+    with pytest.raises(AudioError):
+        audio.info(file)
+
+
 def test_decoding_prints_nothing(tmp_path, capfd):
     for number, content in enumerate(
         [encoded(), without_header(encoded()), encoded() * 2, changed_count(encoded(), 9)]
