@@ -199,7 +199,7 @@ def cut(y: np.ndarray, start: int, samples: int, *, before: int = 0, after: int 
     start : int
         The window's first sample.
     samples : int
-        Length of the window; at most that of the sound.
+        Length of the window.
     before, after : int
         Samples of context before and after it; zeros outside of the sound.
 
@@ -209,8 +209,9 @@ def cut(y: np.ndarray, start: int, samples: int, *, before: int = 0, after: int 
         The window; a view of `y` if no zeros were added.
     """
     first, last = start - before, start + samples + after
-    left, right = max(0, -first), max(0, last - len(y))
-    piece = y[max(0, first) : last]
+    piece = y[max(0, first) : max(0, last)]
+    left = min(max(0, -first), last - first)
+    right = last - first - left - len(piece)
     return np.pad(piece, (left, right)) if left or right else piece
 
 

@@ -135,22 +135,10 @@ class ImageModel(Model):
         """
         return draw(windows, self.recipe)
 
-    def window_probabilities(self, windows: list[Window]) -> np.ndarray:
-        """Compute the probabilities of windows, as `Model.window_probabilities`.
-
-        Parameters
-        ----------
-        windows : list of Window
-            Windows of `cutter`.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, genres), dtype=float32]
-            One row per window, NaN where the image is black.
-        """
+    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
         images = self.draw(windows)
-        audible = images.any(axis=(1, 2))
-        rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
-        if audible.any():
-            rows[audible] = self.probabilities(images[audible])
-        return rows
+        # A silent window is black.
+        return images, np.asarray(images.any(axis=(1, 2)))
+
+    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        return self.probabilities(inputs)

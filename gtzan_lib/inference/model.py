@@ -144,6 +144,13 @@ class Model(ABC):
         ]
 
     @abstractmethod
+    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the net takes, a row per window, and which windows are not silent."""
+
+    @abstractmethod
+    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the probabilities of rows of `_inputs`."""
+
     def window_probabilities(self, windows: list[Window]) -> np.ndarray:
         """Compute the probabilities of windows.
 
@@ -162,6 +169,11 @@ class Model(ABC):
         ModelError
             If the net does not predict single windows of sound.
         """
+        inputs, audible = self._inputs(windows)
+        rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
+        if audible.any():
+            rows[audible] = self._probabilities(inputs[audible])
+        return rows
 
     def resampler(self, source: int) -> audio.PieceResampler:
         """Return a resampler to the model's sample rate.

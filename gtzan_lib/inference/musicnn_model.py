@@ -114,26 +114,13 @@ class MusicnnModel(Model):
                 rows.append(self.tag_logits(audible))
         return np.concatenate(rows)
 
-    def window_probabilities(self, windows: list[Window]) -> np.ndarray:
-        """Compute the probabilities of windows, as `Model.window_probabilities`.
+    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        mels = np.stack([patch_mel(self._filled(window.y)) for window in windows])
+        return mels, np.array([window.y.any() for window in windows])
 
-        Parameters
-        ----------
-        windows : list of Window
-            Windows of `cutter`.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, genres), dtype=float32]
-            One row per window, NaN where all samples are zero.
-        """
-        audible = np.array([window.y.any() for window in windows])
-        rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
-        if audible.any():
-            logits = self.tag_logits([windows[number] for number in np.flatnonzero(audible)])
-            with torch.inference_mode():
-                rows[audible] = self.net(torch.from_numpy(logits)).softmax(dim=1).numpy()
-        return rows
+    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return self.net(self.tagger(torch.from_numpy(inputs))).softmax(dim=1).numpy()
 
     @staticmethod
     def _filled(y: np.ndarray) -> np.ndarray:

@@ -67,30 +67,16 @@ def save_model(
     Path
         The folder.
     """
-    from safetensors.torch import save
-
-    from ..documents import CardDocument, write_document
-
-    folder = Path(folder)
-    weights = estimator.net_.bare_module.state_dict()
-    with atomic_path(folder / WEIGHTS) as temporary:
-        # Files of safetensors' save_file can be read by their owner only.
-        temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
-    write_document(
-        folder / CARD,
-        {
-            "architecture": estimator.architecture,
-            "arguments": estimator.arguments_,
-            "weights": estimator.parameters_,
-            "genres": estimator.classes_.tolist(),
-            "recipe": recipe.as_dict(),
-            **(_tracks(split) if split is not None else {}),
-            **(_scores(record, recipe, split) if record is not None else {}),
-            "sha256": sha256_of(folder / WEIGHTS),
-        },
-        CardDocument,
-    )
-    return folder
+    card = {
+        "architecture": estimator.architecture,
+        "arguments": estimator.arguments_,
+        "weights": estimator.parameters_,
+        "genres": estimator.classes_.tolist(),
+        "recipe": recipe.as_dict(),
+        **(_tracks(split) if split is not None else {}),
+        **(_scores(record, recipe, split) if record is not None else {}),
+    }
+    return _write(Path(folder), estimator.net_.bare_module.state_dict(), card)
 
 
 def save_head(
@@ -116,38 +102,38 @@ def save_head(
     Path
         The folder.
     """
+    weights, grid = fitted.head.state_dict(), MusicnnModel.grid
+    windows = int(np.median([len(rows) for rows in fitted.windows]))
+    lengths = grid.seconds, round(grid.seconds + (windows - 1) * grid.step, 3)
+    scores = fitted.window_accuracy, fitted.track_accuracy
+    card = {
+        "architecture": MUSICNN,
+        "arguments": {"classes": len(fitted.genres), "inputs": len(weights["mean"])},
+        "weights": sum(tensor.numel() for tensor in fitted.head.parameters()),
+        "genres": list(fitted.genres),
+        "corpus": corpus,
+        "protocol": protocol,
+        "part": "training part, out of fold",
+        "trained_on": sorted(track_ids),
+        "selected_on": [],
+        "accuracy": [
+            {"input_s": seconds, **score._asdict()}
+            for seconds, score in zip(lengths[::-1], scores[::-1], strict=True)
+        ],
+    }
+    return _write(Path(folder), weights, card)
+
+
+def _write(folder: Path, weights: dict[str, torch.Tensor], card: dict[str, Any]) -> Path:
+    """Write weights, and the card with their checksum."""
     from safetensors.torch import save
 
     from ..documents import CardDocument, write_document
 
-    folder = Path(folder)
-    weights = fitted.head.state_dict()
     with atomic_path(folder / WEIGHTS) as temporary:
-        temporary.write_bytes(save(weights))
-    grid = MusicnnModel.grid
-    windows = int(np.median([len(rows) for rows in fitted.windows]))
-    lengths = grid.seconds, round(grid.seconds + (windows - 1) * grid.step, 3)
-    scores = fitted.window_accuracy, fitted.track_accuracy
-    write_document(
-        folder / CARD,
-        {
-            "architecture": MUSICNN,
-            "arguments": {"classes": len(fitted.genres), "inputs": len(weights["mean"])},
-            "weights": sum(tensor.numel() for tensor in fitted.head.parameters()),
-            "genres": list(fitted.genres),
-            "corpus": corpus,
-            "protocol": protocol,
-            "part": "training part, out of fold",
-            "trained_on": sorted(track_ids),
-            "selected_on": [],
-            "accuracy": [
-                {"input_s": seconds, **score._asdict()}
-                for seconds, score in zip(lengths[::-1], scores[::-1], strict=True)
-            ],
-            "sha256": sha256_of(folder / WEIGHTS),
-        },
-        CardDocument,
-    )
+        # Files of safetensors' save_file can be read by their owner only.
+        temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
+    write_document(folder / CARD, {**card, "sha256": sha256_of(folder / WEIGHTS)}, CardDocument)
     return folder
 
 
@@ -315,9 +301,7 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
     ModelError
         If the folder has no model, or the record belongs to another model.
     """
-    from safetensors.torch import save
-
-    from ..documents import CardDocument, RecordDocument, write_document
+    from ..documents import RecordDocument, write_document
     from ..evaluation.records import ExperimentRecord, predictions
 
     model = load_model(folder)
@@ -330,10 +314,7 @@ def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) ->
         name: w.half() if w.is_floating_point() else w for name, w in model.net.state_dict().items()
     }
     target, table = Path(target), saved.result["predictions"]["file"]
-    with atomic_path(target / WEIGHTS) as temporary:
-        temporary.write_bytes(save({name: w.contiguous() for name, w in weights.items()}))
-    card = {**model.card, "part": saved.part, "sha256": sha256_of(target / WEIGHTS)}
-    write_document(target / CARD, card, CardDocument)
+    _write(target, weights, {**model.card, "part": saved.part})
     write_document(target / "record.json", _public_record(saved), RecordDocument)
     with atomic_path(target / table) as temporary:
         shutil.copyfile(path.with_name(table), temporary)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..data.windows import cut
 from ..errors import ArrayError, ModelError
 from ..signal.dsp import frames, hann, mel_weights, power
 
@@ -268,8 +269,8 @@ def log_mel(y: np.ndarray, n_frames: int | None = None, *, context: bool = False
     padded = np.pad(y, (ends, max(ends, needed - ends - len(y))))
     if len(padded) < n_fft:
         raise ArrayError(f"the sound has {len(y)} samples; with context it has at least {n_fft}.")
-    cut = frames(padded, n_fft=n_fft, hop_length=hop_length)[:n_frames]
-    mel = power(cut * hann(n_fft)) @ _mel_weights().T
+    framed = frames(padded, n_fft=n_fft, hop_length=hop_length)[:n_frames]
+    mel = power(framed * hann(n_fft)) @ _mel_weights().T
     # Equal to log10(1 + 10000 x), with more digits where x is small.
     return np.log1p(10000 * mel) / np.float32(np.log(10))
 
@@ -317,10 +318,8 @@ def cut_patch(y: np.ndarray, start: int) -> np.ndarray:
     np.ndarray [shape=(48128,)]
         The samples from `start - 256` on, with zeros where there is no sound.
     """
-    first, last = start - MusiCNN.CONTEXT, start - MusiCNN.CONTEXT + MusiCNN.PATCH_SAMPLES
-    inside = y[max(first, 0) : max(last, 0)]
-    before = min(max(-first, 0), MusiCNN.PATCH_SAMPLES)
-    return np.pad(inside, (before, MusiCNN.PATCH_SAMPLES - before - len(inside)))
+    samples = MusiCNN.PATCH_SAMPLES - MusiCNN.CONTEXT
+    return cut(y, start, samples, before=MusiCNN.CONTEXT)
 
 
 @functools.cache
