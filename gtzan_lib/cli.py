@@ -28,6 +28,13 @@ app = typer.Typer(
 # Named here, since the module of models loads PyTorch.
 SHIPPED_RECORD = Path(__file__).parent / "inference" / "zoo_models" / "gtzan" / "record.json"
 
+# As `gtzan_lib.inference.zoo.DEFAULT`, whose module loads PyTorch, too.
+DEFAULT_MODEL = "gtzan-musicnn"
+
+# What is added to answers that are not to be relied on.
+UNFAMILIAR = "unlike anything the model was trained on"
+UNSURE = "unsure"
+
 RunFile = Annotated[
     str, typer.Argument(metavar="RUN", help="A name in runs/, a YAML file, or a saved run.json.")
 ]
@@ -254,16 +261,26 @@ def predict(
         list[Path],
         typer.Argument(metavar="FILE...", help="Audio files, or folders of audio files."),
     ],
-    model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
+    model: Annotated[
+        str, typer.Option(help="A name from `gtzan models`, or a folder.")
+    ] = DEFAULT_MODEL,
     step: Annotated[
         float | None, typer.Option(help="Seconds between windows. Default: the model's.")
     ] = None,
+    top: Annotated[int, typer.Option(help="Number of genres to show, best first.", min=1)] = 3,
+    min_confidence: Annotated[
+        float,
+        typer.Option(help="Say 'unsure' if no genre is as probable.", min=0, max=1),
+    ] = 0.0,
     json: Annotated[
         bool, typer.Option("--json", help="Print the complete predictions as JSON.")
     ] = False,
     jobs: Threads = CORES,
 ) -> None:
-    """Predict the genre of files; exit code 1 if a file cannot be used, after all others."""
+    """Predict the genre of files; exit code 1 if a file cannot be used, after all others.
+
+    Sound that is unlike anything that the model was trained on is marked.
+    """
     from itertools import chain
 
     from .files import printable
@@ -280,7 +297,8 @@ def predict(
             empty.append((path, error))
     predictions = loaded.predict_files(files, step=step, jobs=jobs)
     shown = progress_bar(predictions, "files", len(files), show=json)
-    results, failed = [], False
+    results: list[dict[str, Any]] = []
+    failed = False
     for file, prediction in chain(empty, zip(files, shown, strict=True)):
         name = printable(str(file))
         if isinstance(prediction, GtzanError):
@@ -288,10 +306,13 @@ def predict(
             results.append({"file": name, "error": str(prediction)})
             print(f"error: {prediction}", file=sys.stderr)
             continue
-        results.append({"file": name, **prediction.as_dict()})
+        unsure = prediction.confidence < min_confidence
+        results.append({"file": name, "unsure": unsure, **prediction.as_dict()})
         if not json:
-            columns = [f"{genre} {100 * share:3.0f} %" for genre, share in prediction.top(3)]
-            print("  ".join([*(f"{column:<16}" for column in columns), name]))
+            columns = [f"{genre} {100 * share:3.0f} %" for genre, share in prediction.top(top)]
+            line = "  ".join([*(f"{column:<16}" for column in columns), name])
+            caveats = [UNSURE] * unsure + [UNFAMILIAR] * bool(prediction.unfamiliar)
+            print(f"{line}  ({'; '.join(caveats)})" if caveats else line)
     if json:
         _print_json(results)
     if failed:
@@ -331,7 +352,9 @@ def listen(
     file: Annotated[
         Path | None, typer.Argument(help="A file to stream. Default: the microphone.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A name from `gtzan models`, or a folder.")] = "gtzan",
+    model: Annotated[
+        str, typer.Option(help="A name from `gtzan models`, or a folder.")
+    ] = DEFAULT_MODEL,
     device: Annotated[
         str | None, typer.Option(help="Number or name of an input. Default: the system's.")
     ] = None,
@@ -359,7 +382,8 @@ def listen(
         for prediction in streaming.listen(source, loaded, step=step, average=average, pace=True):
             print(
                 f"{prediction.end_s:7.1f} s  {prediction.genre:<12}"
-                f"{100 * prediction.probability:3.0f} %  ({1000 * prediction.latency_s:.0f} ms)",
+                f"{100 * prediction.probability:3.0f} %  ({1000 * prediction.latency_s:.0f} ms)"
+                f"{f'  {UNFAMILIAR}' if prediction.unfamiliar else ''}",
                 flush=True,
             )
     if prediction is None:
@@ -375,22 +399,34 @@ def models(
         str | None, typer.Argument(help="Show the card of this model. Default: list all.")
     ] = None,
 ) -> None:
-    """List the available models with their accuracy."""
+    """Compare the available models: their accuracy, with 95 % intervals."""
     from .inference.zoo import load_model
     from .inference.zoo import models as available
 
     if name is not None:
         _print_json(load_model(name).card, indent=2)
         return
+    rows = [("model", "genres", "accuracy by clip", "accuracy by window", "of what")]
     for model_name, folder in available().items():
         try:
-            model = load_model(folder)
+            card = load_model(folder).card
         except GtzanError as error:
             print(f"error: {error}", file=sys.stderr)
             continue
-        print(f"{model_name}: {model.card['architecture']}, {len(model.genres)} genres, {folder}")
-        for line in model.expected_accuracy:
-            print(f"  {line}")
+        scores = [
+            f"{score['value']:.1%} ({score['low']:.1%} to {score['high']:.1%}), "
+            f"n = {score['n']}, {score['input_s']:.3g} s"
+            for score in card.get("accuracy", [])
+        ]
+        scored = [card.get("corpus"), f"protocol {card.get('protocol')}", card.get("part")]
+        of_what = ", ".join(filter(None, scored)) if scores else ""
+        label = f"{model_name} (default)" if model_name == DEFAULT_MODEL else model_name
+        by_clip, by_window = [*scores, "unknown", "unknown"][:2]
+        rows.append((label, str(len(card["genres"])), by_clip, by_window, of_what))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
 
 
 @app.command()
@@ -530,7 +566,7 @@ def record(
     if predict or model:
         from .inference.zoo import load_model
 
-        loaded = load_model(model or "gtzan")
+        loaded = load_model(model or DEFAULT_MODEL)
     profile, rate = audio.load(noise) if noise else (None, 0)
     recording = microphone.record(
         seconds,

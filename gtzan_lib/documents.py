@@ -32,6 +32,8 @@ from .files import atomic_path
 __all__ = [
     "AccuracyInterval",
     "CardAccuracy",
+    "CardCalibration",
+    "CardDetection",
     "CardDocument",
     "Document",
     "ManifestDocument",
@@ -228,6 +230,22 @@ class CardAccuracy(AccuracyInterval):
     input_s: Amount = Field(description="Length of the sound in seconds.")
 
 
+class CardCalibration(AccuracyInterval):
+    """The expected calibration error for sound of one length."""
+
+    input_s: Amount = Field(description="Length of the sound in seconds.")
+    calibrated: bool = Field(description="Whether logits are divided by the temperature.")
+
+
+class CardDetection(Part):
+    """How well one kind of sound is told from music."""
+
+    kind: str = Field(description="What the sounds are.")
+    n: Count = Field(description="Number of sounds.")
+    auroc: Amount = Field(description="Area under the ROC curve, against training tracks.")
+    detected: Amount = Field(description="Share that is called unfamiliar.")
+
+
 class CardDocument(Document):
     """The card of a model."""
 
@@ -255,6 +273,10 @@ class CardDocument(Document):
         "The part that the accuracy is for; version 1 had only the test part, and no such field."
     )
     accuracy: list[CardAccuracy] = _optional("Accuracy for the scored part.")
+    calibration: list[CardCalibration] = _optional(
+        "Expected calibration error, before and after temperature scaling."
+    )
+    detection: list[CardDetection] = _optional("Sounds that are no music of these genres.")
     record_sha256: Sha256 = _optional("Hash of the experiment's record.")
     sha256: Sha256 = Field(description="Checksum of the file of weights.")
 

@@ -17,6 +17,8 @@ __all__ = [
     "PairedDifference",
     "Score",
     "bootstrap_interval",
+    "calibration_error",
+    "calibration_score",
     "exact_mcnemar",
     "holm",
     "independent_groups",
@@ -214,6 +216,63 @@ def independent_groups(artists: Iterable[str | None], track_ids: Iterable[str]) 
     pairs = zip(known, track_ids, strict=True)
     groups = [track_id if artist is None else artist for artist, track_id in pairs]
     return np.array(groups, dtype=object)
+
+
+def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Compute the expected calibration error.
+
+    Parameters
+    ----------
+    confidence : np.ndarray [shape=(n,)]
+        The probability of each predicted class.
+    correct : np.ndarray [shape=(n,), dtype=bool]
+        Whether it is right.
+
+    Returns
+    -------
+    float
+        The difference between mean confidence and accuracy, averaged over ten bins of
+        equal width by confidence, weighted by the predictions in them.
+
+    References
+    ----------
+    C. Guo, G. Pleiss, Y. Sun and K. Q. Weinberger, "On calibration of modern neural
+    networks", ICML 2017, section 2.
+    """
+    return float(np.abs(_gaps(confidence, correct).mean(axis=0)).sum())
+
+
+def calibration_score(confidence: np.ndarray, correct: np.ndarray, groups: np.ndarray) -> Score:
+    """Compute the expected calibration error with an interval.
+
+    Parameters
+    ----------
+    confidence, correct
+        As for `calibration_error`.
+    groups : np.ndarray [shape=(n,)]
+        The group of each prediction: its artist, or its track.
+
+    Returns
+    -------
+    Score
+        With a bootstrap over groups. Resampling adds noise to each bin, and errors are
+        never negative, so that the interval of a small error lies too high.
+    """
+    gaps = _gaps(confidence, correct)
+    errors = np.abs(resampled_means(gaps, groups)).sum(axis=1)
+    low, high = np.percentile(errors, [2.5, 97.5])
+    value = float(np.abs(gaps.mean(axis=0)).sum())
+    return Score(value, float(low), float(high), len(gaps), "bootstrap over artists")
+
+
+def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """Return confidence less correctness, each row in the column of its bin."""
+    bins = 10
+    confidence = np.asarray(confidence, dtype=np.float64)
+    column = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = np.zeros((len(confidence), bins))
+    gaps[np.arange(len(confidence)), column] = confidence - np.asarray(correct, dtype=bool)
+    return gaps
 
 
 def exact_mcnemar(only_first: int, only_second: int) -> float:

@@ -12,6 +12,8 @@ from gtzan_lib.stats import (
     PairedDifference,
     Score,
     bootstrap_interval,
+    calibration_error,
+    calibration_score,
     exact_mcnemar,
     holm,
     independent_groups,
@@ -252,3 +254,38 @@ def test_text_of_a_difference():
     assert str(gain) == "+21.4 points (95 % interval +12.5 to +31.0)"
     loss = PairedDifference(-0.02, -0.05, 0.01, 9, "bootstrap over tracks")
     assert str(loss) == "-2.0 points (95 % interval -5.0 to +1.0)"
+
+
+# --- calibration ----------------------------------------------------------------
+
+
+def test_calibration_error_by_hand():
+    confidence = np.array([0.95, 0.95, 0.65, 0.65])
+    correct = np.array([True, False, True, True])
+    # Bins: 0.95 against 0.5, and 0.65 against 1; each holds half of the predictions.
+    assert calibration_error(confidence, correct) == pytest.approx(0.5 * 0.45 + 0.5 * 0.35)
+    score = calibration_score(confidence, correct, np.arange(4))
+    assert score.value == pytest.approx(0.4)
+    assert (score.n, score.interval) == (4, "bootstrap over artists")
+    assert 0 <= score.low <= score.value <= score.high <= 1
+
+
+def test_calibrated_answers_have_a_small_error():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.1, 1, 50_000)
+    correct = rng.random(50_000) < confidence
+    assert calibration_error(confidence, correct) < 0.01
+    assert calibration_error(confidence**3, correct) > 0.1
+
+
+def test_interval_of_the_calibration_error_counts_groups():
+    """Of ten equal predictions of each artist, one counts."""
+    rng = np.random.default_rng(1)
+    confidence = rng.uniform(0.3, 1, 100)
+    correct = rng.random(100) < confidence**2
+    alone = calibration_score(confidence, correct, np.arange(100))
+    many = calibration_score(
+        np.repeat(confidence, 10), np.repeat(correct, 10), np.repeat(np.arange(100), 10)
+    )
+    assert many.n == 1000
+    assert many[:3] == pytest.approx(alone[:3])

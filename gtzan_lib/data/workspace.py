@@ -111,6 +111,11 @@ class Workspace:
         return self.root / ".tags"
 
     @property
+    def layers(self) -> Path:
+        """Cached layers of a net for audio files, shared by all runs."""
+        return self.root / ".layers"
+
+    @property
     def inspections(self) -> Path:
         """Cached measurements of audio files, shared by all runs."""
         return self.root / ".inspections"

@@ -15,6 +15,7 @@ from ..data.splits import PART_NAMES, DataSplit
 from ..stats import (
     Score,
     bootstrap_interval,
+    calibration_error,
     independent_groups,
     wilson_interval,
     wilson_score,
@@ -237,9 +238,9 @@ class Evaluation:
 
     def calibration_error(self, unit: str = "track") -> float:
         """Return the expected calibration error over ten bins."""
-        table = self.calibration(unit=unit)
-        gap = (table["confidence"] - table["accuracy"]).abs()
-        return float(np.average(gap, weights=table["n"]))
+        predictions = self.predictions(unit)
+        confidence = self._probability_of(self._table(unit), predictions["predicted"])
+        return calibration_error(confidence, predictions["correct"].to_numpy())
 
     def _probability_of(self, table: pd.DataFrame, genres: pd.Series) -> np.ndarray:
         columns = pd.Index(self.genres).get_indexer(genres.to_numpy(dtype=object))

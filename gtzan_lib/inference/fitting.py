@@ -10,8 +10,9 @@ import torch
 
 from ..errors import ModelError
 from ..evaluation.aggregate import aggregate
+from ..models.familiarity import Familiarity, fit_familiarity
 from ..models.heads import LogisticHead
-from ..stats import Score, bootstrap_interval, wilson_score
+from ..stats import Score, bootstrap_interval, calibration_score, wilson_score
 
 __all__ = ["FittedHead", "fit_head"]
 
@@ -38,9 +39,14 @@ class FittedHead:
         The column of each track's genre.
     groups : np.ndarray [shape=(tracks,)]
         The artist of each track, or another group that was left out as a whole.
-    windows : list of np.ndarray [shape=(n, genres)]
-        Probabilities of the windows of each track, out of fold: by heads that were
-        fitted without the track's group. With several repetitions, the last.
+    logits : list of np.ndarray [shape=(n, genres)]
+        Logits of the windows of each track, out of fold and not divided by the
+        temperature: by heads that were fitted without the track's group. With
+        several repetitions, the last.
+    folds : np.ndarray [shape=(tracks,), dtype=int64]
+        Number of the fold in which each track was left out.
+    familiarity : Familiarity
+        Fitted on the same tracks; its limits are chosen with the same folds.
     """
 
     head: LogisticHead
@@ -48,7 +54,14 @@ class FittedHead:
     strength: float
     truth: np.ndarray
     groups: np.ndarray
-    windows: list[np.ndarray]
+    logits: list[np.ndarray]
+    folds: np.ndarray
+    familiarity: Familiarity
+
+    @property
+    def windows(self) -> list[np.ndarray]:
+        """Probabilities of the windows of each track, out of fold [shape=(n, genres)]."""
+        return self._probabilities(float(self.head.temperature))
 
     @property
     def tracks(self) -> np.ndarray:
@@ -71,6 +84,34 @@ class FittedHead:
         values = np.concatenate(correct).astype(float)
         low, high = bootstrap_interval(values, groups)
         return Score(float(values.mean()), low, high, len(values), "bootstrap over artists")
+
+    def calibration(self, unit: str, *, calibrated: bool = True) -> Score:
+        """Return the expected calibration error out of fold.
+
+        Parameters
+        ----------
+        unit : {"track", "window"}
+            What is counted.
+        calibrated : bool
+            Whether logits are divided by the temperature.
+
+        Returns
+        -------
+        Score
+            With a bootstrap over groups.
+        """
+        windows = self._probabilities(float(self.head.temperature) if calibrated else 1.0)
+        if unit == "track":
+            rows = np.stack([aggregate(track, "geometric mean") for track in windows])
+            truth, groups = self.truth, self.groups
+        else:
+            lengths = [len(track) for track in windows]
+            rows = np.concatenate(windows)
+            truth, groups = np.repeat(self.truth, lengths), np.repeat(self.groups, lengths)
+        return calibration_score(rows.max(axis=1), rows.argmax(axis=1) == truth, groups)
+
+    def _probabilities(self, temperature: float) -> list[np.ndarray]:
+        return [np.exp(_log_softmax(track / temperature)) for track in self.logits]
 
 
 def fit_head(
@@ -153,8 +194,20 @@ def fit_head(
     )
     head = _fit(rows, truth, best)
     head.temperature.fill_(float(found.x))
-    windows = [np.exp(_log_softmax(scores / found.x)) for scores in by_strength[best][-1]]
-    return FittedHead(head.eval(), tuple(names.tolist()), best, truth, group, windows)
+    parts = list(_folds(truth, group, seed + repetitions - 1))
+    folds = np.zeros(len(rows), dtype=np.int64)
+    for number, (_, test) in enumerate(parts):
+        folds[test] = number
+    return FittedHead(
+        head.eval(),
+        tuple(names.tolist()),
+        best,
+        truth,
+        group,
+        by_strength[best][-1],
+        folds,
+        fit_familiarity(rows, parts),
+    )
 
 
 def _require_groups(names: np.ndarray, truth: np.ndarray, group: np.ndarray) -> None:

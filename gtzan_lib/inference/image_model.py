@@ -10,10 +10,11 @@ import torch
 from ..data.arguments import require_array
 from ..data.windows import Window
 from ..errors import ModelError
+from ..models.familiarity import Familiarity
 from ..models.registry import input_axes
 from ..signal.recipes import Recipe
 from ..signal.spectrograms import draw
-from .model import Model
+from .model import Model, WindowPredictions
 
 if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
@@ -29,7 +30,7 @@ class ImageModel(Model):
 
     Parameters
     ----------
-    name, card, net
+    name, card, net, familiarity
         As for `gtzan_lib.inference.model.Model`; the card has a recipe.
 
     Attributes
@@ -42,8 +43,14 @@ class ImageModel(Model):
     The book page "Inference" shows examples.
     """
 
-    def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
-        super().__init__(name, card, net)
+    def __init__(
+        self,
+        name: str,
+        card: dict[str, Any],
+        net: torch.nn.Module,
+        familiarity: Familiarity | None = None,
+    ) -> None:
+        super().__init__(name, card, net, familiarity)
         self.recipe = Recipe.from_dict(card["recipe"])
         self.grid, self.sample_rate = self.recipe.grid, self.recipe.sample_rate
         self.context, self.takes = self.recipe.context, self.recipe.name
@@ -140,5 +147,5 @@ class ImageModel(Model):
         # A silent window is black.
         return images, np.asarray(images.any(axis=(1, 2)))
 
-    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        return self.probabilities(inputs)
+    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
+        return WindowPredictions(self.probabilities(inputs), np.full(len(inputs), np.nan))

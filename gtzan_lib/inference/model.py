@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +18,16 @@ from ..data.arguments import waveform
 from ..data.windows import SHORTEST_S, Window, WindowCutter, WindowGrid
 from ..errors import AudioError, GtzanError, ModelError
 from ..files import printable
+from ..models.familiarity import Familiarity
 from .prediction import Prediction
 
 if TYPE_CHECKING:
     from ..data.corpus import Corpus
 
-__all__ = ["Model", "single_thread"]
+__all__ = ["Model", "WindowPredictions", "require_rate", "single_thread"]
+
+# Telephone sound; below it, most of what tells genres apart is missing.
+_LOWEST_RATE = 8000
 
 # Seconds per step, so that memory does not grow with the length of the sound.
 _PIECE_S = 30.0
@@ -57,6 +61,22 @@ where another process uses a core.
 """
 
 
+class WindowPredictions(NamedTuple):
+    """What a model says of windows.
+
+    Attributes
+    ----------
+    probabilities : np.ndarray [shape=(n, genres), dtype=float32]
+        One row per window; rows sum to one, those of silent windows are NaN.
+    distances : np.ndarray [shape=(n,), dtype=float32]
+        Distance of each window to the training windows; NaN for silent windows, and
+        for a model without `familiarity`.
+    """
+
+    probabilities: np.ndarray
+    distances: np.ndarray
+
+
 class Model(ABC):
     """A trained net with its genres; `load_model` returns one.
 
@@ -70,10 +90,12 @@ class Model(ABC):
         Content of its `model.json`.
     net : torch.nn.Module
         The net with its weights.
+    familiarity : Familiarity, optional
+        Tells whether sound is like what the model was trained on.
 
     Attributes
     ----------
-    name, card
+    name, card, familiarity
         As given.
     genres : tuple of str
         Genres in the order of the net's outputs.
@@ -97,7 +119,7 @@ class Model(ABC):
     Examples
     --------
     >>> import gtzan_lib as gl
-    >>> gl.load_model("gtzan").predict("song.mp3").genre  # doctest: +SKIP
+    >>> gl.load_model().predict("song.mp3").genre  # doctest: +SKIP
     'reggae'
     """
 
@@ -107,8 +129,14 @@ class Model(ABC):
     aggregation: str = "mean"
     takes: str
 
-    def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
-        self.name, self.card = name, card
+    def __init__(
+        self,
+        name: str,
+        card: dict[str, Any],
+        net: torch.nn.Module,
+        familiarity: Familiarity | None = None,
+    ) -> None:
+        self.name, self.card, self.familiarity = name, card, familiarity
         self.genres = tuple(card["genres"])
         self.net = net.eval()
 
@@ -148,11 +176,11 @@ class Model(ABC):
         """Return what the net takes, a row per window, and which windows are not silent."""
 
     @abstractmethod
-    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the probabilities of rows of `_inputs`."""
+    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
+        """Return the predictions of rows of `_inputs`."""
 
-    def window_probabilities(self, windows: list[Window]) -> np.ndarray:
-        """Compute the probabilities of windows.
+    def predict_windows(self, windows: list[Window]) -> WindowPredictions:
+        """Predict windows.
 
         Parameters
         ----------
@@ -161,8 +189,8 @@ class Model(ABC):
 
         Returns
         -------
-        np.ndarray [shape=(n, genres), dtype=float32]
-            One row per window; rows sum to one, those of silent windows are NaN.
+        WindowPredictions
+            One row per window.
 
         Raises
         ------
@@ -171,9 +199,25 @@ class Model(ABC):
         """
         inputs, audible = self._inputs(windows)
         rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
+        distances = np.full(len(windows), np.nan, dtype=np.float32)
         if audible.any():
-            rows[audible] = self._probabilities(inputs[audible])
-        return rows
+            rows[audible], distances[audible] = self._outputs(inputs[audible])
+        return WindowPredictions(rows, distances)
+
+    def distance_limit(self, windows: int) -> float:
+        """Return the distance beyond which sound is unlike the training tracks.
+
+        Parameters
+        ----------
+        windows : int
+            Number of windows over which the distance is averaged.
+
+        Returns
+        -------
+        float
+            The limit; NaN for a model without `familiarity`.
+        """
+        return np.nan if self.familiarity is None else self.familiarity.limit(windows)
 
     def resampler(self, source: int) -> audio.PieceResampler:
         """Return a resampler to the model's sample rate.
@@ -263,14 +307,21 @@ class Model(ABC):
         Raises
         ------
         AudioError
-            If a file cannot be decoded, the sound is too short, or samples are not finite.
+            If a file cannot be decoded, the sound is too short or its sample rate below
+            8 kHz, or samples are not finite.
         """
         blocks: audio.Blocks | _Samples
+        name = _name_of(source)
+
+        def resampler(rate: int) -> audio.PieceResampler:
+            require_rate(rate, name)
+            return self.resampler(rate)
+
         if isinstance(source, str | os.PathLike):
-            blocks = audio.Blocks(source, resampler=self.resampler)
+            blocks = audio.Blocks(source, resampler=resampler)
         else:
-            blocks = _Samples(source, sample_rate, self.resampler)
-        return self._batches(blocks, step, _name_of(source))
+            blocks = _Samples(source, sample_rate, resampler)
+        return self._batches(blocks, step, name)
 
     def predict(
         self,
@@ -313,20 +364,24 @@ class Model(ABC):
         self, source: str | Path | np.ndarray, sample_rate: int | None, step: float | None
     ) -> Prediction:
         self.require_windows()
-        starts, rows = [], []
+        starts, rows, distances = [], [], []
         for windows in self.windows(source, sample_rate, step=step):
-            probabilities = self.window_probabilities(windows)
-            audible = ~np.isnan(probabilities[:, 0])
+            predicted = self.predict_windows(windows)
+            audible = ~np.isnan(predicted.probabilities[:, 0])
             starts.append(_starts(windows)[audible])
-            rows.append(probabilities[audible])
+            rows.append(predicted.probabilities[audible])
+            distances.append(predicted.distances[audible])
         if not any(map(len, rows)):
             raise AudioError(f"{_name_of(source)}: is silent; give it sound.", reason="is silent")
+        found = np.concatenate(distances)
         return Prediction(
             self.genres,
             np.concatenate(rows),
             np.concatenate(starts),
             self.grid.seconds,
             self.aggregation,
+            found,
+            self.distance_limit(len(found)),
         )
 
     def predict_files(
@@ -425,6 +480,29 @@ class _Samples:
             block = audio.to_mono(self._y[start : start + size])
             yield resampler.push(block.astype(np.float32))
         yield resampler.finish()
+
+
+def require_rate(rate: float, name: str) -> None:
+    """Refuse sound with too low a sample rate.
+
+    Parameters
+    ----------
+    rate : float
+        Sample rate in Hz.
+    name : str
+        How messages name the sound.
+
+    Raises
+    ------
+    AudioError
+        If the rate is below 8 kHz.
+    """
+    if rate < _LOWEST_RATE:
+        raise AudioError(
+            f"{name}: has a sample rate of {rate:g} Hz, too low for music; give sound of at least "
+            f"{_LOWEST_RATE} Hz.",
+            reason="has a low sample rate",
+        )
 
 
 def _name_of(source: str | Path | np.ndarray) -> str:

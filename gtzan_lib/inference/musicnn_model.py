@@ -11,8 +11,9 @@ import torch
 
 from ..data.windows import Window, WindowGrid
 from ..errors import ModelError
+from ..models.familiarity import Familiarity
 from ..models.musicnn import KaiserResampler, MusiCNN, load_musicnn, patch_mel
-from .model import Model
+from .model import Model, WindowPredictions
 
 __all__ = ["MusicnnModel"]
 
@@ -22,7 +23,7 @@ class MusicnnModel(Model):
 
     Parameters
     ----------
-    name, card, net
+    name, card, net, familiarity
         As for `gtzan_lib.inference.model.Model`; the net is a
         `gtzan_lib.models.heads.LogisticHead`.
 
@@ -44,8 +45,14 @@ class MusicnnModel(Model):
     context = (MusiCNN.CONTEXT, 0)
     grid = WindowGrid((MusiCNN.PATCH_SAMPLES - MusiCNN.CONTEXT) / MusiCNN.SAMPLE_RATE, 3.0)
 
-    def __init__(self, name: str, card: dict[str, Any], net: torch.nn.Module) -> None:
-        super().__init__(name, card, net)
+    def __init__(
+        self,
+        name: str,
+        card: dict[str, Any],
+        net: torch.nn.Module,
+        familiarity: Familiarity | None = None,
+    ) -> None:
+        super().__init__(name, card, net, familiarity)
         inputs = card["arguments"]["inputs"]
         if inputs != len(MusiCNN.TAGS):
             raise ModelError(
@@ -86,9 +93,25 @@ class MusicnnModel(Model):
         np.ndarray [shape=(n, 50), dtype=float32]
             In the order of `MusiCNN.TAGS`.
         """
+        return self.layers(windows)["logits"]
+
+    def layers(self, windows: list[Window]) -> dict[str, np.ndarray]:
+        """Compute layers of MusiCNN that represent the sound.
+
+        Parameters
+        ----------
+        windows : list of Window
+            Windows of `cutter`.
+
+        Returns
+        -------
+        dict of str to np.ndarray [shape=(n, width), dtype=float32]
+            One row per window; see `gtzan_lib.models.musicnn.MusiCNN.layers`.
+        """
         mels = [patch_mel(self._filled(window.y)) for window in windows]
         with torch.inference_mode():
-            return self.tagger(torch.from_numpy(np.stack(mels))).numpy()
+            layers = self.tagger.layers(torch.from_numpy(np.stack(mels)))
+        return {name: layer.numpy() for name, layer in layers.items()}
 
     def track_logits(self, source: str | Path) -> np.ndarray:
         """Compute the logits of MusiCNN's tags for all windows of a file.
@@ -118,9 +141,13 @@ class MusicnnModel(Model):
         mels = np.stack([patch_mel(self._filled(window.y)) for window in windows])
         return mels, np.array([window.y.any() for window in windows])
 
-    def _probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
         with torch.inference_mode():
-            return self.net(self.tagger(torch.from_numpy(inputs))).softmax(dim=1).numpy()
+            tags = self.tagger(torch.from_numpy(inputs))
+            probabilities = self.net(tags).softmax(dim=1).numpy()
+            if self.familiarity is None:
+                return WindowPredictions(probabilities, np.full(len(inputs), np.nan))
+            return WindowPredictions(probabilities, self.familiarity(tags).numpy())
 
     @staticmethod
     def _filled(y: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ class Prediction:
         Length of a window in seconds.
     aggregation : str
         How the windows are combined, as for `gtzan_lib.evaluation.aggregate.aggregate`.
+    distances : np.ndarray [shape=(n,), dtype=float32], optional
+        Distance of each window to the training windows of the model, in standard
+        deviations; NaN if the model cannot tell.
+    distance_limit : float
+        The mean distance beyond which the sound is `unfamiliar`; NaN if the model
+        cannot tell.
     """
 
     genres: tuple[str, ...]
@@ -35,6 +42,8 @@ class Prediction:
     starts_s: np.ndarray
     window_s: float
     aggregation: str = "mean"
+    distances: np.ndarray | None = None
+    distance_limit: float = math.nan
 
     def __repr__(self) -> str:
         best = ", ".join(f"{genre} {100 * value:.0f} %" for genre, value in self.top(3))
@@ -54,6 +63,27 @@ class Prediction:
     def genre(self) -> str:
         """The most probable genre."""
         return self.top(1)[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of `genre`; of confident answers, about as many are right."""
+        return self.top(1)[0][1]
+
+    @property
+    def distance(self) -> float:
+        """Distance to the training windows, averaged over windows; NaN if not known."""
+        return math.nan if self.distances is None else float(np.mean(self.distances))
+
+    @property
+    def unfamiliar(self) -> bool | None:
+        """Whether the sound is unlike anything that the model was trained on.
+
+        None if the model cannot tell. One in twenty pieces of music like the training
+        tracks is unfamiliar, too.
+        """
+        if math.isnan(self.distance_limit):
+            return None
+        return self.distance > self.distance_limit
 
     @property
     def timeline(self) -> list[dict[str, Any]]:
@@ -95,9 +125,21 @@ class Prediction:
         return np.arange(len(windows)) if smallest is None else smallest
 
     def as_dict(self) -> dict[str, Any]:
-        """Return `genre`, `probabilities` and `timeline` as JSON values."""
+        """Return the prediction as JSON values.
+
+        Returns
+        -------
+        dict
+            `genre`, `confidence`, `unfamiliar`, `distance`, `distance_limit`,
+            `probabilities` and `timeline`; what the model cannot tell is None.
+        """
+        knows = self.unfamiliar is not None
         return {
             "genre": self.genre,
+            "confidence": self.confidence,
+            "unfamiliar": self.unfamiliar,
+            "distance": self.distance if knows else None,
+            "distance_limit": self.distance_limit if knows else None,
             "probabilities": self.probabilities,
             "timeline": self.timeline,
         }

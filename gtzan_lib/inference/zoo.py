@@ -14,6 +14,7 @@ import torch
 from ..data.workspace import Workspace
 from ..errors import GtzanError, ModelError
 from ..files import atomic_path, sha256_of
+from ..models.familiarity import Familiarity
 from ..models.heads import LogisticHead
 from ..models.registry import build
 from ..signal.recipes import Recipe
@@ -33,7 +34,13 @@ __all__ = ["load_model", "models", "pack_model", "predict", "save_head", "save_m
 SHIPPED = Path(__file__).with_name("zoo_models")
 """Folder of the models that are part of the package."""
 
+DEFAULT = "gtzan-musicnn"
+"""The most accurate of them."""
+
 WEIGHTS, CARD = "model.safetensors", "model.json"
+
+# Before the names of the weights that tell unfamiliar sound.
+FAMILIARITY = "familiarity."
 
 # Architecture of a card whose weights are those of a head on MusiCNN.
 MUSICNN = "musicnn"
@@ -102,7 +109,10 @@ def save_head(
     Path
         The folder.
     """
-    weights, grid = fitted.head.state_dict(), MusicnnModel.grid
+    weights, grid = dict(fitted.head.state_dict()), MusicnnModel.grid
+    familiarity = {
+        f"{FAMILIARITY}{name}": w.half() for name, w in fitted.familiarity.state_dict().items()
+    }
     windows = int(np.median([len(rows) for rows in fitted.windows]))
     lengths = grid.seconds, round(grid.seconds + (windows - 1) * grid.step, 3)
     scores = fitted.window_accuracy, fitted.track_accuracy
@@ -120,8 +130,14 @@ def save_head(
             {"input_s": seconds, **score._asdict()}
             for seconds, score in zip(lengths[::-1], scores[::-1], strict=True)
         ],
+        "calibration": [
+            {"input_s": seconds, "calibrated": calibrated, **score._asdict()}
+            for seconds, unit in zip(lengths[::-1], ("track", "window"), strict=True)
+            for calibrated in (False, True)
+            for score in [fitted.calibration(unit, calibrated=calibrated)]
+        ],
     }
-    return _write(Path(folder), weights, card)
+    return _write(Path(folder), weights | familiarity, card)
 
 
 def _write(folder: Path, weights: dict[str, torch.Tensor], card: dict[str, Any]) -> Path:
@@ -169,7 +185,7 @@ def _scores(record: ExperimentRecord, recipe: Recipe, split: DataSplit | None) -
     }
 
 
-def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> Model:
+def load_model(name: str | Path = DEFAULT, *, work: Workspace | None = None) -> Model:
     """Load a trained model.
 
     Parameters
@@ -207,7 +223,8 @@ def load_model(name: str | Path = "gtzan", *, work: Workspace | None = None) -> 
         )
     try:
         kind = MusicnnModel if card["architecture"] == MUSICNN else ImageModel
-        return kind(str(name), card, _net(folder, card))
+        weights = _weights(folder)
+        return kind(str(name), card, _net(card, weights), _familiarity(weights))
     except GtzanError as error:
         raise ModelError(f"{folder}: {error}") from error
     except (TypeError, ValueError, KeyError, OverflowError) as error:
@@ -228,7 +245,7 @@ def models(work: Workspace | None = None) -> dict[str, Path]:
     Returns
     -------
     dict of str to Path
-        Folders by name: models of the package, such as `gtzan`, and models of
+        Folders by name: models of the package, such as `gtzan-musicnn`, and models of
         runs in the workspace, such as `quick/pooled-mel`.
     """
     folders = {card.parent.name: card.parent for card in sorted(SHIPPED.glob(f"*/{CARD}"))}
@@ -240,7 +257,7 @@ def models(work: Workspace | None = None) -> dict[str, Path]:
 def predict(
     source: str | Path | np.ndarray,
     *,
-    model: str | Path = "gtzan",
+    model: str | Path = DEFAULT,
     sample_rate: int | None = None,
     step: float | None = None,
 ) -> Prediction:
@@ -334,22 +351,42 @@ def _public_record(record: ExperimentRecord) -> dict[str, Any]:
     return values
 
 
-def _net(folder: Path, card: dict[str, Any]) -> torch.nn.Module:
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    try:
+        return load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise ModelError("its weights are damaged; train the model again.") from error
+
+
+def _familiarity(weights: dict[str, torch.Tensor]) -> Familiarity | None:
+    """Return what tells unfamiliar sound, of a model that has it."""
+    own = {k.removeprefix(FAMILIARITY): w for k, w in weights.items() if k.startswith(FAMILIARITY)}
+    if not own:
+        return None
+    try:
+        references, values = own["references"].shape
+        familiarity = Familiarity(references, values, len(own["limits"]), len(own["tracks"]))
+        familiarity.load_state_dict(own)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            "its weights for unfamiliar sound are incomplete; train the model again."
+        ) from error
+    return familiarity.eval()
+
+
+def _net(card: dict[str, Any], weights: dict[str, torch.Tensor]) -> torch.nn.Module:
     # The initial weights are random and replaced; the global random state stays the same.
     with torch.random.fork_rng():
         if card["architecture"] == MUSICNN:
             net: torch.nn.Module = LogisticHead(**card["arguments"])
         else:
             net = build(card["architecture"], **card["arguments"])
+    own = {name: w for name, w in weights.items() if not name.startswith(FAMILIARITY)}
     try:
-        weights = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise ModelError("its weights are damaged; train the model again.") from error
-    try:
-        net.load_state_dict(weights)
+        net.load_state_dict(own)
     except RuntimeError as error:
         raise ModelError(
             f"the weights do not fit architecture {card['architecture']!r} with arguments "

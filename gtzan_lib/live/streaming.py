@@ -15,7 +15,7 @@ from ..data.arguments import waveform
 from ..data.windows import Window
 from ..errors import LiveError
 from ..evaluation.aggregate import aggregate
-from ..inference.model import Model, single_thread
+from ..inference.model import Model, require_rate, single_thread
 from .microphone import Microphone
 
 __all__ = ["BLOCK_S", "StreamClassifier", "StreamPrediction", "listen"]
@@ -42,6 +42,9 @@ class StreamPrediction(NamedTuple):
     busy_s : float
         Computing time since the last prediction, in seconds; divided by the step,
         the real-time factor.
+    unfamiliar : bool or None
+        Whether the last windows are unlike anything that the model was trained on;
+        None if it cannot tell.
     """
 
     end_s: float
@@ -50,6 +53,7 @@ class StreamPrediction(NamedTuple):
     window: np.ndarray
     latency_s: float
     busy_s: float
+    unfamiliar: bool | None
 
     @property
     def probability(self) -> float:
@@ -77,6 +81,8 @@ class StreamClassifier:
     ------
     LiveError
         If step, average or sample rate is not above zero.
+    AudioError
+        If the sample rate is below 8 kHz.
     ModelError
         If the net does not predict single windows of sound.
 
@@ -101,11 +107,12 @@ class StreamClassifier:
             raise LiveError(
                 f"a sample rate of {sample_rate} Hz is not possible; give one above zero."
             )
+        require_rate(sample_rate, "the stream")
         model.require_windows()
         self.model, self.sample_rate = model, sample_rate
         self._resampler = model.resampler(sample_rate)
         self._cutter = model.cutter(step)
-        self._last: deque[np.ndarray] = deque(maxlen=average)
+        self._last: deque[tuple[np.ndarray, float]] = deque(maxlen=average)
         # End in the stream, and time of arrival, of the blocks in which windows can still end.
         self._arrivals: deque[tuple[float, float]] = deque()
         self._received, self._busy = 0, 0.0
@@ -113,7 +120,7 @@ class StreamClassifier:
         length = round(model.grid.seconds * model.sample_rate) + sum(model.context)
         noise = np.random.default_rng(0).standard_normal(length).astype(np.float32)
         with single_thread:
-            model.window_probabilities([Window(0.0, noise)])
+            model.predict_windows([Window(0.0, noise)])
 
     def push(self, y: np.ndarray) -> list[StreamPrediction]:
         """Process the next samples of the stream.
@@ -168,9 +175,9 @@ class StreamClassifier:
         predictions = []
         for window in windows:
             with single_thread:
-                (probabilities,) = self.model.window_probabilities([window])
-                if not np.isnan(probabilities[0]):
-                    self._last.append(probabilities)
+                predicted = self.model.predict_windows([window])
+                if not np.isnan(predicted.probabilities[0, 0]):
+                    self._last.append((predicted.probabilities[0], predicted.distances[0]))
             now = time.perf_counter()
             if self._last:
                 predictions.append(self._prediction(window, now, self._busy + now - began))
@@ -183,10 +190,13 @@ class StreamClassifier:
         # The block in which the window ended is the first that reaches its end.
         while len(self._arrivals) > 1 and self._arrivals[0][0] < end - 1e-9:
             self._arrivals.popleft()
-        probabilities = aggregate(np.stack(self._last), self.model.aggregation)
+        rows, distances = zip(*self._last, strict=True)
+        probabilities = aggregate(np.stack(rows), self.model.aggregation)
         genre = self.model.genres[int(probabilities.argmax())]
         latency = now - self._arrivals[0][1]
-        return StreamPrediction(end, genre, probabilities, self._last[-1], latency, busy_s)
+        limit = self.model.distance_limit(len(rows))
+        unfamiliar = None if np.isnan(limit) else bool(np.mean(distances) > limit)
+        return StreamPrediction(end, genre, probabilities, rows[-1], latency, busy_s, unfamiliar)
 
 
 def listen(

@@ -9,10 +9,17 @@ from .evaluation import (
     leaderboard,
     learning_curve,
     recall,
+    representations,
     split_counts,
     training_history,
 )
-from .features import distributions, genre_profile, track_features, variance_components
+from .features import (
+    distributions,
+    genre_profile,
+    tag_profile,
+    track_features,
+    variance_components,
+)
 from .grid import grid_leaks, grid_losses, grid_scores
 from .health import duplicates, faults, levels
 from .inference import (
@@ -61,6 +68,7 @@ __all__ = [
     "recall",
     "recipe_gallery",
     "recording_players",
+    "representations",
     "reshuffle",
     "robustness",
     "saliency_maps",
@@ -70,6 +78,7 @@ __all__ = [
     "spectrogram_gallery",
     "split_counts",
     "stream_timeline",
+    "tag_profile",
     "timeline",
     "track_features",
     "track_spectrograms",

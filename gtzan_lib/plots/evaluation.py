@@ -28,6 +28,7 @@ __all__ = [
     "leaderboard",
     "learning_curve",
     "recall",
+    "representations",
     "split_counts",
     "training_history",
 ]
@@ -346,5 +347,34 @@ def aggregations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.plot(100 * table["difference"], place, "o", color=BLUE, ms=7)
     ax.set_yticks(place, [f"{plain_text(model)}: {method}" for model, method in table.index])
     ax.set(xlabel="track accuracy minus that of the mean (points, 95 % interval)")
+    sns.despine(ax=ax)
+    return ax
+
+
+def representations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the accuracy of heads on several representations.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        From `gtzan_lib.studies.heads.compare_representations`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a representation: tracks and windows with their 95 % intervals.
+    """
+    names = table.index.unique("representation")
+    ax = new_axes(ax, (6.5, 1.2 + 0.45 * len(names)))
+    for unit, color, shift in (("track", BLUE, 0.12), ("window", RED, -0.12)):
+        rows = table.xs(unit, level="unit")
+        place = np.arange(len(rows))[::-1] + shift
+        ax.hlines(place, 100 * rows["low"], 100 * rows["high"], color=color, lw=5, alpha=0.3)
+        ax.plot(100 * rows["accuracy"], place, "o", color=color, ms=7, label=f"{unit}s")
+    ax.set_yticks(np.arange(len(names))[::-1], list(map(plain_text, names)))
+    ax.set(xlabel="accuracy (%, 95 % interval)", xlim=(0, 100))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     sns.despine(ax=ax)
     return ax

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     from ..data.corpus import Corpus
     from ..signal.features import FeatureTable
 
-__all__ = ["distributions", "genre_profile", "track_features", "variance_components"]
+__all__ = [
+    "distributions",
+    "genre_profile",
+    "tag_profile",
+    "track_features",
+    "variance_components",
+]
 
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
@@ -161,6 +167,33 @@ def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
     ax.set_yticks(np.arange(len(means)) + 0.5, means.index, fontsize=7)
     ax.tick_params(axis="x", rotation=45)
+    return ax
+
+
+def tag_profile(profile: pd.DataFrame, ax: Axes | None = None, *, tags: int = 20) -> Axes:
+    """Draw the difference of each genre's mean of each tag from the mean of all tracks.
+
+    Parameters
+    ----------
+    profile : pd.DataFrame
+        As from `gtzan_lib.studies.representations.tag_profile`.
+    ax : Axes, optional
+        Axes to draw into.
+    tags : int
+        Number of tags; those that differ most between genres come first.
+
+    Returns
+    -------
+    Axes
+        One row a tag, one column a genre, in standard deviations.
+    """
+    means = profile.head(tags).rename(columns=plain_text)
+    ax = new_axes(ax, (6.2, 1.2 + 0.22 * len(means)))
+    bar = {"label": "standard deviations from\nthe mean of all tracks", "shrink": 0.8}
+    sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
+    ax.set_yticks(np.arange(len(means)) + 0.5, means.index, fontsize=8, rotation=0)
+    ax.tick_params(axis="x", rotation=45)
+    ax.set(xlabel="", ylabel="")
     return ax
 
 

@@ -2,22 +2,33 @@ from .aggregation import compare_aggregations
 from .claims import claims_scope, examine_claims
 from .clustering import agreement, cluster, representative_tracks, scan_k, stability
 from .grid import GridResult, grid, pipeline
+from .heads import HeadEvaluation, compare_representations, evaluate_head
+from .representations import LayerTable, musicnn_layers, tag_profile
 from .reshuffle import ReshuffleResult, reshuffle
+from .unfamiliar import detect_unfamiliar, unfamiliar_sounds
 from .variance import variance_shares
 
 __all__ = [
     "GridResult",
+    "HeadEvaluation",
+    "LayerTable",
     "ReshuffleResult",
     "agreement",
     "claims_scope",
     "cluster",
     "compare_aggregations",
+    "compare_representations",
+    "detect_unfamiliar",
+    "evaluate_head",
     "examine_claims",
     "grid",
+    "musicnn_layers",
     "pipeline",
     "representative_tracks",
     "reshuffle",
     "scan_k",
     "stability",
+    "tag_profile",
+    "unfamiliar_sounds",
     "variance_shares",
 ]

@@ -7,6 +7,7 @@ import torch
 from gtzan_lib.errors import ModelError
 from gtzan_lib.evaluation.aggregate import aggregate
 from gtzan_lib.inference.fitting import fit_head
+from gtzan_lib.stats import calibration_error
 
 GENRES = ("fado", "samba", "tango")
 
@@ -101,3 +102,30 @@ def test_too_little_to_leave_out(names, artists, words):
     logits = [np.zeros((2, 3), dtype=np.float32)] * len(names)
     with pytest.raises(ModelError, match=words):
         fit_head(logits, names, list(artists))
+
+
+def test_temperature_reduces_the_calibration_error():
+    logits, names, artists = tracks(40, spread=1.5)
+    fitted = fit_head([8 * rows for rows in logits], names, artists)
+    for unit, n in (("track", 120), ("window", 480)):
+        before = fitted.calibration(unit, calibrated=False)
+        after = fitted.calibration(unit)
+        assert before.n == after.n == n
+        assert after.value < max(before.value, 0.1)
+        assert 0 <= after.low <= after.high <= 1
+
+
+def test_calibration_counts_the_probabilities_of_the_answers():
+    logits, names, artists = tracks(12)
+    fitted = fit_head(logits, names, artists)
+    rows, truth = np.concatenate(fitted.windows), np.repeat(fitted.truth, 4)
+    expected = calibration_error(rows.max(axis=1), rows.argmax(axis=1) == truth)
+    assert fitted.calibration("window").value == pytest.approx(expected)
+
+
+def test_each_track_is_left_out_with_its_artist():
+    logits, names, artists = tracks(12)
+    fitted = fit_head(logits, names, artists)
+    fold_of = dict(zip(artists, fitted.folds.tolist(), strict=True))
+    assert fitted.folds.tolist() == [fold_of[artist] for artist in artists]
+    assert len(fitted.familiarity.tracks) == len(names)

@@ -1,5 +1,6 @@
 """Predictions for sound of any format and length, and errors for files without sound."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -30,6 +31,15 @@ from gtzan_lib.signal.store import SpectrogramStore
 from gtzan_lib.training.classifier import NetClassifier
 
 GENRES = ("blues", "jazz", "rock")
+JSON_FIELDS = {
+    "genre",
+    "confidence",
+    "unfamiliar",
+    "distance",
+    "distance_limit",
+    "probabilities",
+    "timeline",
+}
 RECIPES = {
     "stft-3s": Recipe.preset("stft-3s", size=32),
     "mel-3s": Recipe.preset("mel-3s", size=32),
@@ -405,7 +415,36 @@ def test_probabilities_and_timeline(rows):
         assert list(entry["probabilities"].values()) == row.tolist()
         assert entry["probabilities"][entry["genre"]] == row.max()
     assert json.loads(json.dumps(prediction.as_dict(), allow_nan=False)) == prediction.as_dict()
-    assert set(prediction.as_dict()) == {"genre", "probabilities", "timeline"}
+    assert set(prediction.as_dict()) == JSON_FIELDS
+    assert prediction.confidence == probabilities[prediction.genre]
+
+
+@given(rows, st.floats(0, 10), st.floats(0, 10))
+def test_unfamiliar_is_farther_than_the_limit(rows, distance, limit):
+    prediction = dataclasses.replace(
+        prediction_with(rows), distances=np.full(len(rows), distance), distance_limit=limit
+    )
+    assert prediction.unfamiliar is (prediction.distance > limit)
+    assert prediction.distance == pytest.approx(distance)
+    assert prediction.as_dict()["unfamiliar"] is prediction.unfamiliar
+
+
+def test_a_model_without_distances_does_not_tell():
+    prediction = prediction_with([[0.5, 0.5]])
+    assert prediction.unfamiliar is None
+    values = prediction.as_dict()
+    assert values["unfamiliar"] is values["distance"] is values["distance_limit"] is None
+
+
+@pytest.mark.parametrize("rate", [1, 4000, 7999])
+def test_low_sample_rates_are_refused(model, tmp_path, rate):
+    y = music(3, 8000)
+    with pytest.raises(AudioError, match=f"the given sound: has a sample rate of {rate} Hz, too"):
+        model.predict(y, sample_rate=rate)
+    soundfile.write(tmp_path / "low.wav", np.resize(y, 3 * rate), rate)
+    with pytest.raises(AudioError, match=r"low\.wav: has a sample rate"):
+        model.predict(tmp_path / "low.wav")
+    assert model.predict(y, sample_rate=8000).genre in model.genres
 
 
 def test_text_of_a_prediction():

@@ -70,10 +70,11 @@ def test_short_sound_is_repeated(model, seconds):
     prediction = model.predict(y, sample_rate=RATE)
     assert len(prediction.windows) == 1
     filled = np.resize(y, MusiCNN.PATCH_SAMPLES - MusiCNN.CONTEXT)
-    (expected,) = model.window_probabilities(
+    expected = model.predict_windows(
         [Window(0.0, np.concatenate([np.zeros(MusiCNN.CONTEXT, np.float32), filled]))]
     )
-    np.testing.assert_allclose(prediction.windows[0], expected, atol=1e-6)
+    np.testing.assert_allclose(prediction.windows[0], expected.probabilities[0], atol=1e-6)
+    np.testing.assert_allclose(prediction.distances, expected.distances, atol=1e-5)
 
 
 def test_silence_is_left_out(model):
@@ -110,7 +111,7 @@ def test_a_head_is_saved_as_a_model(model, tmp_path):
     save_head(tmp_path / "mine", fitted, names, corpus="music", protocol="track")
     mine = load_model(tmp_path / "mine")
     assert mine.genres == ("fado", "samba")
-    (row,) = mine.window_probabilities([Window(0.0, cut_patch(music(3), 0))])
+    (row,), _ = mine.predict_windows([Window(0.0, cut_patch(music(3), 0))])
     np.testing.assert_allclose(row.sum(), 1, atol=1e-6)
     assert mine.expected_accuracy[0].startswith("accuracy 100.0 %")
     assert "(95 % interval" in repr(mine)

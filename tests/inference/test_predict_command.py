@@ -14,7 +14,7 @@ from gtzan_lib import cli
 from gtzan_lib.errors import AudioError, GtzanError, LiveError, ModelError
 from gtzan_lib.inference.zoo import load_model
 
-from .test_model import GENRES, RECIPES, music, train
+from .test_model import GENRES, JSON_FIELDS, RECIPES, music, train
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_json_has_the_whole_prediction(command, folder, sounds):
     entries, model = json.loads(result.stdout), load_model(folder)
     assert [entry["file"] for entry in entries] == [str(file) for file in readable]
     for entry, file in zip(entries, readable, strict=True):
-        assert set(entry) == {"file", "genre", "probabilities", "timeline"}
+        assert set(entry) == {"file", "unsure", *JSON_FIELDS}
         probabilities = entry["probabilities"]
         assert entry["genre"] == max(probabilities, key=probabilities.get)
         assert tuple(probabilities) == GENRES
@@ -101,6 +101,35 @@ def test_lines_on_the_terminal(command, folder, sounds):
     assert [line.split(": ")[0] for line in result.stderr.splitlines()] == ["error", "error"]
     assert "text.mp3" in result.stderr
     assert "none.wav: there is no such file" in result.stderr
+
+
+def test_number_of_genres(command, folder, sounds):
+    for top in (1, 2, 50):
+        (line,) = command("predict", sounds[0], "--model", folder, "--top", top).stdout.splitlines()
+        assert line.count(" %") == min(top, len(GENRES))
+    assert command("predict", sounds[0], "--model", folder, "--top", 0).exit_code == 2
+
+
+def test_too_little_confidence_is_said(command, folder, sounds):
+    confidence = load_model(folder).predict(sounds[0]).confidence
+    for least, unsure in ((confidence - 0.01, False), (confidence + 0.01, True)):
+        options = ("--model", folder, "--min-confidence", least)
+        line = command("predict", sounds[0], *options).stdout
+        assert ("(unsure)" in line) is unsure
+        (entry,) = json.loads(command("predict", sounds[0], *options, "--json").stdout)
+        assert entry["unsure"] is unsure
+    assert command("predict", sounds[0], "--min-confidence", 1.5).exit_code == 2
+
+
+def test_what_is_no_music_is_marked(command, tmp_path):
+    rng = np.random.default_rng(0)
+    soundfile.write(tmp_path / "noise.wav", 0.1 * rng.standard_normal(66_150), 22_050)
+    options = ("--model", "gtzan-musicnn")
+    line = command("predict", tmp_path / "noise.wav", *options).stdout
+    assert "unlike anything the model was trained on" in line
+    (entry,) = json.loads(command("predict", tmp_path / "noise.wav", *options, "--json").stdout)
+    assert entry["unfamiliar"] is True
+    assert entry["distance"] > entry["distance_limit"]
 
 
 def test_a_folder_stands_for_the_files_in_it(command, folder, sounds, tmp_path):
@@ -182,8 +211,7 @@ def test_models_of_the_workspace(command, folder, work):
     strange.write_text(json.dumps({**card, "accuracy": "much"}))
     result = command("models")
     assert result.exit_code == 0
-    mine = work / "quick" / "models" / "mine"
-    assert f"quick/mine: minivgg, 3 genres, {mine}" in result.stdout.splitlines()
+    assert re.search(r"^quick/mine +3 +unknown +unknown$", result.stdout, re.M)
     assert "broken" not in result.stdout
     assert result.stderr.count("error: ") == 2
     assert re.search(r"^error: .*broken.*is missing or not the file.*\.$", result.stderr, re.M)
@@ -202,11 +230,16 @@ def test_models_are_listed_with_their_accuracy(command, folder, work):
     (copy / "model.json").write_text(json.dumps(card))
     (copy / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     lines = command("models").stdout.splitlines()
-    at = lines.index(f"long/good: minivgg, 3 genres, {copy}")
-    assert lines[at + 1] == (
-        "  accuracy 81.2 % (95 % interval 75.0 to 86.0, n = 290) for 30 s of gtzan, "
-        "protocol artist, test part"
-    )
+    (line,) = [line for line in lines if line.startswith("long/good")]
+    assert re.split("  +", line) == [
+        "long/good",
+        "3",
+        "81.2% (75.0% to 86.0%), n = 290, 30 s",
+        "unknown",
+        "gtzan, protocol artist, test part",
+    ]
+    assert lines[0].index("accuracy by clip") == line.index("81.2%")
+    assert sum("(default)" in line for line in lines) == 1
 
 
 # --- listen -------------------------------------------------------------------

@@ -366,3 +366,17 @@ def test_aggregations_shows_differences_to_the_mean():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["k-NN: vote"]
     dots = ax.lines[-1]
     assert dots.get_xdata().tolist() == [-10]
+
+
+def test_representations_shows_tracks_and_windows():
+    index = pd.MultiIndex.from_product(
+        [["tags", "a$b"], ["track", "window"]], names=["representation", "unit"]
+    )
+    table = pd.DataFrame({"accuracy": [0.7, 0.6, 0.5, 0.4]}, index=index)
+    table = table.assign(low=table["accuracy"] - 0.1, high=table["accuracy"] + 0.1)
+    ax = plots.representations(table)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["tags", r"a\$b"]
+    assert [dots.get_xdata().tolist() for dots in ax.lines] == [[70, 50], [60, 40]]
+    assert [dots.get_label() for dots in ax.lines] == ["tracks", "windows"]
+    # The first representation is on top.
+    assert ax.lines[0].get_ydata()[0] > ax.lines[0].get_ydata()[1]

@@ -102,6 +102,15 @@ def test_genre_profile_has_every_feature_and_genre(table):
     np.testing.assert_allclose(shown[:, 0], -shown[:, 1], atol=1e-9)
 
 
+def test_tag_profile_has_the_first_tags():
+    profile = pd.DataFrame([[2.0, -1.0], [0.5, 0.0], [0.1, 0.2]], list("xyz"), ["blues", "a$b"])
+    ax = plots.tag_profile(profile, tags=2)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["x", "y"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["blues", r"a\$b"]
+    shown = ax.collections[0].get_array().reshape(2, 2)
+    np.testing.assert_array_equal(shown, profile.to_numpy()[:2])
+
+
 def test_variance_components_sum_to_one(table, corpus):
     shares = variance_shares(table.frame, table.windows, corpus)
     ax = plots.variance_components(shares)

@@ -216,7 +216,7 @@ def test_saliency_maps_that_are_mostly_zero(rng, count):
 
 def stream_predictions(probabilities: np.ndarray) -> list[StreamPrediction]:
     return [
-        StreamPrediction(3.0 + number, "", row, row, 0.0, 0.0)
+        StreamPrediction(3.0 + number, "", row, row, 0.0, 0.0, None)
         for number, row in enumerate(np.asarray(probabilities, dtype=np.float32))
     ]
 

@@ -341,6 +341,7 @@ def test_runs_of_the_project_are_valid(name, monkeypatch):
         "08_cnn-resnet34-features",
         "09_ten_seconds",
         "10_aggregation",
+        "11_transfer",
         "12_leakage_audit",
         "13_model_comparison",
         "14_inference",
