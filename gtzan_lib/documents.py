@@ -32,9 +32,11 @@ from .files import atomic_path
 __all__ = [
     "AccuracyInterval",
     "CardAccuracy",
+    "CardAgreement",
     "CardCalibration",
     "CardDetection",
     "CardDocument",
+    "CardGenre",
     "Document",
     "ManifestDocument",
     "ManifestFile",
@@ -230,6 +232,13 @@ class CardAccuracy(AccuracyInterval):
     input_s: Amount = Field(description="Length of the sound in seconds.")
 
 
+class CardGenre(AccuracyInterval):
+    """The accuracy to expect for tracks of one genre."""
+
+    genre: str = Field(description="The genre.")
+    input_s: Amount = Field(description="Length of the sound in seconds.")
+
+
 class CardCalibration(AccuracyInterval):
     """The expected calibration error for sound of one length."""
 
@@ -244,6 +253,12 @@ class CardDetection(Part):
     n: Count = Field(description="Number of sounds.")
     auroc: Amount = Field(description="Area under the ROC curve, against training tracks.")
     detected: Amount = Field(description="Share that is called unfamiliar.")
+
+
+class CardAgreement(AccuracyInterval):
+    """How often a model gives the same answer by two ways to its inputs."""
+
+    what: str = Field(description="The two ways.")
 
 
 class CardDocument(Document):
@@ -273,10 +288,13 @@ class CardDocument(Document):
         "The part that the accuracy is for; version 1 had only the test part, and no such field."
     )
     accuracy: list[CardAccuracy] = _optional("Accuracy for the scored part.")
+    by_genre: list[CardGenre] = _optional("Accuracy by genre, for the scored part.")
+    chosen_by: str = _optional("Scores by which the model was chosen, before its test score.")
     calibration: list[CardCalibration] = _optional(
         "Expected calibration error, before and after temperature scaling."
     )
     detection: list[CardDetection] = _optional("Sounds that are no music of these genres.")
+    agreement: CardAgreement = _optional("Between the inputs that were scored and sound.")
     record_sha256: Sha256 = _optional("Hash of the experiment's record.")
     sha256: Sha256 = Field(description="Checksum of the file of weights.")
 

@@ -117,6 +117,11 @@ class Evaluation:
             group=independent_groups(table["artist"], table["track_id"]),
         )
 
+    def bootstrap_accuracy(self, unit: str = "track") -> Score:
+        """Return the share of correct predictions, with a bootstrap whatever the unit is."""
+        predictions = self.predictions(unit)
+        return self._bootstrap(predictions["correct"].to_numpy(), predictions["group"])
+
     def accuracy(self, unit: str = "track") -> Score:
         """Return the share of correct predictions, with its interval.
 
@@ -138,6 +143,9 @@ class Evaluation:
         """Return the share of correct predictions, with its interval."""
         if unit == "track" and len(self.split) == 1:
             return wilson_score(correct)
+        return self._bootstrap(correct, groups)
+
+    def _bootstrap(self, correct: np.ndarray, groups: pd.Series) -> Score:
         bounds = bootstrap_interval(correct, groups.to_numpy())
         interval = f"bootstrap over {self.grouped_by}"
         return Score(float(correct.mean()), *bounds, len(correct), interval)

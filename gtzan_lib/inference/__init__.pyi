@@ -1,3 +1,4 @@
+from .image_model import ImageModel
 from .model import Model
 from .prediction import Prediction
 from .robustness import RobustnessTest, crop_middle, robustness_test
@@ -7,6 +8,7 @@ from .transfer import train_model
 from .zoo import load_model, models, pack_model, predict, save_model
 
 __all__ = [
+    "ImageModel",
     "Model",
     "Prediction",
     "RobustnessTest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -19,6 +19,10 @@ __all__ = ["FittedHead", "fit_head"]
 # Inverse strengths of regularisation to choose from.
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0)
 _FOLDS = 5
+# Weight of each degraded copy of a track; that of the track itself is 1.
+_DEGRADED_WEIGHT = 0.3
+# Of the coefficients; standardised inputs need no more digits.
+_TOLERANCE = 1e-3
 # Range of the temperature.
 _TEMPERATURES = (0.2, 5.0)
 
@@ -119,14 +123,17 @@ def fit_head(
     genres: Sequence[str],
     groups: Sequence[str],
     *,
+    degradations: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
     repetitions: int = 1,
     seed: int = 0,
 ) -> FittedHead:
     """Fit a logistic regression on the tags of tracks, so that short sound is predicted, too.
 
     Training rows are the windows of each track and their mean; both halves, and all
-    tracks, have the same weight. Regularisation and temperature minimise the mean log
-    loss of windows and tracks in cross-validation, from which whole groups are left out.
+    tracks, have the same weight. Copies of a track that are degraded count less than the
+    track itself, and are not used to score or to choose. Regularisation and temperature
+    minimise the mean log loss of windows and tracks in cross-validation, from which whole
+    groups are left out.
 
     Parameters
     ----------
@@ -136,6 +143,9 @@ def fit_head(
         The genre of each track.
     groups : sequence of str
         The artist of each track; its own id where the artist is not known.
+    degradations : sequence of callable
+        Each takes the tags of a track and returns those of a degraded copy, as
+        `gtzan_lib.models.degraded_tags.load_changes` does.
     repetitions : int
         How often the cross-validation is repeated, each time with other folds.
     seed : int
@@ -167,7 +177,7 @@ def fit_head(
     def left_out(strength: float, repetition: int) -> list[np.ndarray]:
         scores: list[np.ndarray] = [np.zeros(0)] * len(rows)
         for train, test in _folds(truth, group, seed + repetition):
-            head = _fit([rows[i] for i in train], truth[train], strength)
+            head = _fit([rows[i] for i in train], truth[train], strength, degradations)
             for i in test:
                 scores[i] = _logits(head, rows[i])
         return scores
@@ -192,7 +202,7 @@ def fit_head(
         bounds=_TEMPERATURES,
         method="bounded",
     )
-    head = _fit(rows, truth, best)
+    head = _fit(rows, truth, best, degradations)
     head.temperature.fill_(float(found.x))
     parts = list(_folds(truth, group, seed + repetitions - 1))
     folds = np.zeros(len(rows), dtype=np.int64)
@@ -233,17 +243,26 @@ def _folds(
     return folds.split(truth, truth, group)
 
 
-def _fit(rows: list[np.ndarray], truth: np.ndarray, strength: float) -> LogisticHead:
+def _fit(
+    tracks: list[np.ndarray],
+    truth: np.ndarray,
+    strength: float,
+    degradations: Sequence[Callable[[np.ndarray], np.ndarray]],
+) -> LogisticHead:
     """Fit a head of temperature 1."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
+    copies = [tracks, *([degrade(track) for track in tracks] for degrade in degradations)]
+    rows = [track for copy in copies for track in copy]
+    shares = np.repeat([1.0] + [_DEGRADED_WEIGHT] * len(degradations), len(tracks))
+    shares /= 1 + _DEGRADED_WEIGHT * len(degradations)
     X = np.concatenate([*rows, np.stack([track.mean(axis=0) for track in rows])])
-    lengths = [len(track) for track in rows]
-    y = np.concatenate([np.repeat(truth, lengths), truth])
-    weights = np.concatenate([np.repeat(0.5 / np.array(lengths), lengths), np.full(len(rows), 0.5)])
+    lengths, columns = [len(track) for track in rows], np.tile(truth, len(copies))
+    y = np.concatenate([np.repeat(columns, lengths), columns])
+    weights = np.concatenate([np.repeat(0.5 * shares / np.array(lengths), lengths), 0.5 * shares])
     scaler = StandardScaler().fit(X, sample_weight=weights)
-    model = LogisticRegression(C=strength, max_iter=5000)
+    model = LogisticRegression(C=strength, max_iter=5000, tol=_TOLERANCE)
     model.fit(scaler.transform(X), y, sample_weight=weights)
     head = LogisticHead(len(model.classes_), X.shape[1])
     coefficients, intercepts = model.coef_, model.intercept_

@@ -13,6 +13,7 @@ from ..data.loaders import gtzan
 from ..data.loaders.gtzan_activations import training_tags
 from ..data.workspace import Workspace
 from ..health.prepare import prepare_corpus
+from ..models.degraded_tags import load_changes
 from ..models.heads import LogisticHead
 from ..models.musicnn import MusiCNN
 from ..progress import progress_bar
@@ -77,7 +78,14 @@ def train_model(
     tags = FileCache.of(
         _tags_of_file,
         corpus.work.tags,
-        ("data.audio", "data.decoders", "data.windows", "models.musicnn", "inference.model"),
+        (
+            "data.audio",
+            "data.decoders",
+            "data.windows",
+            "models.musicnn",
+            "inference.model",
+            "inference.musicnn_model",
+        ),
         packages=("torch", "scipy"),
     )
     paths = tracks["path"].tolist()
@@ -88,6 +96,7 @@ def train_model(
         [track for track in rows if len(track)],
         tracks["genre"][used].tolist(),
         independent_groups(tracks["artist"], tracks.index)[used].tolist(),
+        degradations=list(load_changes().values()),
     )
     protocol = "artist" if tracks["artist"].notna().any() else "track"
     names = tracks.index[used].tolist()
@@ -132,4 +141,8 @@ def fit_gtzan_head(root: str | Path) -> tuple[FittedHead, tuple[str, ...]]:
     facts = gtzan.facts().loc[list(tags.track_ids)]
     genres = [track_id.partition(".")[0] for track_id in tags.track_ids]
     artists = independent_groups(facts["artist"], tags.track_ids)
-    return fit_head(tags.logits, genres, artists.tolist(), repetitions=5), tags.track_ids
+    degradations = list(load_changes().values())
+    fitted = fit_head(
+        tags.logits, genres, artists.tolist(), degradations=degradations, repetitions=5
+    )
+    return fitted, tags.track_ids

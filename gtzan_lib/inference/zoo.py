@@ -18,6 +18,7 @@ from ..models.familiarity import Familiarity
 from ..models.heads import LogisticHead
 from ..models.registry import build
 from ..signal.recipes import Recipe
+from .ensemble_model import EnsembleModel, StatisticsEnsemble
 from .image_model import ImageModel
 from .model import Model
 from .musicnn_model import MusicnnModel
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
     from .fitting import FittedHead
 
-__all__ = ["load_model", "models", "pack_model", "predict", "save_head", "save_model"]
+__all__ = [
+    "load_model",
+    "models",
+    "pack_model",
+    "predict",
+    "save_ensemble",
+    "save_head",
+    "save_model",
+    "update_card",
+]
 
 SHIPPED = Path(__file__).with_name("zoo_models")
 """Folder of the models that are part of the package."""
@@ -44,6 +54,8 @@ FAMILIARITY = "familiarity."
 
 # Architecture of a card whose weights are those of a head on MusiCNN.
 MUSICNN = "musicnn"
+# Architecture of a card whose weights are those of an ensemble on statistics of log-mels.
+STATISTICS = "logmel-statistics"
 
 
 def save_model(
@@ -140,6 +152,50 @@ def save_head(
     return _write(Path(folder), weights | familiarity, card)
 
 
+def save_ensemble(
+    folder: str | Path,
+    net: StatisticsEnsemble,
+    recipe: Recipe,
+    genres: Iterable[str],
+    **fields: Any,
+) -> Path:
+    """Save an ensemble on statistics of log-mels in a folder, as a model.
+
+    Its linear layers are saved in half precision.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder for `model.safetensors` and `model.json`; a model in it is replaced.
+    net : StatisticsEnsemble
+        The ensemble.
+    recipe : Recipe
+        Of its images.
+    genres : iterable of str
+        In the order of its outputs.
+    **fields
+        Of the card, as in `gtzan_lib.documents.CardDocument`.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    weights = {
+        name: w.half() if name.startswith("members.") else w for name, w in net.state_dict().items()
+    }
+    genres = list(genres)
+    card = {
+        "architecture": STATISTICS,
+        "arguments": {"classes": len(genres), "members": net.member_groups},
+        "weights": sum(tensor.numel() for tensor in net.parameters()),
+        "genres": genres,
+        "recipe": recipe.as_dict(),
+        **fields,
+    }
+    return _write(Path(folder), weights, card)
+
+
 def _write(folder: Path, weights: dict[str, torch.Tensor], card: dict[str, Any]) -> Path:
     """Write weights, and the card with their checksum."""
     from safetensors.torch import save
@@ -151,6 +207,27 @@ def _write(folder: Path, weights: dict[str, torch.Tensor], card: dict[str, Any])
         temporary.write_bytes(save({name: w.contiguous().cpu() for name, w in weights.items()}))
     write_document(folder / CARD, {**card, "sha256": sha256_of(folder / WEIGHTS)}, CardDocument)
     return folder
+
+
+def update_card(folder: str | Path, **fields: Any) -> None:
+    """Replace fields of a model's card.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the model.
+    **fields
+        As in `gtzan_lib.documents.CardDocument`.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no card.
+    """
+    from ..documents import CardDocument, read_document, write_document
+
+    file = Path(folder) / CARD
+    write_document(file, {**read_document(file, CardDocument), **fields}, CardDocument)
 
 
 def _tracks(split: DataSplit) -> dict[str, Any]:
@@ -222,7 +299,8 @@ def load_model(name: str | Path = DEFAULT, *, work: Workspace | None = None) -> 
             "model again."
         )
     try:
-        kind = MusicnnModel if card["architecture"] == MUSICNN else ImageModel
+        kinds = {MUSICNN: MusicnnModel, STATISTICS: EnsembleModel}
+        kind = kinds.get(card["architecture"], ImageModel)
         weights = _weights(folder)
         return kind(str(name), card, _net(card, weights), _familiarity(weights))
     except GtzanError as error:
@@ -382,6 +460,8 @@ def _net(card: dict[str, Any], weights: dict[str, torch.Tensor]) -> torch.nn.Mod
     with torch.random.fork_rng():
         if card["architecture"] == MUSICNN:
             net: torch.nn.Module = LogisticHead(**card["arguments"])
+        elif card["architecture"] == STATISTICS:
+            net = StatisticsEnsemble(**card["arguments"])
         else:
             net = build(card["architecture"], **card["arguments"])
     own = {name: w for name, w in weights.items() if not name.startswith(FAMILIARITY)}

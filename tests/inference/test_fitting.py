@@ -129,3 +129,25 @@ def test_each_track_is_left_out_with_its_artist():
     fold_of = dict(zip(artists, fitted.folds.tolist(), strict=True))
     assert fitted.folds.tolist() == [fold_of[artist] for artist in artists]
     assert len(fitted.familiarity.tracks) == len(names)
+
+
+def test_degraded_copies_help_with_degraded_sound():
+    def degrade(rows):
+        return rows + np.array([3, -3, 0, 0, 0, 0], dtype=np.float32)
+
+    logits, names, artists = tracks(40)
+    others, expected, _ = tracks(40, seed=1)
+    truth = np.array([GENRES.index(name) for name in expected])
+
+    def accuracy(fitted, some):
+        with torch.inference_mode():
+            means = torch.stack([fitted.head(torch.from_numpy(rows)).mean(0) for rows in some])
+        return np.mean(means.argmax(1).numpy() == truth)
+
+    plain = fit_head(logits, names, artists)
+    robust = fit_head(logits, names, artists, degradations=[degrade])
+    degraded = [degrade(rows) for rows in others]
+    assert accuracy(robust, degraded) > accuracy(plain, degraded) + 0.1
+    assert accuracy(robust, others) > accuracy(plain, others) - 0.1
+    # Scores out of fold are those of clean tracks.
+    assert [len(rows) for rows in robust.logits] == [4] * 120

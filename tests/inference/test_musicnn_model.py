@@ -77,6 +77,18 @@ def test_short_sound_is_repeated(model, seconds):
     np.testing.assert_allclose(prediction.distances, expected.distances, atol=1e-5)
 
 
+@pytest.mark.parametrize("gain", [1e-4, 0.01, 0.3])
+def test_quiet_sound_is_amplified(model, gain):
+    """As from a microphone that is far away; louder sound is taken as it is."""
+    y = music(7)
+    y *= np.float32(0.1) / np.sqrt(np.mean(np.square(y[: 3 * RATE])))
+    loud = model.predict(y, sample_rate=RATE)
+    quiet = model.predict(np.float32(gain) * y, sample_rate=RATE)
+    np.testing.assert_allclose(quiet.windows[0], loud.windows[0], atol=1e-3)
+    louder = model.predict(3 * y, sample_rate=RATE)
+    assert np.abs(louder.windows[0] - loud.windows[0]).max() > 1e-3
+
+
 def test_silence_is_left_out(model):
     y = music(9)
     y[: 4 * RATE] = 0

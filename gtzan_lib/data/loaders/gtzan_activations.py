@@ -14,9 +14,10 @@ import numpy as np
 
 from ...errors import CorpusError
 
-__all__ = ["TrackTags", "training_tags"]
+__all__ = ["TrackTags", "test_tags", "training_tags"]
 
 _TRAINING = "msd_musicnn_taggram_train443.npz"
+_TEST = "msd_musicnn_taggram_test290.npz"
 # Activations are rounded to 0 and 1 beyond this.
 _SMALLEST = 1e-7
 
@@ -55,6 +56,30 @@ def training_tags(root: str | Path) -> TrackTags:
         If the file is missing or damaged.
     """
     return _read(Path(root) / "musicnn" / _TRAINING)
+
+
+def test_tags(root: str | Path) -> TrackTags:
+    """Read the tags of the test part; nothing else reads them.
+
+    They are for a score that is asked for and noted, and for nothing else: see the book
+    page "The test part wears out".
+
+    Parameters
+    ----------
+    root : str or Path
+        A folder that holds `musicnn/msd_musicnn_taggram_test290.npz`.
+
+    Returns
+    -------
+    TrackTags
+        Of 290 tracks; windows begin every 3 s, as in predictions.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing or damaged.
+    """
+    return _read(Path(root) / "musicnn" / _TEST)
 
 
 def _read(file: Path) -> TrackTags:

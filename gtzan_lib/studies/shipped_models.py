@@ -1,0 +1,310 @@
+"""How the models of the package are made from GTZAN, and how its test part is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from ..data.corpus import Corpus
+from ..data.loaders import gtzan
+from ..data.loaders.gtzan_activations import test_tags, training_tags
+from ..data.opening import open_corpus
+from ..data.splits import DataSplit
+from ..documents import RecordDocument, write_document
+from ..errors import CorpusError, ModelError
+from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluation import Evaluation
+from ..evaluation.records import ExperimentRecord
+from ..inference.image_model import ImageModel
+from ..inference.model import Model, single_thread
+from ..inference.musicnn_model import MusicnnModel
+from ..inference.transfer import fit_gtzan_head
+from ..inference.zoo import DEFAULT, SHIPPED, load_model, save_head, update_card
+from ..models.degraded_tags import TagChange, fit_change, load_changes, save_changes
+from ..progress import progress_bar
+from ..signal.degradations import DEGRADATIONS
+from ..signal.store import SpectrogramStore
+from ..stats import Score, wilson_score
+from .unfamiliar import detect_unfamiliar, unfamiliar_sounds
+
+__all__ = ["FittedModel", "ask_test_part", "fit_tag_changes", "port_agreement", "train_musicnn"]
+
+# What this project has asked the test part for, below the project's root.
+_ASKINGS = Path("results/gtzan/test_access.csv")
+_LOG_MELS = Path("mel/gtzan_logmel_999.npz")
+# Folders of GTZAN's sound below its root, whole clips first.
+_SOUND = ("genres_original", "genres", "mini", "clips3s")
+# Shorter files are excerpts of clips.
+_WHOLE_S = 29.0
+_PORT = "the genre by the published tags, and by the tags of this port from sound; training tracks"
+
+
+def fit_tag_changes(root: str | Path, tagger: MusicnnModel) -> dict[str, TagChange]:
+    """Fit what degradations do to the tags of GTZAN's training tracks.
+
+    Parameters
+    ----------
+    root : str or Path
+        A folder that holds one or more of `genres_original`, `genres`, `mini`, `clips3s`.
+    tagger : MusicnnModel
+        Of which only the tags are used.
+
+    Returns
+    -------
+    dict of str to TagChange
+        For each of `gtzan_lib.signal.degradations.DEGRADATIONS`.
+
+    Raises
+    ------
+    CorpusError
+        If there is no sound of a training track.
+    """
+    tracks = _sound_of_training_tracks(root)
+    clean: list[np.ndarray] = []
+    degraded: dict[str, list[np.ndarray]] = {name: [] for name in DEGRADATIONS}
+    for track_id, corpus in progress_bar(tracks.items(), "tracks", len(tracks)):
+        y, rate = corpus.load(track_id)
+        with single_thread:
+            clean.append(tagger.track_logits(y, rate))
+            for name, degrade in DEGRADATIONS.items():
+                degraded[name].append(tagger.track_logits(degrade(y, rate), rate))
+    before = np.concatenate(clean)
+    return {name: fit_change(before, np.concatenate(rows)) for name, rows in degraded.items()}
+
+
+def _sound_of_training_tracks(root: str | Path) -> dict[str, Corpus]:
+    """Return where the sound of each training track is, whole clips first."""
+    partition = gtzan.facts()["partition"]
+    corpora = [open_corpus(Path(root) / name) for name in _SOUND if (Path(root) / name).is_dir()]
+    tracks = {
+        track_id: corpus
+        for corpus in reversed(corpora)
+        for track_id in corpus.tracks.index
+        if partition.get(track_id) == "train"
+    }
+    if not tracks:
+        raise CorpusError(
+            f"{root}: holds no sound of a training track of GTZAN, in {', '.join(_SOUND)}."
+        )
+    return tracks
+
+
+def port_agreement(root: str | Path, model: MusicnnModel) -> Score:
+    """Compare what a model says of sound with what it says of the published tags.
+
+    Parameters
+    ----------
+    root : str or Path
+        As for `fit_tag_changes`, with the published tags in `musicnn`.
+    model : MusicnnModel
+        The model.
+
+    Returns
+    -------
+    Score
+        The share of whole clips of the training part with the same genre, and Wilson's
+        interval.
+
+    Raises
+    ------
+    CorpusError
+        If there is no sound of a training track, or the tags are missing.
+    """
+    published = dict(zip(*training_tags(root), strict=True))
+    same = []
+    for track_id, corpus in _sound_of_training_tracks(root).items():
+        if corpus.tracks.at[track_id, "duration_s"] > _WHOLE_S:
+            of_sound = model.predict(corpus.tracks.at[track_id, "path"]).genre
+            same.append(of_sound == model.genre_of_tags(published[track_id]))
+    return wilson_score(np.array(same))
+
+
+def train_musicnn(root: str | Path) -> None:
+    """Train `gtzan-musicnn` in the folder of the package.
+
+    Parameters
+    ----------
+    root : str or Path
+        GTZAN, with the published tags in `musicnn`. Without sound of its training tracks
+        there, what degradations do to tags is that of the package.
+    """
+    folder = SHIPPED / DEFAULT
+    has_sound = any((Path(root) / name).is_dir() for name in _SOUND)
+    if has_sound:
+        tagger = load_model(folder)
+        assert isinstance(tagger, MusicnnModel)
+        save_changes(fit_tag_changes(root, tagger))
+        load_changes.cache_clear()
+    save_head(folder, *fit_gtzan_head(root), corpus="gtzan", protocol="official")
+    found = detect_unfamiliar(load_model(folder), unfamiliar_sounds())
+    columns = ["n", "auroc", "detected"]
+    detection = [{"kind": kind, **row} for kind, row in found[columns].to_dict("index").items()]
+    fields: dict[str, Any] = {"detection": detection}
+    if has_sound:
+        model = load_model(folder)
+        assert isinstance(model, MusicnnModel)
+        agreement = port_agreement(root, model)
+        fields["agreement"] = {"what": _PORT, **agreement._asdict()}
+    update_card(folder, **fields)
+
+
+class FittedModel(ClassifierMixin, BaseEstimator):
+    """A trained model as an estimator, for `gtzan_lib.evaluation.evaluate.evaluate`.
+
+    Fitting changes nothing: what is scored is the model as it is in its folder.
+
+    Parameters
+    ----------
+    name : str
+        A name or folder for `load_model`.
+    sha256 : str
+        Checksum of its weights, so that another model is another configuration.
+    """
+
+    def __init__(self, name: str = DEFAULT, sha256: str = "") -> None:
+        self.name, self.sha256 = name, sha256
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        """Load the model; the data are not used."""
+        self.model_ = load_model(self.name)
+        self.classes_ = np.array(self.model_.genres)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Return the probabilities of windows.
+
+        Parameters
+        ----------
+        X : np.ndarray [shape=(n, ...)]
+            Logits of tags, or images, as the model takes them.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, genres), dtype=float32]
+            Rows sum to one.
+        """
+        if isinstance(self.model_, MusicnnModel):
+            return self.model_.tag_probabilities(X)
+        assert isinstance(self.model_, ImageModel)
+        return self.model_.probabilities(X)
+
+
+def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
+    """Score a model of the package on GTZAN's test part, note it, and write it on its card.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model.
+    root : str or Path
+        GTZAN, with `mel/gtzan_logmel_999.npz` and, for a model of tags, `musicnn`.
+    chosen_by : str
+        Scores by which the model was chosen; the list of askings and the card tell them.
+
+    Returns
+    -------
+    Evaluation
+        Of the test part. The asking is noted in `results/gtzan/test_access.csv` below the
+        current folder, the project's root. Record and predictions are in the model's folder.
+
+    Raises
+    ------
+    CorpusError
+        If log-mels or tags are missing.
+    """
+    model = load_model(name)
+    corpus = open_corpus(Path(root) / _LOG_MELS)
+    inputs = _tag_rows(root) if isinstance(model, MusicnnModel) else _image_rows(model, corpus)
+    table = inputs.windows
+    table["artist"] = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
+    table["fold_0"] = corpus.tracks["partition"].reindex(table["track_id"]).to_numpy()
+    settings = {"seed": None, "folds": 1, "corpus": corpus.fingerprint, "corpus_name": corpus.name}
+    evaluation = evaluate(
+        FittedModel(name, model.card["sha256"]),
+        inputs.values,
+        table,
+        DataSplit("official", table, settings),
+        aggregation=model.aggregation,
+        ask_test=True,
+        description=f"{name}: {model.takes}",
+        chosen_by=chosen_by,
+        test_access=_ASKINGS,
+    )
+    folder = SHIPPED / name
+    record = ExperimentRecord.save(
+        evaluation, folder, experiment=name, corpus=corpus, parameters={"model": name}
+    )
+    for private in ("platform", "commit"):
+        record.provenance.pop(private, None)
+    values = {**dataclasses.asdict(record), "result_sha256": record.hash}
+    write_document(folder / f"{name}.json", values, RecordDocument)
+    update_card(
+        folder,
+        part="test part",
+        chosen_by=chosen_by,
+        record_sha256=record.hash,
+        **_scores_of(evaluation, inputs.window_s, inputs.track_s),
+    )
+    return evaluation
+
+
+class _Rows(NamedTuple):
+    """What a model takes, for the windows of training and test part."""
+
+    values: np.ndarray
+    windows: pd.DataFrame
+    window_s: float
+    track_s: float
+
+
+def _tag_rows(root: str | Path) -> _Rows:
+    parts = [training_tags(root), test_tags(root)]
+    logits = [rows for part in parts for rows in part.logits]
+    names = [track_id for part in parts for track_id in part.track_ids]
+    track_ids = np.repeat(names, [len(rows) for rows in logits])
+    numbers = np.concatenate([np.arange(len(rows)) for rows in logits])
+    windows = pd.DataFrame(
+        {
+            "window_id": [f"{t}:{n}" for t, n in zip(track_ids, numbers, strict=True)],
+            "track_id": track_ids,
+            "genre": [track_id.partition(".")[0] for track_id in track_ids.tolist()],
+        }
+    )
+    grid = MusicnnModel.grid
+    per_track = int(np.median([len(rows) for rows in logits]))
+    whole = round(grid.seconds + (per_track - 1) * grid.step, 3)
+    return _Rows(np.concatenate(logits), windows, grid.seconds, whole)
+
+
+def _image_rows(model: Model, corpus: Corpus) -> _Rows:
+    if not isinstance(model, ImageModel):
+        raise ModelError(f"model {model.name!r} takes no images of log-mels.")
+    partition = corpus.tracks["partition"]
+    scored = corpus.select(tracks=partition.index[partition.isin(["train", "test"])])
+    store = SpectrogramStore.build(scored, model.recipe)
+    windows = store.windows[["window_id", "track_id", "genre"]].reset_index(drop=True)
+    per_track = int(windows.groupby("track_id").size().median())
+    whole = model.recipe.seconds + (per_track - 1) * model.recipe.step
+    return _Rows(np.asarray(store.images), windows, model.recipe.seconds, whole)
+
+
+def _scores_of(evaluation: Evaluation, window_s: float, track_s: float) -> dict[str, Any]:
+    """Return the fields of a card that hold scores."""
+    scores = [
+        (track_s, evaluation.accuracy()),
+        (window_s, evaluation.accuracy("window")),
+        (track_s, evaluation.bootstrap_accuracy()),
+    ]
+    tracks = evaluation.predictions()
+    return {
+        "accuracy": [{"input_s": seconds, **score._asdict()} for seconds, score in scores],
+        "by_genre": [
+            {"genre": genre, "input_s": track_s, **wilson_score(correct.to_numpy())._asdict()}
+            for genre, correct in tracks.groupby("genre")["correct"]
+        ],
+    }
