@@ -579,7 +579,8 @@ def record(
     take = save_take(out, recording, model=loaded, noise=profile, method=method)
     if predict and take.prediction:
         genre = take.prediction["genre"]
-        print(f"{genre} {100 * take.prediction['probabilities'][genre]:.0f} %")
+        caveat = f"  ({UNFAMILIAR})" if take.prediction.get("unfamiliar") else ""
+        print(f"{genre} {100 * take.prediction['probabilities'][genre]:.0f} %{caveat}")
     print(take.folder)
     if predict and not take.prediction:
         raise typer.Exit(1)

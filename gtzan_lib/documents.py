@@ -393,6 +393,16 @@ class TakeWindow(Part):
     start_s: Amount = Field(description="Start of the window in seconds.")
     end_s: Amount = Field(description="End of the window in seconds.")
     genre: str = Field(description="The most probable genre.")
+    confidence: Amount = _optional("Its probability.")
+    unfamiliar: bool | None = Field(
+        default=None, description="Whether the sound is unlike what the model was trained on."
+    )
+    distance: Amount | None = Field(
+        default=None, description="Mean distance of its windows to those of the training."
+    )
+    distance_limit: Amount | None = Field(
+        default=None, description="The distance beyond which it is unfamiliar."
+    )
     probabilities: dict[str, Amount] = Field(description="Probabilities by genre.")
 
 

@@ -1,3 +1,4 @@
+from .ensemble_model import EnsembleModel
 from .image_model import ImageModel
 from .model import Model
 from .prediction import Prediction
@@ -8,6 +9,7 @@ from .transfer import train_model
 from .zoo import load_model, models, pack_model, predict, save_model
 
 __all__ = [
+    "EnsembleModel",
     "ImageModel",
     "Model",
     "Prediction",

@@ -355,7 +355,7 @@ def command(card, without_figures, monkeypatch, tmp_path, capsys):
 
 def test_command_prints_the_prediction(command, tmp_path):
     folder = str(tmp_path / "take-001")
-    assert command(FixedModel(), "--predict") == (0, ["gtzan", "rock 75 %", folder])
+    assert command(FixedModel(), "--predict") == (0, ["gtzan-musicnn", "rock 75 %", folder])
     assert load_take(folder).prediction["genre"] == "rock"
 
 
@@ -368,5 +368,5 @@ def test_command_with_a_model_saves_the_prediction(command, tmp_path):
 @pytest.mark.filterwarnings("ignore::gtzan_lib.errors.GtzanWarning")
 def test_command_saves_the_take_if_the_prediction_fails(command, tmp_path):
     folder = str(tmp_path / "take-001")
-    assert command(FixedModel("it is silent."), "--predict") == (1, ["gtzan", folder])
+    assert command(FixedModel("it is silent."), "--predict") == (1, ["gtzan-musicnn", folder])
     assert load_take(folder).prediction is None
