@@ -87,13 +87,7 @@ bench: setup ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks
 
 model: setup ## train the models that come with the package, from GTZAN's log-mels and tags
-	$(BIN)/gtzan execute shipped gtzan $(P)
-	$(BIN)/python -c "from gtzan_lib.inference.zoo import SHIPPED, pack_model; from gtzan_lib.data.workspace import Workspace; \
-	  w = Workspace('shipped'); pack_model(w.models / 'gtzan', SHIPPED / 'gtzan', record=w.records / 'gtzan.json')"
-	$(BIN)/python -c "from gtzan_lib.inference import transfer, zoo; \
-	  zoo.save_head(zoo.SHIPPED / 'gtzan-musicnn', *transfer.fit_gtzan_head('$(GTZAN_ROOT)'), corpus='gtzan', protocol='official')"
-	$(BIN)/python -c "from gtzan_lib.inference import zoo; from gtzan_lib.studies.scratch_model import train_scratch; \
-	  print(train_scratch('$(GTZAN_ROOT)', zoo.SHIPPED / 'gtzan-scratch'))"
+	$(BIN)/python -m gtzan_lib.studies.shipped_models '$(GTZAN_ROOT)' $(P)
 
 musicnn: setup ## convert the weights of MusiCNN again, from its wheel (29 MB)
 	rm -rf .venv/musicnn && mkdir .venv/musicnn

@@ -22,7 +22,7 @@ def measure():
         files = _clips(tracks, Path(name))
         torch, cold = _cold(files[0])
         yield "gtzan predict, cold, minus import torch", f"{cold - torch:+.2f} s ({torch:.2f} s)"
-        model = gl.load_model("gtzan")
+        model = gl.load_model()
         warm = _time(lambda: model.predict(files[0]))
         yield "a clip of 30 s, warm", f"{1000 * warm:.0f} ms"
         many = _time(lambda: list(model.predict_files(files, jobs=2)), runs=3)

@@ -25,11 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-# Named here, since the module of models loads PyTorch.
-SHIPPED_RECORD = Path(__file__).parent / "inference" / "zoo_models" / "gtzan" / "record.json"
-
-# As `gtzan_lib.inference.zoo.DEFAULT`, whose module loads PyTorch, too.
+# As in `gtzan_lib.inference.zoo`, which loads PyTorch.
 DEFAULT_MODEL = "gtzan-musicnn"
+_SHIPPED = Path(__file__).parent / "inference" / "zoo_models"
+SHIPPED_RECORDS = [_SHIPPED / name / f"{name}.json" for name in (DEFAULT_MODEL, "gtzan-scratch")]
 
 # What is added to answers that are not to be relied on.
 UNFAMILIAR = "unlike anything the model was trained on"
@@ -464,7 +463,9 @@ def score(
     ] = "",
     against: Annotated[
         list[Path] | None,
-        typer.Option(help="Records to compare with; repeatable. Default: that of model gtzan."),
+        typer.Option(
+            help="Records to compare with; repeatable. Default: those of the package's models."
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print all scores as JSON.")] = False,
 ) -> None:
@@ -472,7 +473,7 @@ def score(
     from .evaluation.scoring import score_predictions
     from .evaluation.terminal import show_scores
 
-    records = [SHIPPED_RECORD] if against is None else against
+    records = SHIPPED_RECORDS if against is None else against
     scored = score_predictions(predictions, split, part=part, against=records, chosen_by=chosen_by)
     if json:
         _print_json(scored.as_dict())

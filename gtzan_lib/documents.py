@@ -393,6 +393,13 @@ class TakeWindow(Part):
     start_s: Amount = Field(description="Start of the window in seconds.")
     end_s: Amount = Field(description="End of the window in seconds.")
     genre: str = Field(description="The most probable genre.")
+    probabilities: dict[str, Amount] = Field(description="Probabilities by genre.")
+
+
+class TakePrediction(Part):
+    """The prediction for a take."""
+
+    genre: str = Field(description="The most probable genre.")
     confidence: Amount = _optional("Its probability.")
     unfamiliar: bool | None = Field(
         default=None, description="Whether the sound is unlike what the model was trained on."
@@ -403,13 +410,6 @@ class TakeWindow(Part):
     distance_limit: Amount | None = Field(
         default=None, description="The distance beyond which it is unfamiliar."
     )
-    probabilities: dict[str, Amount] = Field(description="Probabilities by genre.")
-
-
-class TakePrediction(Part):
-    """The prediction for a take."""
-
-    genre: str = Field(description="The most probable genre.")
     probabilities: dict[str, Amount] = Field(description="Probabilities by genre.")
     timeline: list[TakeWindow] = Field(
         description="The predictions for all windows that are not silent."

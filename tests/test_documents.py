@@ -87,9 +87,11 @@ def test_examples_are_valid_and_current(name, kind, tmp_path):
     jsonschema.validate(example, json.loads(schema_of(kind)))
 
 
-@pytest.mark.parametrize(("file", "name"), [("model.json", "model"), ("record.json", "record")])
+@pytest.mark.parametrize(
+    ("file", "name"), [("model.json", "model"), ("gtzan-musicnn.json", "record")]
+)
 def test_documents_of_the_package_fit_the_schemas(file, name):
-    values = json.loads((SHIPPED / "gtzan" / file).read_text(encoding="utf-8"))
+    values = json.loads((SHIPPED / "gtzan-musicnn" / file).read_text(encoding="utf-8"))
     assert values["version"] == DOCUMENTS[name].VERSION
     jsonschema.validate(values, json.loads(schema_of(DOCUMENTS[name])))
 
@@ -265,7 +267,7 @@ def damaged(draw, values: dict) -> dict:
 def folder(tmp_path_factory) -> Path:
     """A folder with all that belongs to the documents, into which they are written."""
     folder = tmp_path_factory.mktemp("documents")
-    shutil.copy(SHIPPED / "gtzan" / "model.safetensors", folder)
+    shutil.copy(SHIPPED / "gtzan-scratch" / "model.safetensors", folder)
     for name in ("raw.wav", "denoised.wav"):
         soundfile.write(folder / name, np.zeros(800), 8_000)
     return folder
@@ -292,7 +294,7 @@ def read_model(path: Path) -> object:
     return repr(model), model._repr_markdown_()
 
 
-CARD = json.loads((SHIPPED / "gtzan" / "model.json").read_text(encoding="utf-8"))
+CARD = json.loads((SHIPPED / "gtzan-scratch" / "model.json").read_text(encoding="utf-8"))
 USERS = {
     "record": ("records/knn.json", read_record, EXAMPLES["record"]),
     "report": ("report.json", read_report, EXAMPLES["report"]),
@@ -423,7 +425,7 @@ from gtzan_lib.health import quarantine, report
 from gtzan_lib.inference import zoo
 from gtzan_lib.live import takes
 before = "pydantic" in sys.modules
-zoo.load_model("gtzan")
+zoo.load_model("gtzan-scratch")
 print(before, "pydantic" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

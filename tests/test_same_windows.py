@@ -27,7 +27,7 @@ RATES = (8_000, 16_000, 22_050, 44_100, 48_000)
 
 @pytest.fixture(scope="module")
 def shipped() -> Model:
-    return load_model("gtzan")
+    return load_model("gtzan-scratch")
 
 
 def write_sound(folder: Path, frames: int, rate: int, seed: int = 0) -> Path:

@@ -6,7 +6,7 @@ from .robustness import RobustnessTest, crop_middle, robustness_test
 from .saliency import deletion_test, saliency
 from .scored_tracks import tracks_to_score
 from .transfer import train_model
-from .zoo import load_model, models, pack_model, predict, save_model
+from .zoo import load_model, models, predict, save_model
 
 __all__ = [
     "EnsembleModel",
@@ -18,7 +18,6 @@ __all__ = [
     "deletion_test",
     "load_model",
     "models",
-    "pack_model",
     "predict",
     "robustness_test",
     "saliency",

@@ -18,7 +18,10 @@ from ..signal.recipes import Recipe
 from ..signal.spectrograms import draw
 from .model import Model, WindowPredictions
 
-__all__ = ["LARGEST", "EnsembleModel", "StatisticsEnsemble"]
+__all__ = ["COMPONENTS", "LARGEST", "EnsembleModel", "StatisticsEnsemble"]
+
+COMPONENTS = 16
+"""Number of principal components that represent a window."""
 
 LARGEST = 5.0
 """Standardised statistics are limited to this many deviations from the mean."""
@@ -46,6 +49,9 @@ class StatisticsEnsemble(nn.Module):
         Of the training rows.
     temperature : torch.Tensor
         Divides the logits, so that confidence equals accuracy.
+    projection : torch.Tensor [shape=(columns of the first member, 16)]
+        Principal components of the statistics of the first member, which represent a
+        window where it is compared with the training windows.
     members : torch.nn.ModuleDict
         One linear layer per member.
 
@@ -68,6 +74,7 @@ class StatisticsEnsemble(nn.Module):
     mean: torch.Tensor
     deviation: torch.Tensor
     temperature: torch.Tensor
+    projection: torch.Tensor
 
     def __init__(self, classes: int, members: Mapping[str, Sequence[str]]) -> None:
         super().__init__()
@@ -91,6 +98,8 @@ class StatisticsEnsemble(nn.Module):
         self.register_buffer("mean", torch.zeros(len(of_column)))
         self.register_buffer("deviation", torch.ones(len(of_column)))
         self.register_buffer("temperature", torch.ones(()))
+        first = next(iter(self.columns.values()))
+        self.register_buffer("projection", torch.zeros(len(first), COMPONENTS))
         self.members = nn.ModuleDict(
             {name: nn.Linear(len(columns), classes) for name, columns in self.columns.items()}
         )
@@ -116,6 +125,22 @@ class StatisticsEnsemble(nn.Module):
         return torch.stack(
             [member(rows[:, self.columns[name]]) for name, member in self.members.items()]
         )
+
+    def represent(self, statistics: torch.Tensor) -> torch.Tensor:
+        """Return what represents windows where they are compared with others.
+
+        Parameters
+        ----------
+        statistics : torch.Tensor [shape=(n, statistics), dtype=float32]
+            Of `groups`.
+
+        Returns
+        -------
+        torch.Tensor [shape=(n, 16), dtype=float32]
+            Principal components.
+        """
+        first = next(iter(self.columns.values()))
+        return self.standardised(statistics)[:, first] @ self.projection
 
     def forward(self, statistics: torch.Tensor) -> torch.Tensor:
         """Return the logits of windows.
@@ -216,9 +241,7 @@ class EnsembleModel(Model):
             raise ModelError(
                 f"images of shape {images.shape} do not fit the model; give (n, {height}, {width})."
             )
-        statistics = logmel_statistics(images, self.net.groups)
-        with torch.inference_mode():
-            return self.net(torch.from_numpy(statistics)).softmax(dim=1).numpy()
+        return self._outputs(images).probabilities
 
     def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
         images = self.draw(windows)
@@ -226,4 +249,10 @@ class EnsembleModel(Model):
         return images, np.asarray(images.any(axis=(1, 2)))
 
     def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
-        return WindowPredictions(self.probabilities(inputs), np.full(len(inputs), np.nan))
+        statistics = torch.from_numpy(logmel_statistics(inputs, self.net.groups))
+        with torch.inference_mode():
+            probabilities = self.net(statistics).softmax(dim=1).numpy()
+            if self.familiarity is None:
+                return WindowPredictions(probabilities, np.full(len(inputs), np.nan))
+            distances = self.familiarity(self.net.represent(statistics)).numpy()
+            return WindowPredictions(probabilities, distances)

@@ -14,7 +14,7 @@ from ..models.familiarity import Familiarity, fit_familiarity
 from ..models.heads import LogisticHead
 from ..stats import Score, bootstrap_interval, calibration_score, wilson_score
 
-__all__ = ["FittedHead", "fit_head"]
+__all__ = ["FittedHead", "artist_folds", "fit_head"]
 
 # Inverse strengths of regularisation to choose from.
 _STRENGTHS = (0.03, 0.1, 0.3, 1.0)
@@ -176,7 +176,7 @@ def fit_head(
 
     def left_out(strength: float, repetition: int) -> list[np.ndarray]:
         scores: list[np.ndarray] = [np.zeros(0)] * len(rows)
-        for train, test in _folds(truth, group, seed + repetition):
+        for train, test in artist_folds(truth, group, seed + repetition):
             head = _fit([rows[i] for i in train], truth[train], strength, degradations)
             for i in test:
                 scores[i] = _logits(head, rows[i])
@@ -204,7 +204,7 @@ def fit_head(
     )
     head = _fit(rows, truth, best, degradations)
     head.temperature.fill_(float(found.x))
-    parts = list(_folds(truth, group, seed + repetitions - 1))
+    parts = list(artist_folds(truth, group, seed + repetitions - 1))
     folds = np.zeros(len(rows), dtype=np.int64)
     for number, (_, test) in enumerate(parts):
         folds[test] = number
@@ -233,9 +233,26 @@ def _require_groups(names: np.ndarray, truth: np.ndarray, group: np.ndarray) -> 
             )
 
 
-def _folds(
+def artist_folds(
     truth: np.ndarray, group: np.ndarray, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Divide tracks into folds, by artist and with all genres in each.
+
+    Parameters
+    ----------
+    truth : np.ndarray [shape=(tracks,), dtype=int64]
+        The column of each track's genre.
+    group : np.ndarray [shape=(tracks,)]
+        The artist of each track.
+    seed : int
+        Seed of the folds.
+
+    Returns
+    -------
+    iterator of (np.ndarray, np.ndarray)
+        Numbers of the tracks to train on and of those left out; five times, or as often
+        as the genre with the fewest artists allows.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     fewest = min(len(set(group[truth == column])) for column in np.unique(truth))

@@ -166,7 +166,8 @@ class Model(ABC):
         )
         return [
             f"accuracy {100 * score['value']:.1f} % (95 % interval {100 * score['low']:.1f} to "
-            f"{100 * score['high']:.1f}, n = {score['n']}) for {score['input_s']:.3g} s of "
+            f"{100 * score['high']:.1f}, {score['interval']}, n = {score['n']}) for "
+            f"{score['input_s']:.3g} s of "
             f"{self.card['corpus']}, {split}"
             for score in self.card.get("accuracy", [])
         ]

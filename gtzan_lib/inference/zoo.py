@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "load_model",
     "models",
-    "pack_model",
     "predict",
     "save_ensemble",
     "save_head",
@@ -122,9 +119,6 @@ def save_head(
         The folder.
     """
     weights, grid = dict(fitted.head.state_dict()), MusicnnModel.grid
-    familiarity = {
-        f"{FAMILIARITY}{name}": w.half() for name, w in fitted.familiarity.state_dict().items()
-    }
     windows = int(np.median([len(rows) for rows in fitted.windows]))
     lengths = grid.seconds, round(grid.seconds + (windows - 1) * grid.step, 3)
     scores = fitted.window_accuracy, fitted.track_accuracy
@@ -149,7 +143,7 @@ def save_head(
             for score in [fitted.calibration(unit, calibrated=calibrated)]
         ],
     }
-    return _write(Path(folder), weights | familiarity, card)
+    return _write(Path(folder), weights | _prefixed(fitted.familiarity), card)
 
 
 def save_ensemble(
@@ -157,6 +151,7 @@ def save_ensemble(
     net: StatisticsEnsemble,
     recipe: Recipe,
     genres: Iterable[str],
+    familiarity: Familiarity,
     **fields: Any,
 ) -> Path:
     """Save an ensemble on statistics of log-mels in a folder, as a model.
@@ -173,6 +168,8 @@ def save_ensemble(
         Of its images.
     genres : iterable of str
         In the order of its outputs.
+    familiarity : Familiarity
+        Of what the ensemble represents windows by.
     **fields
         Of the card, as in `gtzan_lib.documents.CardDocument`.
 
@@ -181,8 +178,9 @@ def save_ensemble(
     Path
         The folder.
     """
+    halved = ("members.", "projection")
     weights = {
-        name: w.half() if name.startswith("members.") else w for name, w in net.state_dict().items()
+        name: w.half() if name.startswith(halved) else w for name, w in net.state_dict().items()
     }
     genres = list(genres)
     card = {
@@ -193,7 +191,11 @@ def save_ensemble(
         "recipe": recipe.as_dict(),
         **fields,
     }
-    return _write(Path(folder), weights, card)
+    return _write(Path(folder), weights | _prefixed(familiarity), card)
+
+
+def _prefixed(familiarity: Familiarity) -> dict[str, torch.Tensor]:
+    return {f"{FAMILIARITY}{name}": w.half() for name, w in familiarity.state_dict().items()}
 
 
 def _write(folder: Path, weights: dict[str, torch.Tensor], card: dict[str, Any]) -> Path:
@@ -371,62 +373,6 @@ def predict(
     'reggae'
     """
     return load_model(model).predict(source, sample_rate=sample_rate, step=step)
-
-
-def pack_model(folder: str | Path, target: str | Path, *, record: str | Path) -> Path:
-    """Copy a model in half precision, with its record, as in the package.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A folder of `save_model`.
-    target : str or Path
-        Folder for the copy; a model in it is replaced.
-    record : str or Path
-        The JSON file of its record. The predictions in the same folder are
-        copied; the path of the corpus and the name of the machine are removed.
-
-    Returns
-    -------
-    Path
-        `target`.
-
-    Raises
-    ------
-    ModelError
-        If the folder has no model, or the record belongs to another model.
-    """
-    from ..documents import RecordDocument, write_document
-    from ..evaluation.records import ExperimentRecord, predictions
-
-    model = load_model(folder)
-    path, saved = Path(record), ExperimentRecord.load(record)
-    if saved.hash != model.card.get("record_sha256"):
-        raise ModelError(f"{path}: is not the record of the model in {folder}; give its record.")
-    # Checks that the table of predictions is complete.
-    predictions(path)
-    weights = {
-        name: w.half() if w.is_floating_point() else w for name, w in model.net.state_dict().items()
-    }
-    target, table = Path(target), saved.result["predictions"]["file"]
-    _write(target, weights, {**model.card, "part": saved.part})
-    write_document(target / "record.json", _public_record(saved), RecordDocument)
-    with atomic_path(target / table) as temporary:
-        shutil.copyfile(path.with_name(table), temporary)
-    return target
-
-
-def _public_record(record: ExperimentRecord) -> dict[str, Any]:
-    """Return a record without private details: the corpus' path, platform and commit."""
-    values = {**dataclasses.asdict(record), "result_sha256": record.hash}
-    # A record of version 1 does not name it.
-    values["spec"]["part"] = record.part
-    parameters = values["spec"]["parameters"]
-    if "corpus" in parameters:
-        parameters["corpus"] = Path(str(parameters["corpus"])).name
-    for name in ("platform", "commit"):
-        values["provenance"].pop(name, None)
-    return values
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Tables of the 57 features, with one row per window."""
+"""Tables of features, with one row per window."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from ..data.windows import WindowGrid
 from ..errors import AudioError, CorpusError, GtzanWarning
 from ..files import atomic_path
 from ..progress import progress_bar
-from . import fast_features
+from .families import FAMILIES, SAMPLE_RATE, family_named
 
 __all__ = ["CLIP_S", "FeatureTable", "feature_grid", "features"]
 
 CLIP_S = 30.0
 """Length of a GTZAN clip; with windows of it, tracks of less than two windows are taken whole."""
 
-_RATE = fast_features.SAMPLE_RATE
 _ROWS_AT_A_TIME = 1000
 _WINDOW_COLUMNS = ["window_id", "track_id", "genre", "start_s", "filename", "length"]
 
 
-def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
-    """Return the grid of the windows of features.
+def feature_grid(seconds: float, *, tail: str = "align", family: str = "kaggle") -> WindowGrid:
+    """Return the grid of the windows of features, the same for all families.
 
     Parameters
     ----------
@@ -41,6 +40,8 @@ def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
         From one window's start to the next.
     tail : {"align", "drop"}
         As for `gtzan_lib.data.windows.WindowGrid`; Kaggle's tables have `drop`.
+    family : str
+        As for `features`.
 
     Returns
     -------
@@ -51,15 +52,17 @@ def feature_grid(seconds: float, *, tail: str = "align") -> WindowGrid:
     Raises
     ------
     CorpusError
-        If `seconds` is too short for a frame, or longer than an hour.
+        If there is no such family, or `seconds` is too short for it or longer than an
+        hour.
     """
-    if not fast_features.MIN_SAMPLES < seconds * _RATE - 1.5 < 3600 * _RATE:
+    chosen = family_named(family)
+    if not chosen.allows(seconds):
         raise CorpusError(
-            f"features of windows of {seconds:g} s cannot be computed: they need at least 0.1 s, "
-            "and no more than an hour."
+            f"features of windows of {seconds:g} s cannot be computed: they need at least "
+            f"{chosen.shortest_text}, and no more than an hour."
         )
     tail = "whole" if seconds == CLIP_S else tail
-    return WindowGrid(seconds - 1 / _RATE, seconds, tail)
+    return WindowGrid(seconds - 1 / SAMPLE_RATE, seconds, tail)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -68,7 +71,7 @@ class FeatureTable:
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n, 57), dtype=float64]
+    values : np.ndarray [shape=(n, features), dtype=float64 or float32]
         In the order of `names`.
     windows : pd.DataFrame
         The window of each row: `window_id`, `track_id`, `genre`, `start_s`, and
@@ -76,13 +79,19 @@ class FeatureTable:
     left_out : pd.Series
         Reasons why tracks or windows have no row, by their ids; in a table, by file
         name.
+    family : str
+        A name of `gtzan_lib.signal.families.FAMILIES`.
     """
 
     values: np.ndarray
     windows: pd.DataFrame
     left_out: pd.Series
+    family: str = "kaggle"
 
-    names = tables.FEATURE_NAMES
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features, those of the family."""
+        return FAMILIES[self.family].names
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -335,16 +344,16 @@ def _compute_file(
     else:
         from .fast_features import compute_features
     try:
-        y, _ = audio.load(path, sample_rate=_RATE)
+        y, _ = audio.load(path, sample_rate=SAMPLE_RATE)
     except AudioError as error:
         return f"cannot be decoded ({error.reason})"
     if len(y) < fast_features.MIN_SAMPLES:
         return f"shorter than a frame, {duration_s:.2f} s"
     whole, starts_s = grid.is_whole(duration_s), grid.starts(duration_s)
-    size = len(y) if whole else round(grid.seconds * _RATE)
+    size = len(y) if whole else round(grid.seconds * SAMPLE_RATE)
     if len(y) < size:
         y = np.resize(y, size)
-    first = np.round(starts_s * _RATE).astype(int)
+    first = np.round(starts_s * SAMPLE_RATE).astype(int)
     pieces = [y[start : start + size] for start in first]
     if not pieces:
         return f"shorter than a window, {duration_s:.2f} s of {grid.step:g} s"

@@ -16,7 +16,7 @@ from ..data.arguments import require_array
 from ..data.logmels import N_MELS
 from ..errors import RecipeError
 
-__all__ = ["GROUPS", "group_sizes", "logmel_statistics", "statistic_names"]
+__all__ = ["GROUPS", "MIN_COLUMNS", "group_sizes", "logmel_statistics", "statistic_names"]
 
 GROUPS = (
     "band_mean",
@@ -48,7 +48,9 @@ _SMALLEST = np.float32(1e-3)
 # Single outliers make moments of short windows large.
 _LARGEST_SKEWNESS, _LARGEST_KURTOSIS = 4.0, 12.0
 
-_SHORTEST = 16
+MIN_COLUMNS = 16
+"""Least number of columns of an image."""
+
 # Images per step, which fit into the processor's cache.
 _BATCH = 16
 
@@ -132,10 +134,10 @@ def logmel_statistics(images: np.ndarray, groups: Iterable[str] = GROUPS) -> np.
     """
     require_array(images, "images")
     chosen = _checked(groups)
-    if images.ndim != 3 or images.shape[1] != N_MELS or images.shape[2] < _SHORTEST:
+    if images.ndim != 3 or images.shape[1] != N_MELS or images.shape[2] < MIN_COLUMNS:
         raise RecipeError(
             f"images of shape {images.shape} have no statistics; give (n, {N_MELS}, columns) with "
-            f"at least {_SHORTEST} columns, as by the recipe mel-gtzan-store."
+            f"at least {MIN_COLUMNS} columns, as by the recipe mel-gtzan-store."
         )
     sizes = group_sizes()
     rows = np.empty((len(images), sum(sizes[group] for group in chosen)), dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +13,11 @@ import torch
 from ..data import logmels
 from ..data.loaders import gtzan
 from ..errors import CorpusError
-from ..inference.ensemble_model import StatisticsEnsemble
+from ..inference.ensemble_model import COMPONENTS, StatisticsEnsemble
+from ..inference.fitting import artist_folds
 from ..inference.model import Model, single_thread
-from ..inference.zoo import load_model, save_ensemble
+from ..inference.zoo import load_model, save_ensemble, update_card
+from ..models.familiarity import Familiarity, fit_familiarity
 from ..signal import dsp
 from ..signal.logmel_statistics import group_sizes, logmel_statistics
 from ..signal.recipes import Recipe
@@ -26,8 +29,21 @@ from ..stats import (
     independent_groups,
     wilson_score,
 )
+from .unfamiliar import detection
 
-__all__ = ["MEMBERS", "FittedEnsemble", "fit_scratch", "tilted", "train_scratch"]
+__all__ = [
+    "LOG_MELS",
+    "MEMBERS",
+    "SHORT_S",
+    "FittedEnsemble",
+    "LogMelWindows",
+    "fit_scratch",
+    "log_mel_excerpts",
+    "log_mel_windows",
+    "log_mels_of_part",
+    "tilted",
+    "train_scratch",
+]
 
 _TEXTURE = ("band_roughness", "band_rise", "cepstrum_deviation", "delta_deviation")
 
@@ -49,7 +65,12 @@ _PENALTIES = {"level": 1e-3, "moments": 1e-4, "covariance": 1e-4}
 
 # Windows of 5 s, so that a stream is answered early.
 _WINDOW_S = 5.0
-_SHORT_S = 3.0
+SHORT_S = 3.0
+"""Length of short excerpts in seconds."""
+
+LOG_MELS = Path("mel/gtzan_logmel_999.npz")
+"""The file of GTZAN's log-mels, below its root."""
+
 # Share of the training weight of tilted windows, and their largest tilt in dB an octave.
 _TILTED_SHARE, _STEEPEST = 0.2, 4.0
 
@@ -59,8 +80,16 @@ _PIVOT_HZ = 1000.0
 _TEMPERATURES = (0.1, 10.0)
 
 
-class _Windows(NamedTuple):
-    """Images of windows [shape=(n, bands, columns)], and the number of each one's track."""
+class LogMelWindows(NamedTuple):
+    """Windows of tracks.
+
+    Attributes
+    ----------
+    images : np.ndarray [shape=(n, 128, columns), dtype=uint8]
+        Log-mels.
+    track : np.ndarray [shape=(n,)]
+        The number of each one's track.
+    """
 
     images: np.ndarray
     track: np.ndarray
@@ -92,6 +121,8 @@ class FittedEnsemble:
         The same for excerpts of 3 s.
     short_track : np.ndarray [shape=(m,)]
         The number of each excerpt's track.
+    familiarity : Familiarity
+        Of the training windows; tracks of one artist are left out together.
     """
 
     net: StatisticsEnsemble
@@ -105,6 +136,7 @@ class FittedEnsemble:
     track: np.ndarray
     short: np.ndarray
     short_track: np.ndarray
+    familiarity: Familiarity
 
     @property
     def track_accuracy(self) -> Score:
@@ -177,14 +209,15 @@ def train_scratch(root: str | Path, folder: str | Path, *, seed: int = 0) -> Mod
     CorpusError
         If the file of log-mels is missing or damaged, or lacks the tracks of the split.
     """
-    fitted = fit_scratch(Path(root) / "mel" / "gtzan_logmel_999.npz", seed=seed)
-    lengths = logmels.SECONDS, _SHORT_S
+    fitted = fit_scratch(Path(root) / LOG_MELS, seed=seed)
+    lengths = logmels.SECONDS, SHORT_S
     scores = fitted.track_accuracy, fitted.short_accuracy
     save_ensemble(
         folder,
         fitted.net,
         fitted.recipe,
         fitted.genres,
+        fitted.familiarity,
         corpus="gtzan",
         protocol="official",
         part="validation part",
@@ -202,6 +235,8 @@ def train_scratch(root: str | Path, folder: str | Path, *, seed: int = 0) -> Mod
             )
         ],
     )
+    model = load_model(Path(folder).absolute())
+    update_card(folder, detection=detection(model))
     return load_model(Path(folder).absolute())
 
 
@@ -229,16 +264,18 @@ def fit_scratch(path: str | Path, *, seed: int = 0) -> FittedEnsemble:
         If the file is missing or damaged, or lacks the tracks of the split.
     """
     recipe = Recipe.preset("mel-gtzan-store", seconds=_WINDOW_S)
-    train, valid = (_part_of(path, part) for part in ("train", "valid"))
+    train, valid = (log_mels_of_part(path, part) for part in ("train", "valid"))
     genres, column = np.unique([name.partition(".")[0] for name in train], return_inverse=True)
     truth = np.searchsorted(genres, [name.partition(".")[0] for name in valid])
     rng = np.random.default_rng(seed)
-    windows = _windows(train, recipe)
+    windows = log_mel_windows(train, recipe)
     slopes = rng.uniform(-_STEEPEST, _STEEPEST, len(windows.images))
     net = StatisticsEnsemble(len(genres), MEMBERS)
     with single_thread:
         _fit(net, windows, tilted(windows.images, slopes), column)
-        whole, parts = _windows(valid, recipe), _excerpts(valid, recipe)
+        artists = independent_groups(gtzan.facts()["artist"].loc[list(train)], train)
+        familiarity = _fit_familiarity(net, windows, artist_folds(column, artists, seed))
+        whole, parts = log_mel_windows(valid, recipe), log_mel_excerpts(valid, recipe)
         logits, short_logits = _member_logits(net, whole), _member_logits(net, parts)
     for number, member in enumerate(net.members.values()):
         found = _temperature(logits[number], whole.track, truth)
@@ -258,6 +295,7 @@ def fit_scratch(path: str | Path, *, seed: int = 0) -> FittedEnsemble:
         whole.track,
         short_logits,
         parts.track,
+        familiarity,
     )
 
 
@@ -290,8 +328,26 @@ def tilted(images: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     return np.rint((levels - lowest) * (255 / np.maximum(span, 1))).astype(np.uint8)
 
 
-def _part_of(path: str | Path, part: str) -> dict[str, np.ndarray]:
-    """Return the images of the tracks of a part of the published split."""
+def log_mels_of_part(path: str | Path, part: str) -> dict[str, np.ndarray]:
+    """Read the log-mels of a part of the published split.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file of log-mels of GTZAN.
+    part : {"train", "valid", "test"}
+        The part; the test part only for a score that is asked for and noted.
+
+    Returns
+    -------
+    dict of str to np.ndarray [shape=(128, columns), dtype=uint8]
+        Images of whole clips by track id.
+
+    Raises
+    ------
+    CorpusError
+        If the file is missing or damaged, or lacks tracks of the part.
+    """
     stored = logmels.read(path)
     facts = gtzan.facts()["partition"]
     wanted = set(facts.index[facts == part])
@@ -309,8 +365,21 @@ def _part_of(path: str | Path, part: str) -> dict[str, np.ndarray]:
     return images
 
 
-def _windows(tracks: dict[str, np.ndarray], recipe: Recipe) -> _Windows:
-    """Cut the windows of prediction."""
+def log_mel_windows(tracks: dict[str, np.ndarray], recipe: Recipe) -> LogMelWindows:
+    """Cut the windows of prediction.
+
+    Parameters
+    ----------
+    tracks : dict of str to np.ndarray
+        As from `log_mels_of_part`.
+    recipe : Recipe
+        Of the windows.
+
+    Returns
+    -------
+    LogMelWindows
+        In the order of the tracks.
+    """
     lengths = gtzan.durations()
     parts = [
         from_log_mels(
@@ -318,17 +387,34 @@ def _windows(tracks: dict[str, np.ndarray], recipe: Recipe) -> _Windows:
         )
         for name, image in tracks.items()
     ]
-    return _Windows(np.concatenate(parts), np.repeat(np.arange(len(parts)), list(map(len, parts))))
+    return LogMelWindows(
+        np.concatenate(parts), np.repeat(np.arange(len(parts)), list(map(len, parts)))
+    )
 
 
-def _excerpts(tracks: dict[str, np.ndarray], recipe: Recipe) -> _Windows:
-    """Cut excerpts of 3 s, and repeat each until it fills a window."""
-    short = Recipe.preset(recipe.name, seconds=_SHORT_S)
-    images, track = _windows(tracks, short)
-    return _Windows(images[:, :, np.arange(recipe.columns) % short.columns], track)
+def log_mel_excerpts(tracks: dict[str, np.ndarray], recipe: Recipe) -> LogMelWindows:
+    """Cut excerpts of 3 s, and repeat each until it fills a window.
+
+    Parameters
+    ----------
+    tracks : dict of str to np.ndarray
+        As from `log_mels_of_part`.
+    recipe : Recipe
+        Of the windows.
+
+    Returns
+    -------
+    LogMelWindows
+        In the order of the tracks.
+    """
+    short = Recipe.preset(recipe.name, seconds=SHORT_S)
+    images, track = log_mel_windows(tracks, short)
+    return LogMelWindows(images[:, :, np.arange(recipe.columns) % short.columns], track)
 
 
-def _fit(net: StatisticsEnsemble, windows: _Windows, tilts: np.ndarray, column: np.ndarray) -> None:
+def _fit(
+    net: StatisticsEnsemble, windows: LogMelWindows, tilts: np.ndarray, column: np.ndarray
+) -> None:
     """Fit all members; genres have the same weight, and tracks of a genre."""
     from sklearn.linear_model import LogisticRegression
 
@@ -356,13 +442,32 @@ def _fit(net: StatisticsEnsemble, windows: _Windows, tilts: np.ndarray, column: 
         net.members[name].load_state_dict({k: torch.from_numpy(v) for k, v in fitted.items()})
 
 
+def _fit_familiarity(
+    net: StatisticsEnsemble, windows: LogMelWindows, folds: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> Familiarity:
+    """Fit the principal components of the first member's statistics, and the distance."""
+    from sklearn.decomposition import PCA
+
+    statistics = torch.from_numpy(logmel_statistics(windows.images, net.groups))
+    name, groups = next(iter(net.member_groups.items()))
+    sizes = group_sizes()
+    ordered = [group for group in net.groups if group in groups]
+    scale = np.repeat([sizes[g] ** -0.5 for g in ordered], [sizes[g] for g in ordered])
+    rows = net.standardised(statistics)[:, net.columns[name]].numpy() * scale
+    components = PCA(COMPONENTS, random_state=0).fit(rows).components_
+    net.projection.copy_(torch.from_numpy((components * scale).T))
+    represented = net.represent(statistics).numpy()
+    starts = np.flatnonzero(np.diff(windows.track)) + 1
+    return fit_familiarity(np.split(represented, starts), folds)
+
+
 def _divide(member: torch.nn.Module, temperature: float) -> None:
     with torch.no_grad():
         for values in member.parameters():
             values.div_(temperature)
 
 
-def _member_logits(net: StatisticsEnsemble, windows: _Windows) -> np.ndarray:
+def _member_logits(net: StatisticsEnsemble, windows: LogMelWindows) -> np.ndarray:
     rows = torch.from_numpy(logmel_statistics(windows.images, net.groups))
     with torch.inference_mode():
         return net.member_logits(rows).double().numpy()

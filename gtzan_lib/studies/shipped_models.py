@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+import typer
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from ..data import logmels
 from ..data.corpus import Corpus
 from ..data.loaders import gtzan
 from ..data.loaders.gtzan_activations import test_tags, training_tags
 from ..data.opening import open_corpus
 from ..data.splits import DataSplit
 from ..documents import RecordDocument, write_document
-from ..errors import CorpusError, ModelError
+from ..errors import CorpusError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.records import ExperimentRecord
-from ..inference.image_model import ImageModel
-from ..inference.model import Model, single_thread
+from ..inference.ensemble_model import EnsembleModel
+from ..inference.model import single_thread
 from ..inference.musicnn_model import MusicnnModel
 from ..inference.transfer import fit_gtzan_head
 from ..inference.zoo import DEFAULT, SHIPPED, load_model, save_head, update_card
 from ..models.degraded_tags import TagChange, fit_change, load_changes, save_changes
 from ..progress import progress_bar
 from ..signal.degradations import DEGRADATIONS
-from ..signal.store import SpectrogramStore
-from ..stats import Score, wilson_score
-from .unfamiliar import detect_unfamiliar, unfamiliar_sounds
+from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
+from .scratch_model import (
+    LOG_MELS,
+    SHORT_S,
+    log_mel_excerpts,
+    log_mel_windows,
+    log_mels_of_part,
+    train_scratch,
+)
+from .unfamiliar import detection
 
 __all__ = ["FittedModel", "ask_test_part", "fit_tag_changes", "port_agreement", "train_musicnn"]
 
 # What this project has asked the test part for, below the project's root.
 _ASKINGS = Path("results/gtzan/test_access.csv")
-_LOG_MELS = Path("mel/gtzan_logmel_999.npz")
 # Folders of GTZAN's sound below its root, whole clips first.
 _SOUND = ("genres_original", "genres", "mini", "clips3s")
 # Shorter files are excerpts of clips.
@@ -141,10 +150,7 @@ def train_musicnn(root: str | Path) -> None:
         save_changes(fit_tag_changes(root, tagger))
         load_changes.cache_clear()
     save_head(folder, *fit_gtzan_head(root), corpus="gtzan", protocol="official")
-    found = detect_unfamiliar(load_model(folder), unfamiliar_sounds())
-    columns = ["n", "auroc", "detected"]
-    detection = [{"kind": kind, **row} for kind, row in found[columns].to_dict("index").items()]
-    fields: dict[str, Any] = {"detection": detection}
+    fields: dict[str, Any] = {"detection": detection(load_model(folder))}
     if has_sound:
         model = load_model(folder)
         assert isinstance(model, MusicnnModel)
@@ -190,7 +196,7 @@ class FittedModel(ClassifierMixin, BaseEstimator):
         """
         if isinstance(self.model_, MusicnnModel):
             return self.model_.tag_probabilities(X)
-        assert isinstance(self.model_, ImageModel)
+        assert isinstance(self.model_, EnsembleModel)
         return self.model_.probabilities(X)
 
 
@@ -218,8 +224,11 @@ def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
         If log-mels or tags are missing.
     """
     model = load_model(name)
-    corpus = open_corpus(Path(root) / _LOG_MELS)
-    inputs = _tag_rows(root) if isinstance(model, MusicnnModel) else _image_rows(model, corpus)
+    corpus = open_corpus(Path(root) / LOG_MELS)
+    if isinstance(model, EnsembleModel):
+        inputs = _image_rows(model, Path(root) / LOG_MELS)
+    else:
+        inputs = _tag_rows(root)
     table = inputs.windows
     table["artist"] = corpus.tracks["artist"].reindex(table["track_id"]).fillna("").to_numpy()
     table["fold_0"] = corpus.tracks["partition"].reindex(table["track_id"]).to_numpy()
@@ -248,63 +257,103 @@ def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
         part="test part",
         chosen_by=chosen_by,
         record_sha256=record.hash,
-        **_scores_of(evaluation, inputs.window_s, inputs.track_s),
+        **_scores_of(evaluation, inputs),
     )
     return evaluation
 
 
 class _Rows(NamedTuple):
-    """What a model takes, for the windows of training and test part."""
+    """What a model takes, for the windows of training and test part.
+
+    The last three are for single excerpts of 3 s of the test part.
+    """
 
     values: np.ndarray
     windows: pd.DataFrame
-    window_s: float
     track_s: float
+    short: np.ndarray
+    short_tracks: np.ndarray
+    short_s: float
 
 
 def _tag_rows(root: str | Path) -> _Rows:
     parts = [training_tags(root), test_tags(root)]
     logits = [rows for part in parts for rows in part.logits]
     names = [track_id for part in parts for track_id in part.track_ids]
-    track_ids = np.repeat(names, [len(rows) for rows in logits])
-    numbers = np.concatenate([np.arange(len(rows)) for rows in logits])
-    windows = pd.DataFrame(
+    values, windows = np.concatenate(logits), _table(names, list(map(len, logits)))
+    grid = MusicnnModel.grid
+    per_track = int(np.median([len(rows) for rows in logits]))
+    whole = round(grid.seconds + (per_track - 1) * grid.step, 3)
+    tested = windows["track_id"].isin(parts[1].track_ids).to_numpy()
+    track_ids = windows["track_id"].to_numpy(dtype=str)[tested]
+    return _Rows(values, windows, whole, values[tested], track_ids, grid.seconds)
+
+
+def _image_rows(model: EnsembleModel, file: Path) -> _Rows:
+    train, test = (log_mels_of_part(file, part) for part in ("train", "test"))
+    images, track = log_mel_windows({**train, **test}, model.recipe)
+    excerpts, excerpt_of = log_mel_excerpts(test, model.recipe)
+    windows = _table([*train, *test], np.bincount(track).tolist())
+    short_tracks = np.array(list(test))[excerpt_of]
+    return _Rows(images, windows, logmels.SECONDS, excerpts, short_tracks, SHORT_S)
+
+
+def _table(names: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
+    """Return the window of each row."""
+    track_ids = np.repeat(names, lengths)
+    numbers = np.concatenate([np.arange(length) for length in lengths])
+    return pd.DataFrame(
         {
             "window_id": [f"{t}:{n}" for t, n in zip(track_ids, numbers, strict=True)],
             "track_id": track_ids,
             "genre": [track_id.partition(".")[0] for track_id in track_ids.tolist()],
         }
     )
-    grid = MusicnnModel.grid
-    per_track = int(np.median([len(rows) for rows in logits]))
-    whole = round(grid.seconds + (per_track - 1) * grid.step, 3)
-    return _Rows(np.concatenate(logits), windows, grid.seconds, whole)
 
 
-def _image_rows(model: Model, corpus: Corpus) -> _Rows:
-    if not isinstance(model, ImageModel):
-        raise ModelError(f"model {model.name!r} takes no images of log-mels.")
-    partition = corpus.tracks["partition"]
-    scored = corpus.select(tracks=partition.index[partition.isin(["train", "test"])])
-    store = SpectrogramStore.build(scored, model.recipe)
-    windows = store.windows[["window_id", "track_id", "genre"]].reset_index(drop=True)
-    per_track = int(windows.groupby("track_id").size().median())
-    whole = model.recipe.seconds + (per_track - 1) * model.recipe.step
-    return _Rows(np.asarray(store.images), windows, model.recipe.seconds, whole)
-
-
-def _scores_of(evaluation: Evaluation, window_s: float, track_s: float) -> dict[str, Any]:
+def _scores_of(evaluation: Evaluation, inputs: _Rows) -> dict[str, Any]:
     """Return the fields of a card that hold scores."""
+    (model,) = evaluation.estimators
+    predicted = model.classes_[model.predict_proba(inputs.short).argmax(axis=1)]
+    genres = np.array([track_id.partition(".")[0] for track_id in inputs.short_tracks.tolist()])
+    facts = gtzan.facts()["artist"].loc[inputs.short_tracks]
+    groups = independent_groups(facts, inputs.short_tracks)
+    correct = predicted == genres
+    low, high = bootstrap_interval(correct, groups)
+    short = Score(float(correct.mean()), low, high, len(correct), "bootstrap over artists")
     scores = [
-        (track_s, evaluation.accuracy()),
-        (window_s, evaluation.accuracy("window")),
-        (track_s, evaluation.bootstrap_accuracy()),
+        (inputs.track_s, evaluation.accuracy()),
+        (inputs.short_s, short),
+        (inputs.track_s, evaluation.bootstrap_accuracy()),
     ]
     tracks = evaluation.predictions()
     return {
         "accuracy": [{"input_s": seconds, **score._asdict()} for seconds, score in scores],
         "by_genre": [
-            {"genre": genre, "input_s": track_s, **wilson_score(correct.to_numpy())._asdict()}
-            for genre, correct in tracks.groupby("genre")["correct"]
+            {"genre": genre, "input_s": inputs.track_s, **wilson_score(right.to_numpy())._asdict()}
+            for genre, right in tracks.groupby("genre")["correct"]
         ],
     }
+
+
+def main(root: str, ask: str = "", chosen_by: str = "") -> None:
+    """Train the models of the package, or ask the test part about one of them.
+
+    Parameters
+    ----------
+    root : str
+        GTZAN, as for `train_musicnn` and `train_scratch`.
+    ask : str
+        The model to ask about; nothing is trained.
+    chosen_by : str
+        As for `ask_test_part`.
+    """
+    if ask:
+        print(ask_test_part(ask, root, chosen_by=chosen_by))
+    else:
+        train_scratch(root, SHIPPED / "gtzan-scratch")
+        train_musicnn(root)
+
+
+if __name__ == "__main__":
+    typer.run(main)

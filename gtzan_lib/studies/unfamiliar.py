@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from ..inference.model import Model
 from ..signal.degradations import NOISE_TYPES, noise
 from ..stats import wilson_score
 
-__all__ = ["SAMPLE_RATE", "detect_unfamiliar", "unfamiliar_sounds"]
+__all__ = ["SAMPLE_RATE", "detect_unfamiliar", "detection", "unfamiliar_sounds"]
 
 SAMPLE_RATE = 22_050
 """Sample rate of `unfamiliar_sounds` in Hz."""
@@ -130,6 +131,23 @@ def detect_unfamiliar(model: Model, sounds: Mapping[str, Sequence[np.ndarray]]) 
         found = wilson_score(np.array([bool(p.unfamiliar) for p in predictions]))
         rows[kind] = (float(farther), found.value, found.low, found.high, found.n)
     return pd.DataFrame.from_dict(rows, "index", columns=["auroc", "detected", "low", "high", "n"])
+
+
+def detection(model: Model) -> list[dict[str, Any]]:
+    """Measure what a model calls unfamiliar, as its card tells it.
+
+    Parameters
+    ----------
+    model : Model
+        With `familiarity`.
+
+    Returns
+    -------
+    list of dict
+        As `gtzan_lib.documents.CardDetection`, one for each kind of `unfamiliar_sounds`.
+    """
+    found = detect_unfamiliar(model, unfamiliar_sounds())[["n", "auroc", "detected"]]
+    return [{"kind": kind, **row} for kind, row in found.to_dict("index").items()]
 
 
 def _speech() -> list[np.ndarray]:

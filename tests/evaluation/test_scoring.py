@@ -27,8 +27,8 @@ from gtzan_lib.evaluation.scoring import score_predictions
 from gtzan_lib.genres import GENRES
 from gtzan_lib.stats import exact_mcnemar
 
-SHIPPED = cli.SHIPPED_RECORD
-SHIPPED_PREDICTIONS = SHIPPED.with_name("gtzan.predictions.csv")
+SHIPPED = cli.SHIPPED_RECORDS[0]
+SHIPPED_PREDICTIONS = SHIPPED.with_name("gtzan-musicnn.predictions.csv")
 
 
 def tracks_in(protocol="official", part=None) -> pd.DataFrame:

@@ -10,9 +10,10 @@ from safetensors.torch import load_file, save_file
 from gtzan_lib.data.loaders.gtzan import facts
 from gtzan_lib.errors import AudioError, ModelError
 from gtzan_lib.files import sha256_of
-from gtzan_lib.inference.ensemble_model import EnsembleModel, StatisticsEnsemble
+from gtzan_lib.inference.ensemble_model import COMPONENTS, EnsembleModel, StatisticsEnsemble
 from gtzan_lib.inference.zoo import SHIPPED, load_model, models, save_ensemble
 from gtzan_lib.live.streaming import listen
+from gtzan_lib.models.familiarity import fit_familiarity
 from gtzan_lib.signal.logmel_statistics import logmel_statistics
 from gtzan_lib.signal.recipes import Recipe
 from gtzan_lib.signal.spectrograms import spectrograms
@@ -47,7 +48,10 @@ def net():
 @pytest.fixture
 def folder(net, tmp_path):
     recipe = Recipe.preset("mel-gtzan-store", seconds=4)
-    return save_ensemble(tmp_path / "model", net, recipe, ["quiet", "loud"])
+    rows = list(np.random.default_rng(0).standard_normal((6, 4, COMPONENTS)))
+    parts = [(np.arange(3), np.arange(3, 6)), (np.arange(3, 6), np.arange(3))]
+    familiarity = fit_familiarity(rows, parts)
+    return save_ensemble(tmp_path / "model", net, recipe, ["quiet", "loud"], familiarity)
 
 
 def test_the_shipped_model_is_an_ensemble(model):
@@ -188,3 +192,20 @@ def test_other_recipes_are_refused(folder, changes):
     rewrite(folder, recipe=recipe.as_dict())
     with pytest.raises(ModelError, match="its recipe cannot be used: images of shape"):
         load_model(folder)
+
+
+def test_the_distance_is_that_of_the_first_member(model):
+    y = music(7)
+    (windows,) = model.windows(y, RATE)
+    statistics = logmel_statistics(model.draw(windows), model.net.groups)
+    first = model.net.columns["level"].numpy()
+    rows = model.net.standardised(torch.from_numpy(statistics)).numpy()[:, first]
+    expected = model.familiarity(torch.from_numpy(rows @ model.net.projection.numpy()))
+    prediction = model.predict(y, sample_rate=RATE)
+    np.testing.assert_allclose(prediction.distances, expected.numpy(), rtol=1e-4)
+    assert prediction.unfamiliar is (prediction.distance > prediction.distance_limit)
+
+
+def test_noise_is_unfamiliar(model):
+    noise = np.random.default_rng(0).standard_normal(7 * RATE).astype(np.float32)
+    assert model.predict(0.1 * noise, sample_rate=RATE).unfamiliar

@@ -18,7 +18,7 @@ VALIDATION = "tracks of the validation part, which may have chosen the epoch"
 @pytest.fixture(scope="module")
 def model() -> Model:
     """The model of the package, trained under GTZAN's official split."""
-    return load_model("gtzan")
+    return load_model("gtzan-scratch")
 
 
 def gtzan_corpus(name: str = "gtzan", parts: tuple[str, ...] = ()) -> Corpus:

@@ -72,7 +72,7 @@ def test_shipped_models_count_as_part_of_the_module_that_loads_them(tmp_path):
     write_notebook(tmp_path / "a.ipynb", "gl.load_model()")
     files = names(notebook_files(tmp_path / "a.ipynb"))
     assert {file for file in files if "_models/" in file} == shipped
-    assert "inference/zoo_models/gtzan/model.json" in shipped
+    assert "inference/zoo_models/gtzan-scratch/model.json" in shipped
     write_notebook(tmp_path / "a.ipynb", "gl.evaluate")
     assert not any("_models/" in file for file in names(notebook_files(tmp_path / "a.ipynb")))
 
