@@ -93,7 +93,7 @@ def test_shipped_predictions_have_the_scores_of_their_record():
     for genre, row in record.result["confusion"].items():
         assert confusion.loc[genre][confusion.loc[genre] > 0].to_dict() == row
     assert scored.title == "GTZAN, test part of the official split"
-    assert "59.7 %" in repr(scored)
+    assert "79.7 %" in repr(scored)
 
 
 def test_perfect_predictions_have_an_accuracy_of_one(write):
@@ -282,7 +282,7 @@ def records(tmp_path):
 def test_paired_tests_with_records(write, records):
     path = write(answers(tracks_in(part="test"), wrong=range(0, 290, 2)))
     scored = score_predictions(path, part="test", against=[SHIPPED, records])
-    assert scored.tests["record"].tolist() == ["gtzan", "gtzan"]
+    assert scored.tests["record"].tolist() == ["gtzan-musicnn", "gtzan-musicnn"]
     ours = scored.evaluation.tracks
     theirs = pd.read_csv(SHIPPED_PREDICTIONS).set_index("track_id")
     correct = [ours["predicted"] == ours["genre"], theirs["predicted"] == theirs["genre"]]
@@ -299,7 +299,7 @@ def test_row_of_the_leaderboard(records):
     scored = score_predictions(SHIPPED_PREDICTIONS, part="test", against=[records])
     table = leaderboard(records)
     assert scored.leaderboard.columns.tolist() == table.columns.tolist()
-    assert scored.leaderboard.index.tolist() == ["gtzan.predictions.csv", "gtzan"]
+    assert scored.leaderboard.index.tolist() == ["gtzan-musicnn.predictions.csv", "gtzan-musicnn"]
     ours, theirs = scored.leaderboard.iloc[0], table.iloc[0]
     for name in (
         "protocol",
@@ -319,7 +319,7 @@ def test_row_of_the_leaderboard(records):
 def test_records_of_other_tracks_are_not_compared(write, records):
     scored = score_predictions(write(answers(tracks_in("artist"))), "artist", against=[records])
     assert scored.tests.empty
-    assert scored.skipped == ["gtzan"]
+    assert scored.skipped == ["gtzan-musicnn"]
     assert scored.leaderboard.index.tolist() == ["mine.csv"]
 
 
@@ -327,7 +327,7 @@ def test_damaged_and_missing_records_are_refused(write, records, tmp_path):
     path = write(answers(tracks_in()))
     with pytest.raises(RecordError, match="holds no records"):
         score_predictions(path, against=[tmp_path / "none"])
-    (records / "gtzan.predictions.csv").write_text("changed")
+    (records / "gtzan-musicnn.predictions.csv").write_text("changed")
     with pytest.raises(RecordError, match=r"not the file that gtzan\.json describes"):
         score_predictions(path, against=[records])
 
@@ -384,11 +384,11 @@ def test_command_prints_all_tables(command):
     assert (result.exit_code, result.stderr) == (0, "")
     for text in (
         "official,",
-        "gtzan.predictions.csv: GTZAN, test part of the official split, n = 290",
-        "accuracy: 59.7 % (95 % interval 53.9 to 65.1, n = 290); interval: wilson",
+        "gtzan-musicnn.predictions.csv: GTZAN, test part of the official split, n = 290",
+        "accuracy: 79.7 % (95 % interval 74.6 to 83.9, n = 290); interval: wilson",
         "chance: 11.0 %",
-        "top-2 accuracy: 76.9 %",
-        "calibration error: 8.4 %",
+        "top-2 accuracy: 91.0 %",
+        "calibration error: 7.4 %",
         "only the file",
         "windows %",
     ):
@@ -401,7 +401,7 @@ def test_command_leaves_out_what_answers_do_not_tell(command, write):
     assert "913" in result.stdout
     assert "top-2" not in result.stdout
     assert "calibration" not in result.stdout
-    assert "Not compared, since tested on other tracks: gtzan." in result.stdout
+    assert "Not compared, since tested on other tracks: gtzan-musicnn, gtzan-scratch." in result.stdout
 
 
 def test_command_prints_json(command, write, records):
@@ -410,7 +410,7 @@ def test_command_prints_json(command, write, records):
     values = json.loads(result.stdout)
     expected = score_predictions(path, part="test", against=[records, SHIPPED]).as_dict()
     assert values == json.loads(json.dumps(expected, allow_nan=False))
-    assert [test["record"] for test in values["tests"]] == ["gtzan", "gtzan"]
+    assert [test["record"] for test in values["tests"]] == ["gtzan-musicnn", "gtzan-musicnn"]
 
 
 def test_command_warns_of_ignored_rows_and_of_chance(command, write):
