@@ -26,7 +26,7 @@ def measure():
         warm = _time(lambda: model.predict(files[0]))
         yield "a clip of 30 s, warm", f"{1000 * warm:.0f} ms"
         many = _time(lambda: list(model.predict_files(files, jobs=2)), runs=3)
-        yield "100 clips in one call, two threads", f"{CLIPS / many:.0f} clips per second"
+        yield "100 clips in one call, two threads", f"{CLIPS / many:.1f} clips per second"
         predictions = list(listen(files[0], model, pace=True))
     latency = [1000 * prediction.latency_s for prediction in predictions]
     busy = sum(prediction.busy_s for prediction in predictions) / predictions[-1].end_s

@@ -216,15 +216,25 @@ def spectrograms(
 
 @app.command()
 def features(
-    path: Annotated[str, typer.Argument(help="A folder of genre folders, or `synthetic`.")],
+    path: Annotated[
+        str, typer.Argument(help="A folder of genre folders, a file of log-mels, or `synthetic`.")
+    ],
     window: Annotated[
         float, typer.Option(help="Seconds per row; 30 for whole clips, as Kaggle's table.")
     ] = 3.0,
+    family: Annotated[
+        str,
+        typer.Option(
+            help="`kaggle`: the 57 features of Kaggle's tables. `logmel-statistics`: 4608 of "
+            "log-mel spectrograms."
+        ),
+    ] = "kaggle",
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="CSV",
-            help="The new table; - for standard output. Default: features_3_sec.csv.",
+            metavar="FILE",
+            help="The new table, CSV or .npz; - for CSV on standard output. Default: "
+            "features_3_sec.csv, or logmel-statistics_3_sec.npz.",
         ),
     ] = None,
     force: Force = False,
@@ -233,20 +243,23 @@ def features(
         bool, typer.Option(help="Call librosa's own functions, for comparison.")
     ] = False,
 ) -> None:
-    """Compute the 57 features in the schema of Kaggle's tables; an interrupted command resumes.
+    """Compute features in the schema of Kaggle's tables; an interrupted command resumes.
 
     Exit code 1 if a track or a window has no row.
     """
+    from .data.corpus import ImageCorpus
     from .data.opening import open_corpus
     from .signal.features import feature_grid
     from .signal.features import features as compute
 
-    grid = feature_grid(window, tail="drop")
-    out = out or Path(f"features_{window:g}_sec.csv")
+    grid = feature_grid(window, tail="drop", family=family)
+    name = "features_{:g}_sec.csv" if family == "kaggle" else f"{family}_{{:g}}_sec.npz"
+    out = out or Path(name.format(window))
     with output_file(out, force=force) as file:
         corpus = open_corpus(path)
-        corpus.require_audio()
-        table = compute(corpus, grid=grid, reference=reference, jobs=jobs)
+        if not isinstance(corpus, ImageCorpus):
+            corpus.require_audio()
+        table = compute(corpus, family=family, grid=grid, reference=reference, jobs=jobs)
         table.save(file)
     if out != STANDARD_OUTPUT:
         print(out)

@@ -194,7 +194,7 @@ def _unknown_files(root: Path, files: pd.DataFrame, facts: pd.DataFrame) -> Iter
     # Other files in a copy of GTZAN have nothing to be compared with.
     files = files[~files.index.duplicated() & files.index.isin(facts.index)]
     decoded = files["decoded"].astype(bool)
-    lossy = files["encoding"].fillna("").str.contains(_LOSSY)
+    lossy = files["encoding"].astype(object).fillna("").str.contains(_LOSSY)
     expected = facts["wav_sha256"].reindex(files.index)
     compared = decoded & ~lossy
     other = compared & (files["sha256"] != expected)

@@ -191,6 +191,7 @@ TYPES: dict[str, ParameterType] = {
     # Those that have folds and keep the windows of a track together.
     "GroupedProtocol": ParameterType(str, choices=lambda: ["artist", "track"]),
     "Recipe": ParameterType(str, choices=_names("signal.recipes:PRESETS")),
+    "FeatureFamily": ParameterType(str, choices=_names("signal.families:FAMILIES")),
     "Architecture": ParameterType(str, choices=_architectures(features=True)),
     "ImageArchitecture": ParameterType(str, choices=_architectures(features=False)),
     "NetArguments": ParameterType(dict, choices=_net_arguments),

@@ -1,5 +1,6 @@
 from .degradations import DEGRADATIONS, mix_at_snr, noise
 from .denoise import denoise, si_sdr
+from .families import FAMILIES, families_of
 from .features import FeatureTable, features
 from .logmel_statistics import logmel_statistics
 from .recipes import Recipe
@@ -8,10 +9,12 @@ from .store import SpectrogramStore
 
 __all__ = [
     "DEGRADATIONS",
+    "FAMILIES",
     "FeatureTable",
     "Recipe",
     "SpectrogramStore",
     "denoise",
+    "families_of",
     "features",
     "logmel_statistics",
     "mix_at_snr",

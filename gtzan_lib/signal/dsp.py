@@ -6,7 +6,6 @@ import functools
 from typing import Literal
 
 import numpy as np
-import scipy.fft
 
 __all__ = [
     "area_weights",
@@ -103,7 +102,7 @@ def whole_frames_stft(y: np.ndarray, *, n_fft: int, hop_length: int) -> np.ndarr
     np.ndarray [shape=(frames, n_fft // 2 + 1)]
         Time before frequency.
     """
-    return scipy.fft.rfft(
+    return np.fft.rfft(
         frames(y, n_fft=n_fft, hop_length=hop_length) * hann(n_fft, y.dtype), axis=-1
     )
 
@@ -132,7 +131,7 @@ def istft(transform: np.ndarray, samples: int, *, hop_length: int) -> np.ndarray
     32(2), 1984, equation 6.
     """
     n_fft = 2 * (transform.shape[1] - 1)
-    pieces = scipy.fft.irfft(transform, n_fft, axis=-1)
+    pieces = np.fft.irfft(transform, n_fft, axis=-1)
     window = hann(n_fft, pieces.dtype)
     pieces *= window
     weights = np.broadcast_to(np.square(window), pieces.shape)
@@ -153,7 +152,7 @@ def _overlap_add(pieces: np.ndarray, hop_length: int) -> np.ndarray:
 
 def power(frame: np.ndarray) -> np.ndarray:
     """Return the squared magnitude of the Fourier transform of weighted frames."""
-    spectrum = scipy.fft.rfft(frame, axis=-1)
+    spectrum = np.fft.rfft(frame, axis=-1)
     # Faster than np.abs(...) ** 2: no square root and no copies.
     squared = np.square(spectrum.real)
     squared += np.square(spectrum.imag)

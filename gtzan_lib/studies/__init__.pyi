@@ -1,7 +1,7 @@
 from .aggregation import compare_aggregations
 from .claims import claims_scope, examine_claims
 from .clustering import agreement, cluster, representative_tracks, scan_k, stability
-from .grid import GridResult, grid, pipeline
+from .grid import GridResult, compare_families, grid, pipeline
 from .heads import HeadEvaluation, compare_representations, evaluate_head
 from .representations import LayerTable, musicnn_layers, tag_profile
 from .reshuffle import ReshuffleResult, reshuffle
@@ -17,6 +17,7 @@ __all__ = [
     "claims_scope",
     "cluster",
     "compare_aggregations",
+    "compare_families",
     "compare_representations",
     "detect_unfamiliar",
     "evaluate_head",

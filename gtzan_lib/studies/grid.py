@@ -28,14 +28,25 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
-from ..data.splits import DataSplit
+from ..data.corpus import Corpus
+from ..data.splits import DataSplit, quiet_split
 from ..data.tables import FEATURE_NAMES
 from ..errors import ModelError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluation import Evaluation
 from ..progress import progress_bar
+from ..signal.families import families_of
+from ..signal.features import features
 
-__all__ = ["CLASSIFIERS", "LINEAR", "TRANSFORMS", "GridResult", "grid", "pipeline"]
+__all__ = [
+    "CLASSIFIERS",
+    "LINEAR",
+    "TRANSFORMS",
+    "GridResult",
+    "compare_families",
+    "grid",
+    "pipeline",
+]
 
 
 class _KernelMap(Nystroem):  # type: ignore[misc]
@@ -180,6 +191,54 @@ class GridResult:
         bounds = ["accuracy", "low", "high"]
         columns = [*bounds, *(f"window_{name}" for name in bounds), "train_accuracy"]
         return pd.DataFrame(rows, index, [*columns, "unconverged", "seconds"])
+
+
+def compare_families(
+    corpus: Corpus,
+    seconds: float = 3.0,
+    *,
+    transform: str = "none",
+    model: str = "logistic regression",
+    protocol: str = "artist",
+    folds: int = 5,
+    seed: int = 0,
+    jobs: int = 1,
+) -> dict[str, GridResult]:
+    """Fit and test one cell on every family of features, with the same folds.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The tracks; families that it or the length of the windows does not allow are
+        left out.
+    seconds : float
+        Length of a window.
+    transform, model : str
+        As for `pipeline`.
+    protocol : str
+        As for `gtzan_lib.data.splits.split`.
+    folds : int
+        Number of folds.
+    seed : int
+        Random seed of the split and the model.
+    jobs : int
+        Processes that compute features.
+
+    Returns
+    -------
+    dict of str to GridResult
+        By name of `gtzan_lib.signal.families.FAMILIES`, each with one cell. The folds are
+        equal for families with the same windows, which only invalid sound prevents.
+    """
+    results = {}
+    for family in families_of(corpus, seconds):
+        table = features(corpus, seconds, family=family, jobs=jobs)
+        settings = {"protocol": protocol, "folds": folds, "seed": seed}
+        parts = quiet_split(table.windows, corpus, **settings)
+        results[family] = grid(
+            table.values, table.windows, parts, transforms=[transform], models=[model], seed=seed
+        )
+    return results
 
 
 def grid(

@@ -396,3 +396,25 @@ def test_sines_keep_their_level_or_are_removed(source):
             inside = slice(500, -500)
             result = resample_kaiser(y, source)[:16000]
             np.testing.assert_allclose(result[inside], expected[inside], atol=2e-3)
+
+
+def test_gradients_after_predictions(net):
+    """What predictions keep in the cache serves training, too."""
+    x = torch.rand(1, MusiCNN.PATCH_FRAMES, MusiCNN.N_MELS)
+    with torch.inference_mode():
+        expected = net(x)
+    y = x.clone().requires_grad_()
+    logits = net(y)
+    logits.sum().backward()
+    assert torch.isfinite(y.grad).all()
+    np.testing.assert_allclose(logits.detach().numpy(), expected.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize(("bands", "n_mels", "n_frames"), [(96, 38, 7), (96, 67, 7), (10, 4, 3)])
+def test_maxima_of_a_convolution(bands, n_mels, n_frames):
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(40, bands, generator=generator)
+    kernels = torch.randn(5, n_frames, n_mels, generator=generator)
+    found = musicnn._highest(image, kernels)
+    maps = torch.nn.functional.conv2d(image[None, None], kernels[:, None])
+    np.testing.assert_allclose(found.numpy(), maps.amax(dim=3)[0].numpy(), atol=1e-3)

@@ -19,7 +19,9 @@ from gtzan_lib import cli
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.errors import CorpusError, GtzanError, GtzanWarning, OutputError
-from gtzan_lib.signal.features import features
+from gtzan_lib.signal.features import FeatureTable, features
+from gtzan_lib.signal.recipes import Recipe
+from gtzan_lib.signal.spectrograms import write_log_mels
 
 N_TRACKS = 12
 ROOT = Path(cli.__file__).parents[1]
@@ -74,7 +76,7 @@ def wait_for_results(work: Path, count: int, process: subprocess.Popen) -> None:
 
 def test_help_names_all_options(command):
     text = command("--help").output
-    for option in ("--window", "--out", "--jobs", "--reference"):
+    for option in ("--window", "--family", "--out", "--jobs", "--reference"):
         assert option in text
     assert "Kaggle" in text
     assert "features" in CliRunner().invoke(cli.app, ["--help"]).output
@@ -109,6 +111,25 @@ def test_name_of_the_table_has_the_window(
     assert result.exit_code == 0
     assert [file.name for file in tmp_path.glob("*.csv")] == [name]
     assert len(pd.read_csv(tmp_path / name)) == rows
+
+
+def test_another_family_goes_into_a_file_of_arrays(command, music_folder, tmp_path, monkeypatch):
+    folder = music_folder(seconds=3.2, genres=["jazz"])
+    monkeypatch.chdir(tmp_path)
+    family = ("--family", "logmel-statistics", "--jobs", "1")
+    assert command(folder, *family).stdout.strip() == "logmel-statistics_3_sec.npz"
+    table = FeatureTable.load("logmel-statistics_3_sec.npz")
+    assert table.values.shape == (2, 4608)
+    corpus = open_corpus(folder)
+    mels = write_log_mels(corpus, tmp_path / "m.npz", Recipe.preset("mel-gtzan-store"))
+    command(mels, *family, "--out", "from_mels.npz")
+    np.testing.assert_array_equal(FeatureTable.load("from_mels.npz").values, table.values)
+    command(folder, *family, "--out", "asked.csv")
+    assert len(pd.read_csv("asked.csv").columns) == 4611
+    with pytest.raises(CorpusError, match="no family of features 'mfcc'"):
+        command(folder, "--family", "mfcc")
+    with pytest.raises(CorpusError, match=r"m\.npz: is a file of log-mels, which holds no sound"):
+        command(mels)
 
 
 def test_jobs_write_the_same_bytes(command, music_folder, tmp_path, monkeypatch):

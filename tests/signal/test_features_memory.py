@@ -34,7 +34,7 @@ def corpus(paper_corpus, monkeypatch):
         values = rng.standard_normal((1, len(FEATURE_NAMES)))
         return module._FileFeatures(np.zeros(1), np.full(1, 66_149), values, [""], False)
 
-    monkeypatch.setattr(module, "_cached", lambda corpus, reference: compute)
+    monkeypatch.setattr(module, "_cached", lambda corpus, family, reference: compute)
     return paper_corpus([("jazz", None, 3.0)] * FILES)
 
 

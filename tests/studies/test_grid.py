@@ -12,11 +12,22 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import ModelError, SplitError
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.summary import caveats, summary
-from gtzan_lib.studies.grid import CLASSIFIERS, LINEAR, TRANSFORMS, grid, pipeline
+from gtzan_lib.signal.features import features
+from gtzan_lib.signal.recipes import Recipe
+from gtzan_lib.signal.spectrograms import write_log_mels
+from gtzan_lib.studies.grid import (
+    CLASSIFIERS,
+    LINEAR,
+    TRANSFORMS,
+    compare_families,
+    grid,
+    pipeline,
+)
 
 RANDOM = ("random forest", "neural net", "decision tree")
 WITHOUT_PROBABILITIES = ("SVM", "perceptron", "ridge")
@@ -297,3 +308,46 @@ def test_empty_grid_is_refused(toy_corpus, by_artist, empty):
     _, table, _, features = toy_corpus
     with pytest.raises(ModelError, match="at least one transform and one model"):
         grid(features, table, by_artist, **{empty: []})
+
+
+# --- families of features -----------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", ["RBF kernel", "polynomial kernel"])
+def test_kernels_suit_thousands_of_features(transform, rng):
+    """Repeating each feature changes no kernel beyond the number of Kaggle's features."""
+    X, y = rng.uniform(size=(90, 57)), np.arange(90) % 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        few, many = (
+            pipeline(transform, "k-NN", seed=3).fit(X, y)[:-1].transform(X)
+            for X in (X, np.tile(X, (1, 80)))
+        )
+    np.testing.assert_allclose(many @ many.T, few @ few.T, atol=1e-6)
+    # A kernel that is 0 between all windows would make each its own neighbour alone.
+    products = few @ few.T
+    assert np.median(products[~np.eye(90, dtype=bool)]) > 1e-3
+
+
+def test_families_are_compared_on_the_same_folds(small_folder, tmp_path):
+    corpus = open_corpus(small_folder)
+    settings = {"model": "ridge", "protocol": "track", "folds": 3, "seed": 1}
+    results = compare_families(corpus, 1.5, **settings)
+    assert list(results) == ["kaggle", "logmel-statistics"]
+    for family, result in results.items():
+        assert list(result.cells) == [("none", "ridge")]
+        table = features(corpus, 1.5, family=family, progress=False)
+        parts = split(table.windows, corpus, protocol="track", folds=3, seed=1)
+        expected = grid(
+            table.values, table.windows, parts, transforms=["none"], models=["ridge"], seed=1
+        )
+        assert_same(result, expected)
+    first, second = (result.split.hash for result in results.values())
+    assert first == second
+    log_mels = write_log_mels(corpus, tmp_path / "m.npz", Recipe.preset("mel-gtzan-store"))
+    (from_log_mels,) = compare_families(open_corpus(log_mels), 1.5, **settings).values()
+    pd.testing.assert_frame_equal(
+        from_log_mels.scores.drop(columns="seconds"),
+        results["logmel-statistics"].scores.drop(columns="seconds"),
+    )
+    assert list(compare_families(corpus, 1.0, **settings)) == ["kaggle"]
