@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gtzan_lib.data.tables import FEATURE_NAMES
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import GtzanWarning, StoreError
 from gtzan_lib.signal.features import FeatureTable
@@ -25,7 +26,7 @@ def store_of(table: pd.DataFrame, numbers=None) -> SpectrogramStore:
 def features_of(table: pd.DataFrame, numbers=None) -> FeatureTable:
     """Return features that equal the window's number."""
     numbers = np.arange(len(table)) if numbers is None else np.asarray(numbers)
-    values = np.tile(numbers[:, None].astype(float), (1, len(FeatureTable.names)))
+    values = np.tile(numbers[:, None].astype(float), (1, len(FEATURE_NAMES)))
     windows = table.assign(filename=table["window_id"] + ".wav", length=66_149)
     return FeatureTable(values, windows, pd.Series(dtype=object))
 
