@@ -210,9 +210,9 @@ def _highest(image: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    image : torch.Tensor [shape=(padded frames, bands)]
+    image : torch.Tensor [shape=(padded frames, n_mels)]
         The input, padded over time.
-    kernels : torch.Tensor [shape=(filters, kernel frames, kernel bands)]
+    kernels : torch.Tensor [shape=(filters, frames, height)]
         The kernels.
 
     Returns
@@ -220,15 +220,15 @@ def _highest(image: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
     torch.Tensor [shape=(filters, frames)]
         The maxima.
     """
-    filters, n_frames, n_mels = kernels.shape
-    bands = image.shape[1]
+    filters, n_frames, height = kernels.shape
+    n_mels = image.shape[1]
     # Complex numbers as pairs of real ones, so that one real product does all.
-    spectra = torch.fft.rfft(kernels, n=bands).conj().permute(2, 1, 0)
+    spectra = torch.fft.rfft(kernels, n=n_mels).conj().permute(2, 1, 0)
     real, imaginary = spectra.real, spectra.imag
     product = torch.cat([torch.cat([real, -imaginary], 1), torch.cat([imaginary, real], 1)])
     frames = torch.fft.rfft(image).unfold(0, n_frames, 1).permute(1, 0, 2)
     pairs = torch.cat([frames.real, frames.imag], 2).repeat(2, 1, 1)
-    inverse = _inverse_dft(bands, bands - n_mels + 1)
+    inverse = _inverse_dft(n_mels, n_mels - height + 1)
     parts = [
         (inverse @ torch.bmm(part, product).flatten(1)).amax(dim=0).view(-1, filters)
         for part in torch.split(pairs, _FRAMES_AT_A_TIME, dim=1)

@@ -410,11 +410,11 @@ def test_gradients_after_predictions(net):
     np.testing.assert_allclose(logits.detach().numpy(), expected.numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize(("bands", "n_mels", "n_frames"), [(96, 38, 7), (96, 67, 7), (10, 4, 3)])
-def test_maxima_of_a_convolution(bands, n_mels, n_frames):
+@pytest.mark.parametrize(("n_mels", "height", "n_frames"), [(96, 38, 7), (96, 67, 7), (10, 4, 3)])
+def test_maxima_of_a_convolution(n_mels, height, n_frames):
     generator = torch.Generator().manual_seed(0)
-    image = torch.randn(40, bands, generator=generator)
-    kernels = torch.randn(5, n_frames, n_mels, generator=generator)
+    image = torch.randn(40, n_mels, generator=generator)
+    kernels = torch.randn(5, n_frames, height, generator=generator)
     found = musicnn._highest(image, kernels)
     maps = torch.nn.functional.conv2d(image[None, None], kernels[:, None])
     np.testing.assert_allclose(found.numpy(), maps.amax(dim=3)[0].numpy(), atol=1e-3)
