@@ -14,6 +14,7 @@ import pytest
 
 import gtzan_lib as gl
 
+from .exercises import add_solutions
 from .runner.conftest import call
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +37,9 @@ def finished(tmp_path_factory):
         shutil.copytree(ROOT / folder, project / folder, ignore=ignore)
     for file in ("_config.yml", "_toc.yml", "Snakefile"):
         shutil.copy(ROOT / file, project)
+    # Solutions of exercises run after the cells of their notebooks.
+    for notebook in (project / "notebooks").glob("*.ipynb"):
+        add_solutions(notebook)
     run = project / "runs" / "quick.yml"
     text = run.read_text().replace(
         "  artists: 5", "  genres: [blues, jazz, metal, pop]\n  artists: 5"

@@ -42,7 +42,14 @@ from .scratch_model import (
 )
 from .unfamiliar import detection
 
-__all__ = ["FittedModel", "ask_test_part", "fit_tag_changes", "port_agreement", "train_musicnn"]
+__all__ = [
+    "FittedModel",
+    "ask_test_part",
+    "fit_tag_changes",
+    "main",
+    "port_agreement",
+    "train_musicnn",
+]
 
 # What this project has asked the test part for, below the project's root.
 _ASKINGS = Path("results/gtzan/test_access.csv")
