@@ -1,5 +1,5 @@
 from .audio import harmonic_percussive_players, players, recording_players
-from .clusters import cluster_agreement, cluster_genres, cluster_profile, elbow
+from .clusters import cluster_agreement, cluster_genres, cluster_profile, elbow, genre_dendrogram
 from .evaluation import (
     accuracy_by_cost,
     aggregations,
@@ -15,6 +15,7 @@ from .evaluation import (
 )
 from .features import (
     distributions,
+    feature_correlations,
     genre_profile,
     tag_profile,
     track_features,
@@ -51,7 +52,9 @@ __all__ = [
     "duplicates",
     "elbow",
     "faults",
+    "feature_correlations",
     "genre_colors",
+    "genre_dendrogram",
     "genre_profile",
     "grid_leaks",
     "grid_losses",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "distributions",
+    "feature_correlations",
     "genre_profile",
     "tag_profile",
     "track_features",
@@ -167,6 +168,55 @@ def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
     sns.heatmap(means, ax=ax, cmap="vlag", center=0, vmin=-2, vmax=2, cbar_kws=bar)
     ax.set_yticks(np.arange(len(means)) + 0.5, means.index, fontsize=7)
     ax.tick_params(axis="x", rotation=45)
+    return ax
+
+
+def feature_correlations(table: FeatureTable, ax: Axes | None = None) -> Axes:
+    """Draw the correlation of every two features, with correlated ones side by side.
+
+    Parameters
+    ----------
+    table : FeatureTable
+        Features; constant ones, which have no correlation, are left out.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        Pearson's correlation from -1 to 1. Rows and columns are the features in the
+        order of an average-linkage clustering by one minus the absolute correlation.
+
+    Raises
+    ------
+    CorpusError
+        If fewer than two features vary.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    frame = table.frame
+    frame = frame.loc[:, frame.nunique() > 1]
+    if frame.shape[1] < 2:
+        raise CorpusError(
+            "fewer than two features vary between the windows, so that there is no correlation; "
+            "use more music."
+        )
+    r = frame.corr()
+    # Rounding leaves small numbers on the diagonal, which is not a distance then.
+    distances = squareform(1 - r.abs().to_numpy(), checks=False).clip(min=0)
+    order = leaves_list(linkage(distances, "average"))
+    r = r.iloc[order, order]
+    ax = new_axes(ax, (9.6, 8.8))
+    bar = {"label": "correlation", "shrink": 0.5}
+    sns.heatmap(
+        r, ax=ax, cmap="vlag", vmin=-1, vmax=1, square=True, cbar_kws=bar, xticklabels=False,
+        yticklabels=False,
+    )  # fmt: skip
+    places = np.arange(len(r)) + 0.5
+    ax.set_xticks(places, r.columns, fontsize=6, rotation=90)
+    ax.set_yticks(places, r.index, fontsize=6, rotation=0)
+    ax.set(xlabel="", ylabel="")
     return ax
 
 

@@ -102,6 +102,32 @@ def test_genre_profile_has_every_feature_and_genre(table):
     np.testing.assert_allclose(shown[:, 0], -shown[:, 1], atol=1e-9)
 
 
+def test_feature_correlations_are_pearsons_and_leave_constants_out(table):
+    values = table.values.copy()
+    values[:, 5] = 1.0
+    ax = plots.feature_correlations(dataclasses.replace(table, values=values))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert sorted(names) == sorted(set(table.names) - {table.names[5]})
+    assert [label.get_text() for label in ax.get_xticklabels()] == names
+    shown = ax.collections[0].get_array().reshape(56, 56)
+    expected = np.corrcoef(table.frame[names].to_numpy().T)
+    np.testing.assert_allclose(shown, expected, atol=1e-12)
+
+
+def test_feature_correlations_put_copies_side_by_side(table):
+    values = table.values.copy()
+    values[:, 40] = -3 * values[:, 2] + 1
+    ax = plots.feature_correlations(dataclasses.replace(table, values=values))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert abs(names.index(table.names[40]) - names.index(table.names[2])) == 1
+
+
+def test_correlations_need_two_features_that_vary(table):
+    flat = dataclasses.replace(table, values=np.ones_like(table.values))
+    with pytest.raises(CorpusError, match=r"fewer than two features vary .* use more music\."):
+        plots.feature_correlations(flat)
+
+
 def test_tag_profile_has_the_first_tags():
     profile = pd.DataFrame([[2.0, -1.0], [0.5, 0.0], [0.1, 0.2]], list("xyz"), ["blues", "a$b"])
     ax = plots.tag_profile(profile, tags=2)
@@ -217,6 +243,29 @@ def test_cluster_profile_shows_the_most_different_feature(table):
     labels = (table.frame["tempo"] > table.frame["tempo"].median()).to_numpy().astype(int)
     ax = plots.cluster_profile(table, labels, top=1)
     assert "tempo" in [label.get_text() for label in ax.get_yticklabels()]
+
+
+def test_genre_dendrogram_joins_the_nearest_genres_first(table):
+    """Two of three genres have nearly the same features."""
+    values = np.zeros((len(table), len(table.names)))
+    values[:, 0] = np.arange(len(table)) % 3
+    values[:, 0] = np.array([0.0, 10.0, 10.5])[values[:, 0].astype(int)]
+    genres = np.array(["a", "b", "c"])[np.arange(len(table)) % 3]
+    windows = table.windows.assign(genre=genres)
+    ax = plots.genre_dendrogram(dataclasses.replace(table, values=values, windows=windows))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert sorted(names) == ["a", "b", "c"]
+    assert names[1] != "a"
+    (branches,) = (c for c in ax.collections if len(c.get_paths()) == 2)
+    joints = sorted(path.vertices[:, 0].max() for path in branches.get_paths())
+    std = values[:, 0].std(ddof=1)
+    np.testing.assert_allclose(joints, [0.5 / std, 10.25 / std])
+
+
+def test_a_dendrogram_of_one_genre_is_refused(table):
+    windows = table.windows.assign(genre="blues")
+    with pytest.raises(CorpusError, match="at least two genres"):
+        plots.genre_dendrogram(dataclasses.replace(table, windows=windows))
 
 
 # --- interactive scatter plots and players -------------------------------------

@@ -65,6 +65,7 @@ FIGURES = {
     "cluster_genres": lambda c, t, e, s, r: plots.cluster_genres(
         np.arange(len(t)) % 2, t.windows["genre"].to_numpy()
     ),
+    "genre_dendrogram": lambda c, t, e, s, r: plots.genre_dendrogram(t),
     "scatter": lambda c, t, e, s, r: plots.scatter(t.values, t.windows, names=("first", "second")),
     "levels": lambda c, t, e, s, r: plots.levels(r.files),
     "spectrogram_gallery": lambda c, t, e, s, r: plots.spectrogram_gallery(s),
