@@ -25,8 +25,8 @@ PARTS = {
     "further reading": r"\*\*Further reading\.\*\* \S",
     "how to change it": r"\*\*Change it\.\*\* \S",
 }
-# An exercise begins with its number, in a list, or in bold with or without the word.
-EXERCISE = r"(?:\*\*(?:Exercise )?)?(\d)\.(?:\*\*)? \S"
+# An exercise begins with its number, in bold, and may have a title.
+EXERCISE = r"\*\*Exercise (\d)[.:][^*]*\*\* \S"
 SOLUTION = r":::\{dropdown\} Solution\n.+\n:::"
 
 # Functions of gl.plots that show sound or plotly's figures, or draw nothing.
