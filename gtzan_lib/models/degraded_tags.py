@@ -80,14 +80,14 @@ def fit_change(clean: np.ndarray, degraded: np.ndarray) -> TagChange:
     return TagChange(weights, model.intercept_ - mean @ weights)
 
 
-def save_changes(changes: Mapping[str, TagChange], file: str | Path = CHANGES) -> None:
+def save_changes(changes: Mapping[str, TagChange], file: str | Path | None = None) -> None:
     """Write the changes of degradations.
 
     Parameters
     ----------
     changes : mapping of str to TagChange
         By the name of the degradation, as in `gtzan_lib.signal.degradations.DEGRADATIONS`.
-    file : str or Path
+    file : str or Path, optional
         The file. Default: that of the package.
     """
     from safetensors.torch import save
@@ -97,17 +97,17 @@ def save_changes(changes: Mapping[str, TagChange], file: str | Path = CHANGES) -
         for name, change in changes.items()
         for part, values in vars(change).items()
     }
-    with atomic_path(Path(file)) as temporary:
+    with atomic_path(Path(file or CHANGES)) as temporary:
         temporary.write_bytes(save(tensors))
 
 
 @cache
-def load_changes(file: str | Path = CHANGES) -> dict[str, TagChange]:
+def load_changes(file: str | Path | None = None) -> dict[str, TagChange]:
     """Read the changes of degradations.
 
     Parameters
     ----------
-    file : str or Path
+    file : str or Path, optional
         A file of `save_changes`. Default: that of the package, fitted on the 233 tracks of
         GTZAN's training part whose sound was at hand.
 
@@ -124,6 +124,7 @@ def load_changes(file: str | Path = CHANGES) -> dict[str, TagChange]:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    file = file or CHANGES
     try:
         tensors = load_file(file)
         names = dict.fromkeys(key.rpartition("/")[0] for key in tensors)
