@@ -183,7 +183,7 @@ def _player_grid(sounds: Mapping[str, str]) -> Any:
         f"<figure style='margin:.2rem;text-align:left'>"
         f"<figcaption style='font-size:.85rem;margin:0;text-align:left'>"
         f"{html.escape(caption)}</figcaption>"
-        f"<audio controls preload='none' style='width:15rem;height:2.2rem' "
+        f"<audio controls preload='metadata' style='width:15rem;height:2.2rem' "
         f"src='data:audio/mpeg;base64,{sound}'></audio></figure>"
         for caption, sound in sounds.items()
         if sound
