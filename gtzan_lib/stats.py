@@ -17,6 +17,7 @@ __all__ = [
     "PairedDifference",
     "Score",
     "bootstrap_interval",
+    "bootstrap_score",
     "calibration_error",
     "calibration_score",
     "exact_mcnemar",
@@ -159,6 +160,27 @@ def bootstrap_interval(
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(means, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def bootstrap_score(correct: np.ndarray, groups: np.ndarray, over: str = "artists") -> Score:
+    """Return the share of correct predictions, with a bootstrap over groups.
+
+    Parameters
+    ----------
+    correct : np.ndarray [shape=(n,), dtype=bool]
+        Whether each prediction is correct.
+    groups : np.ndarray [shape=(n,)]
+        The group of each prediction: its artist, or its track.
+    over : str
+        What the groups are, in words.
+
+    Returns
+    -------
+    Score
+        With the interval of `bootstrap_interval`.
+    """
+    low, high = bootstrap_interval(correct, groups)
+    return Score(float(np.mean(correct)), low, high, len(correct), f"bootstrap over {over}")
 
 
 def resampled_means(

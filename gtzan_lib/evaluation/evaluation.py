@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from ..data.splits import PART_NAMES, DataSplit
 from ..stats import (
     Score,
-    bootstrap_interval,
+    bootstrap_score,
     calibration_error,
     independent_groups,
     wilson_interval,
@@ -146,9 +146,7 @@ class Evaluation:
         return self._bootstrap(correct, groups)
 
     def _bootstrap(self, correct: np.ndarray, groups: pd.Series) -> Score:
-        bounds = bootstrap_interval(correct, groups.to_numpy())
-        interval = f"bootstrap over {self.grouped_by}"
-        return Score(float(correct.mean()), *bounds, len(correct), interval)
+        return bootstrap_score(correct, groups.to_numpy(), self.grouped_by)
 
     @property
     def grouped_by(self) -> str:

@@ -16,7 +16,7 @@ from ..models.familiarity import Familiarity
 from ..signal.logmel_statistics import GROUPS, group_sizes, logmel_statistics
 from ..signal.recipes import Recipe
 from ..signal.spectrograms import draw
-from .model import Model, WindowPredictions
+from .model import Model
 
 __all__ = ["COMPONENTS", "LARGEST", "EnsembleModel", "StatisticsEnsemble"]
 
@@ -241,18 +241,15 @@ class EnsembleModel(Model):
             raise ModelError(
                 f"images of shape {images.shape} do not fit the model; give (n, {height}, {width})."
             )
-        return self._outputs(images).probabilities
+        return self._outputs(images)[0]
 
     def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
         images = self.draw(windows)
         # A silent window is black.
         return images, np.asarray(images.any(axis=(1, 2)))
 
-    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
+    def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
         statistics = torch.from_numpy(logmel_statistics(inputs, self.net.groups))
         with torch.inference_mode():
             probabilities = self.net(statistics).softmax(dim=1).numpy()
-            if self.familiarity is None:
-                return WindowPredictions(probabilities, np.full(len(inputs), np.nan))
-            distances = self.familiarity(self.net.represent(statistics)).numpy()
-            return WindowPredictions(probabilities, distances)
+            return probabilities, self.net.represent(statistics)

@@ -12,7 +12,7 @@ from ..errors import ModelError
 from ..evaluation.aggregate import aggregate
 from ..models.familiarity import Familiarity, fit_familiarity
 from ..models.heads import LogisticHead
-from ..stats import Score, bootstrap_interval, calibration_score, wilson_score
+from ..stats import Score, bootstrap_score, calibration_score, wilson_score
 
 __all__ = ["FittedHead", "artist_folds", "fit_head"]
 
@@ -85,9 +85,7 @@ class FittedHead:
             for rows, truth in zip(self.windows, self.truth, strict=True)
         ]
         groups = np.repeat(self.groups, [len(rows) for rows in correct])
-        values = np.concatenate(correct).astype(float)
-        low, high = bootstrap_interval(values, groups)
-        return Score(float(values.mean()), low, high, len(values), "bootstrap over artists")
+        return bootstrap_score(np.concatenate(correct), groups)
 
     def calibration(self, unit: str, *, calibrated: bool = True) -> Score:
         """Return the expected calibration error out of fold.

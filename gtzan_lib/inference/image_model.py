@@ -14,7 +14,7 @@ from ..models.familiarity import Familiarity
 from ..models.registry import input_axes
 from ..signal.recipes import Recipe
 from ..signal.spectrograms import draw
-from .model import Model, WindowPredictions
+from .model import Model
 
 if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
@@ -147,5 +147,5 @@ class ImageModel(Model):
         # A silent window is black.
         return images, np.asarray(images.any(axis=(1, 2)))
 
-    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
-        return WindowPredictions(self.probabilities(inputs), np.full(len(inputs), np.nan))
+    def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, None]:
+        return self.probabilities(inputs), None

@@ -177,8 +177,8 @@ class Model(ABC):
         """Return what the net takes, a row per window, and which windows are not silent."""
 
     @abstractmethod
-    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
-        """Return the predictions of rows of `_inputs`."""
+    def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, torch.Tensor | None]:
+        """Return the probabilities of rows of `_inputs`, and what `familiarity` takes."""
 
     def predict_windows(self, windows: list[Window]) -> WindowPredictions:
         """Predict windows.
@@ -202,7 +202,10 @@ class Model(ABC):
         rows = np.full((len(windows), len(self.genres)), np.nan, dtype=np.float32)
         distances = np.full(len(windows), np.nan, dtype=np.float32)
         if audible.any():
-            rows[audible], distances[audible] = self._outputs(inputs[audible])
+            rows[audible], represented = self._outputs(inputs[audible])
+            if self.familiarity is not None and represented is not None:
+                with torch.inference_mode():
+                    distances[audible] = self.familiarity(represented).numpy()
         return WindowPredictions(rows, distances)
 
     def distance_limit(self, windows: int) -> float:

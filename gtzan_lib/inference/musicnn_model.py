@@ -13,7 +13,7 @@ from ..data.windows import Window, WindowGrid
 from ..errors import ModelError
 from ..models.familiarity import Familiarity
 from ..models.musicnn import KaiserResampler, MusiCNN, load_musicnn, patch_mel
-from .model import Model, WindowPredictions
+from .model import Model
 
 __all__ = ["MusicnnModel"]
 
@@ -180,13 +180,10 @@ class MusicnnModel(Model):
         mels = np.stack([patch_mel(self._prepared(window.y)) for window in windows])
         return mels, np.array([window.y.any() for window in windows])
 
-    def _outputs(self, inputs: np.ndarray) -> WindowPredictions:
+    def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
         with torch.inference_mode():
             tags = self.tagger(torch.from_numpy(inputs))
-            probabilities = self.net(tags).softmax(dim=1).numpy()
-            if self.familiarity is None:
-                return WindowPredictions(probabilities, np.full(len(inputs), np.nan))
-            return WindowPredictions(probabilities, self.familiarity(tags).numpy())
+            return self.net(tags).softmax(dim=1).numpy(), tags
 
     @staticmethod
     def _prepared(y: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from ..signal.recipes import Recipe
 from ..signal.spectrograms import from_log_mels
 from ..stats import (
     Score,
-    bootstrap_interval,
+    bootstrap_score,
     calibration_score,
     independent_groups,
     wilson_score,
@@ -156,9 +156,7 @@ class FittedEnsemble:
     def short_accuracy(self) -> Score:
         """Accuracy for single excerpts of 3 s, with a bootstrap over artists."""
         correct = self.short.mean(axis=0).argmax(axis=1) == self.truth[self.short_track]
-        groups = self.artists[self.short_track]
-        low, high = bootstrap_interval(correct.astype(float), groups)
-        return Score(float(correct.mean()), low, high, len(correct), "bootstrap over artists")
+        return bootstrap_score(correct, self.artists[self.short_track])
 
     def calibration(self, *, calibrated: bool) -> tuple[Score, Score]:
         """Compute the expected calibration error, by track and for single excerpts of 3 s.
@@ -428,11 +426,8 @@ def _fit(
     net.mean.copy_(torch.from_numpy(rows.mean(axis=0, dtype=np.float64)))
     net.deviation.copy_(torch.from_numpy(rows.std(axis=0, dtype=np.float64) + 1e-6))
     standardised = net.standardised(torch.from_numpy(rows)).numpy()
-    sizes = group_sizes()
     for name, groups in MEMBERS.items():
-        # Every group has the same variance in all, so that large groups do not outweigh small.
-        ordered = [group for group in net.groups if group in groups]
-        scale = np.repeat([sizes[g] ** -0.5 for g in ordered], [sizes[g] for g in ordered])
+        scale = _scale_of(net, groups)
         scaled = standardised[:, net.columns[name].numpy()] * scale
         regression = LogisticRegression(
             C=1 / (_PENALTIES[name] * weights.sum()), max_iter=1000, tol=1e-4
@@ -440,6 +435,13 @@ def _fit(
         regression.fit(scaled, genre, sample_weight=weights)
         fitted = {"weight": regression.coef_ * scale, "bias": regression.intercept_}
         net.members[name].load_state_dict({k: torch.from_numpy(v) for k, v in fitted.items()})
+
+
+def _scale_of(net: StatisticsEnsemble, groups: Sequence[str]) -> np.ndarray:
+    """Return factors by which every group has the same variance in all, whatever its size."""
+    sizes = group_sizes()
+    ordered = [group for group in net.groups if group in groups]
+    return np.repeat([sizes[g] ** -0.5 for g in ordered], [sizes[g] for g in ordered])
 
 
 def _fit_familiarity(
@@ -450,9 +452,7 @@ def _fit_familiarity(
 
     statistics = torch.from_numpy(logmel_statistics(windows.images, net.groups))
     name, groups = next(iter(net.member_groups.items()))
-    sizes = group_sizes()
-    ordered = [group for group in net.groups if group in groups]
-    scale = np.repeat([sizes[g] ** -0.5 for g in ordered], [sizes[g] for g in ordered])
+    scale = _scale_of(net, groups)
     rows = net.standardised(statistics)[:, net.columns[name]].numpy() * scale
     components = PCA(COMPONENTS, random_state=0).fit(rows).components_
     net.projection.copy_(torch.from_numpy((components * scale).T))

@@ -31,7 +31,7 @@ from ..inference.zoo import DEFAULT, SHIPPED, load_model, save_head, update_card
 from ..models.degraded_tags import TagChange, fit_change, load_changes, save_changes
 from ..progress import progress_bar
 from ..signal.degradations import DEGRADATIONS
-from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
+from ..stats import Score, bootstrap_score, independent_groups, wilson_score
 from .scratch_model import (
     LOG_MELS,
     SHORT_S,
@@ -325,9 +325,7 @@ def _scores_of(evaluation: Evaluation, inputs: _Rows) -> dict[str, Any]:
     genres = np.array([track_id.partition(".")[0] for track_id in inputs.short_tracks.tolist()])
     facts = gtzan.facts()["artist"].loc[inputs.short_tracks]
     groups = independent_groups(facts, inputs.short_tracks)
-    correct = predicted == genres
-    low, high = bootstrap_interval(correct, groups)
-    short = Score(float(correct.mean()), low, high, len(correct), "bootstrap over artists")
+    short = bootstrap_score(predicted == genres, groups)
     scores = [
         (inputs.track_s, evaluation.accuracy()),
         (inputs.short_s, short),
