@@ -25,7 +25,7 @@ endef
 export COMMANDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup adopt book test check fuzz calibration lint bench model musicnn lock clean
+.PHONY: help setup adopt book test check fuzz calibration lint bench published model musicnn lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -82,6 +82,10 @@ lint: setup ## check the style of code and notebooks, and the types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tests.words
+	@$(BIN)/gtzan publish --check
+
+published: setup ## measure on GTZAN what is missing, and make its pages: GTZAN_ROOT=/data/gtzan
+	@$(BIN)/gtzan publish '$(GTZAN_ROOT)' $(P)
 
 bench: setup ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks

@@ -512,6 +512,39 @@ def run(
 
 
 @app.command()
+def publish(
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="GTZAN_ROOT", help="A copy of GTZAN. Default: make pages only."),
+    ] = None,
+    run: Annotated[
+        str, typer.Option(help="A file in runs/ with steps, or its name.")
+    ] = "published",
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the results. Default: results/gtzan."),
+    ] = None,
+    again: Annotated[
+        list[str] | None, typer.Option(metavar="STEP", help="A step to do again; repeatable.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only name the pages and steps that are out of date.")
+    ] = False,
+    jobs: Processes = CORES,
+) -> None:
+    """Measure on GTZAN what is not measured yet, and make the pages that show it."""
+    from .published.publish import publish as make
+    from .published.publish import stale
+
+    if check:
+        for name, reasons in stale(run, results=results).items():
+            print(f"{name}: {' and '.join(reasons)} changed")
+        return
+    for page in make(source, file=run, results=results, again=again or (), jobs=jobs):
+        print(page)
+
+
+@app.command()
 def corpus(
     run: RunFile = "quick",
     jobs: Processes = CORES,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-__all__ = ["code_digest", "package_commit", "package_digest"]
+__all__ = ["code_digest", "package_commit", "package_digest", "source_digest"]
 
 _PACKAGE = Path(__file__).parent
 
@@ -80,11 +80,23 @@ def package_commit() -> str | None:
 
 
 def _file_digest(path: Path) -> str:
-    return _source_digest(path.read_text(encoding="utf-8"))
+    return source_digest(path.read_text(encoding="utf-8"))
 
 
 @cache
-def _source_digest(source: str) -> str:
+def source_digest(source: str) -> str:
+    """Return a digest of what some code does.
+
+    Parameters
+    ----------
+    source : str
+        Python.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -51,6 +51,7 @@ __all__ = [
     "ReportDocument",
     "ReportDuplicate",
     "ReportFault",
+    "StepDocument",
     "TakeDocument",
     "TakePrediction",
     "TakeWindow",
@@ -221,6 +222,26 @@ class RecordDocument(Document):
         if self.version > 1 and self.spec.part is None:
             raise ValueError("spec.part: is missing")
         return self
+
+
+# --- steps of the published run -----------------------------------------------
+
+
+class StepDocument(Document):
+    """What is noted of a step of the published run, beside its tables and records."""
+
+    ERROR = RecordError
+    NOUN = "note of a step"
+    ADVICE = "do the step again with 'gtzan publish'"
+
+    step: str = Field(description="Name of the step.")
+    settings: dict[str, Any] = Field(description="Settings of the step.")
+    material: dict[str, Count] = Field(
+        description="Number of tracks of each kind of material that was used."
+    )
+    files: dict[str, Sha256] = Field(description="SHA-256 of each table and record.")
+    code: str = Field(description="Digest of the code that did it.")
+    provenance: RecordProvenance = Field(description="Versions, machine and time.")
 
 
 # --- model cards --------------------------------------------------------------

@@ -15,6 +15,7 @@ DOCUMENTS: dict[str, type[documents.Document]] = {
     "report": documents.ReportDocument,
     "manifest": documents.ManifestDocument,
     "take": documents.TakeDocument,
+    "step": documents.StepDocument,
 }
 """All documents by the name of their schema's file."""
 

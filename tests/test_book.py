@@ -14,6 +14,7 @@ import pytest
 
 import gtzan_lib as gl
 
+from .browser import opened
 from .exercises import add_solutions
 from .runner.conftest import call
 
@@ -55,15 +56,6 @@ def finished(tmp_path_factory):
     text = text.replace("15_live_demo: {", "15_live_demo: {levels: [5], seconds: 6, pace: false, ")
     text = re.sub(r"batch_size: \d+", "batch_size: 4", text)
     text = re.sub(r"seconds: \d+", "seconds: 6", re.sub(r"tracks: \d+", "tracks: 1", text))
-    # Two pages execute the same notebook as three others, here even with the same images.
-    for twin in ("minivgg-10s", "resnet34-3s"):
-        text = re.sub(rf"  {twin}:\n(    .*\n)+|      - {twin}\n", "", text)
-        for file, mention in (
-            ("_toc.yml", r"      - file: \S*{}\n"),
-            ("book/index.md", r", \[[^]]*\]\(\S*{}\.ipynb\)"),
-        ):
-            page = project / file
-            page.write_text(re.sub(mention.format(twin), "", page.read_text()))
     run.write_text(
         re.sub(r"(?<!_)size: \d+", "size: 32", re.sub(r"epochs: \d+", "epochs: 1", text))
     )
@@ -147,6 +139,116 @@ def test_every_page_has_its_answer(finished, pages):
     landing = pages[finished / "_build" / "html" / "book" / "index.html"]
     assert "::" not in re.sub("<script.*?</script>|<[^>]+>", "", landing, flags=re.DOTALL)
     assert str(finished) not in "".join(pages.values())
+
+
+class Body(HTMLParser):
+    """Collects texts of a page by the element in which they stand, and its media."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.cells, self.captions, self.prose = [], [], [], []
+        self.images, self.players = [], []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        inside = set(self.stack)
+        if tag == "img" and "figure" in inside:
+            self.images.append(values)
+        if tag == "audio":
+            self.players.append(values)
+        for name, texts in (("td", self.cells), ("figcaption", self.captions), ("p", self.prose)):
+            if tag == name:
+                texts.append("")
+        if tag == "table" and "parameters-table" in values.get("class", ""):
+            # scikit-learn's list of the parameters of an estimator, some of which are None.
+            self.stack.append("code")
+        if tag not in {"img", "br", "hr", "input", "meta", "link", "source", "wbr", "col"}:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        while tag in self.stack and self.stack.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        for name, texts in (("td", self.cells), ("figcaption", self.captions), ("p", self.prose)):
+            if name in self.stack:
+                texts[-1] += data if "code" not in self.stack else ""
+
+
+@pytest.fixture(scope="module")
+def bodies(pages):
+    """The pages from notebooks, and the landing page, without what surrounds their text."""
+    found = {}
+    for page, text in pages.items():
+        if page.parent.name == "notebooks" or page.parts[-2:] == ("book", "index.html"):
+            found[page.stem] = body = Body()
+            body.feed(re.search(r'<article class="bd-article.*?</article>', text, re.DOTALL)[0])
+    return found
+
+
+def test_tables_have_values_in_all_cells(bodies):
+    assert sum(len(body.cells) for body in bodies.values()) > 200
+    for page, body in bodies.items():
+        missing = {"NaN", "nan", "None", "<NA>", "NaT", "inf"} & {c.strip() for c in body.cells}
+        assert not missing, page
+
+
+def test_names_are_shown_instead_of_ids(bodies):
+    names = "|".join(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for page, body in bodies.items():
+        for text in (*body.cells, *body.captions, *body.prose):
+            found = re.search(rf"\b(?:{names}|\d\d_[a-z]+)(?:-[\w.-]+)", text)
+            assert not found, f"{page} shows {found[0]}"
+
+
+def test_figures_have_numbers_captions_and_alternative_texts(bodies):
+    assert sum(len(body.images) for body in bodies.values()) > 20
+    for page, body in bodies.items():
+        assert all(image.get("alt", "").strip() for image in body.images), page
+        numbered = [text for text in body.captions if re.match(r"\s*Fig\. \d+\s+\S", text)]
+        assert len(numbered) >= len(body.images), page
+
+
+def test_players_show_their_length_and_play_different_sounds(bodies):
+    assert sum(len(body.players) for body in bodies.values()) > 3
+    for page, body in bodies.items():
+        assert all(player.get("preload") == "metadata" for player in body.players), page
+        sounds = [player["src"] for player in body.players if "src" in player]
+        assert len(set(sounds)) == len(sounds), page
+
+
+def test_no_page_would_run_code_elsewhere(pages):
+    for page, text in pages.items():
+        assert not re.search(r"THEBE_JS_URL|-thebe|mybinder\.org|unpkg\.com", text), page
+
+
+# Opens pages, one after the other, in a frame as wide as a telephone, and lists those that
+# are wider.
+NARROW = """<!doctype html><meta charset="utf-8"><pre id="wide"></pre><script>
+(async () => {
+  const wide = document.querySelector("#wide");
+  for (const page of PAGES) {
+    const frame = document.createElement("iframe");
+    frame.style = "width: 390px; height: 844px; border: 0";
+    frame.src = page;
+    document.body.append(frame);
+    await new Promise((loaded) => { frame.onload = loaded; });
+    const width = frame.contentDocument.documentElement.scrollWidth;
+    if (width > 390) wide.textContent += `${page} ${width}\n`;
+    frame.remove();
+  }
+  wide.textContent += "end";
+})();
+</script>"""
+
+
+def test_pages_fit_a_telephone_and_their_scripts_run(finished, pages):
+    build = finished / "_build"
+    names = [path.relative_to(build).as_posix() for path in sorted(pages)]
+    (build / "narrow.html").write_text(NARROW.replace("PAGES", json.dumps(names)))
+    dom, errors = opened(build, "narrow.html", seconds=600)
+    assert dom.partition('<pre id="wide">')[2].partition("</pre>")[0] == "end"
+    assert not errors
 
 
 def test_the_run_saves_record_split_store_and_model(finished):

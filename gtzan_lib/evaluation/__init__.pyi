@@ -1,12 +1,12 @@
 from .aggregate import AGGREGATION_METHODS, aggregate
 from .askings import read_askings
-from .comparison import difference, learning_curve, mcnemar, paired_tests
+from .comparison import compare_models, difference, learning_curve, mcnemar, paired_tests
 from .evaluate import evaluate
 from .evaluation import Evaluation
 from .leakage import LeakageAudit, audit
 from .records import ExperimentRecord, leaderboard, predictions
 from .scoring import ScoredPredictions, score_predictions
-from .summary import headline, summary
+from .summary import headline, summary, versus_chance
 
 __all__ = [
     "AGGREGATION_METHODS",
@@ -16,6 +16,7 @@ __all__ = [
     "ScoredPredictions",
     "aggregate",
     "audit",
+    "compare_models",
     "difference",
     "evaluate",
     "headline",
@@ -27,4 +28,5 @@ __all__ = [
     "read_askings",
     "score_predictions",
     "summary",
+    "versus_chance",
 ]

@@ -1,4 +1,4 @@
-"""Comparing two models on the same tracks, and learning curves."""
+"""Comparing models on the same tracks, and learning curves."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ from ..errors import RecordError, SplitError
 from ..stats import PairedDifference, bootstrap_interval, exact_mcnemar, holm
 from .evaluate import evaluate
 from .evaluation import Evaluation
-from .records import predictions, records_in
+from .records import leaderboard, predictions, records_in
+from .summary import MAX_P_VALUE
 
-__all__ = ["McNemarResult", "difference", "learning_curve", "mcnemar", "paired_tests"]
+__all__ = [
+    "McNemarResult",
+    "ModelComparison",
+    "compare_models",
+    "difference",
+    "learning_curve",
+    "mcnemar",
+    "paired_tests",
+]
 
 
 class McNemarResult(NamedTuple):
@@ -38,6 +47,107 @@ class McNemarResult(NamedTuple):
     only_first: int
     only_second: int
     p_value: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ModelComparison:
+    """The models of a run in groups that can be ranked, and a test of every pair.
+
+    A group has the models that were scored on the same tracks, under the same protocol,
+    and either all by cross-validation or all on one part.
+
+    Attributes
+    ----------
+    leaderboard : pd.DataFrame
+        One row per model, by its title: `group`, from 1, the group with the most
+        tracks first; `experiment`; the columns of
+        `gtzan_lib.evaluation.records.leaderboard`; `chance`, the share of the most
+        frequent genre; and `above_chance`, whether the accuracy is better than that.
+        Sorted by group, then by accuracy.
+    predictions : dict of str to pd.DataFrame
+        Predictions by title, as from `gtzan_lib.evaluation.records.predictions`.
+    tests : pd.DataFrame
+        As from `paired_tests`, with titles.
+    """
+
+    leaderboard: pd.DataFrame
+    predictions: dict[str, pd.DataFrame]
+    tests: pd.DataFrame
+
+    def leaders(self, *, alpha: float = 0.05) -> pd.DataFrame:
+        """Return the best models of each group, and whether their lead is significant.
+
+        Parameters
+        ----------
+        alpha : float
+            Largest p-value, after Holm's correction, of a significant difference.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per group: `models`, a list of the titles with the highest accuracy,
+            more than one if they are tied; `beaten`, how many of the `others` they all
+            differ from significantly; and `protocol`, `folds`, `part`, `tracks`,
+            `accuracy`, `low`, `high` and `chance` of the first of them.
+        """
+        rows = {}
+        for number, group in self.leaderboard.groupby("group"):
+            best = group[group["accuracy"] == group["accuracy"].max()]
+            others = group.index.difference(best.index)
+            tests = self.tests[self.tests["p_holm"] < alpha]
+            pairs = {frozenset(pair) for pair in zip(tests["first"], tests["second"], strict=True)}
+            beaten = sum(
+                all(frozenset((leader, other)) in pairs for leader in best.index)
+                for other in others
+            )
+            rows[number] = {"models": list(best.index), "beaten": beaten, "others": len(others)}
+            rows[number] |= best.iloc[0][[*_OF_A_GROUP, "accuracy", "low", "high"]].to_dict()
+        return pd.DataFrame.from_dict(rows, "index").rename_axis("group")
+
+
+_OF_A_GROUP = ["protocol", "folds", "part", "tracks", "chance"]
+
+
+def compare_models(folder: str | Path) -> ModelComparison:
+    """Compare all models of a run, and rank those that were scored on the same tracks.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The run's folder `records`.
+
+    Returns
+    -------
+    ModelComparison
+        Groups, predictions and tests. Experiments with the same title have their names
+        in addition.
+
+    Raises
+    ------
+    RecordError
+        If there is no record, or one or its predictions are damaged.
+    """
+    records = {record.spec["experiment"]: record for record in records_in(folder).values()}
+    titles = pd.Series({name: record.title for name, record in records.items()})
+    repeated = titles.duplicated(keep=False)
+    titles[repeated] += " (" + titles.index[repeated] + ")"
+    tables = {name: predictions(Path(folder) / f"{name}.json") for name in records}
+    board = leaderboard(folder).rename_axis("experiment").reset_index()
+    keys = [
+        (row.protocol, row.folds > 1, frozenset(tables[row.experiment].index))
+        for row in board.itertuples()
+    ]
+    order = sorted(set(keys), key=lambda key: (-len(key[2]), keys.index(key)))
+    board.insert(0, "group", [1 + order.index(key) for key in keys])
+    results = [records[name].result for name in board["experiment"]]
+    board["chance"] = [result["chance"] for result in results]
+    board["above_chance"] = [result["p_value"] < MAX_P_VALUE for result in results]
+    board.index = pd.Index(titles[board["experiment"]], name="model")
+    board = board.sort_values(["group", "accuracy"], ascending=[True, False], kind="stable")
+    by_title = {title: tables[name] for title, name in board["experiment"].items()}
+    tests = paired_tests(folder)
+    tests[["first", "second"]] = tests[["first", "second"]].replace(titles.to_dict())
+    return ModelComparison(board, by_title, tests)
 
 
 def difference(first: Evaluation, second: Evaluation, unit: str = "track") -> PairedDifference:

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,23 @@ from ..errors import RecordError
 from ..files import atomic_path, canonical_json, sha256_of
 from .evaluation import Evaluation
 
-__all__ = ["ExperimentRecord", "leaderboard", "leaderboard_row", "predictions", "records_in"]
+__all__ = [
+    "ExperimentRecord",
+    "leaderboard",
+    "leaderboard_row",
+    "predictions",
+    "provenance",
+    "records_in",
+]
+
+# How words in the names of experiments are spelled.
+_SPELLED = {
+    "cnn": "CNN",
+    "crnn": "CRNN",
+    "minivgg": "MiniVGG",
+    "resnet34": "ResNet-34",
+    "tracknet": "TrackNet",
+}
 
 PACKAGES = ("gtzan-lib", "librosa", "numpy", "pandas", "scikit-learn", "skorch", "torch")
 
@@ -50,6 +67,20 @@ class ExperimentRecord:
     def part(self) -> str:
         """The part that was scored: `test part`, or `validation part`."""
         return self.spec.get("part", PART_NAMES["test"])
+
+    @property
+    def title(self) -> str:
+        """What figures and tables call the experiment.
+
+        The further result `title` if there is one; otherwise the experiment's name
+        without the prefix of a page, in words. A name that has spaces stays as it is.
+        """
+        name = str(self.result.get("title", self.spec["experiment"]))
+        if " " in name:
+            return name
+        words = re.sub(r"^\d+_[a-z]+-", "", name).replace("_", "-").split("-")
+        words = [_SPELLED.get(word, word) for word in words]
+        return re.sub(r"\b(\d+)s\b", r"\1 s", " ".join(words))
 
     @property
     def hash(self) -> str:
@@ -117,7 +148,8 @@ class ExperimentRecord:
         seconds : float, optional
             Duration of the training.
         extra : dict, optional
-            Further results, such as the number of weights of a network.
+            Further results, such as the number of `weights` of a network, or the `title`
+            that figures and tables give the experiment.
 
         Returns
         -------
@@ -154,7 +186,7 @@ class ExperimentRecord:
                 **(extra or {}),
                 "predictions": {"file": predictions.name, "sha256": sha256_of(predictions)},
             },
-            provenance=_provenance(seconds),
+            provenance=provenance(seconds),
         )
         values = {**dataclasses.asdict(record), "result_sha256": record.hash}
         write_document(folder / f"{experiment}.json", values, RecordDocument)
@@ -301,7 +333,20 @@ def leaderboard_row(record: ExperimentRecord) -> dict[str, Any]:
     }
 
 
-def _provenance(seconds: float | None) -> dict[str, Any]:
+def provenance(seconds: float | None) -> dict[str, Any]:
+    """Return when, where and with what something is made.
+
+    Parameters
+    ----------
+    seconds : float or None
+        Duration of the training.
+
+    Returns
+    -------
+    dict
+        JSON values: `written` (date and time, UTC), `seconds`, `commit`, `python`,
+        `platform`, `cores`, `versions` of packages.
+    """
     return {
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": seconds,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from scipy import stats
+
 from ..data.splits import PART_NAMES
+from ..stats import Score
 from .evaluation import Evaluation
 
-__all__ = ["caveats", "headline", "summary"]
+__all__ = ["MAX_P_VALUE", "caveats", "headline", "summary", "versus_chance"]
 
-# A model with a training accuracy below the first is called underfitted; a score
-# with a p-value of at least the second is called no better than chance.
+MAX_P_VALUE = 0.01
+"""A score with a p-value of at least this is called not better than chance."""
+
+# A model with a lower training accuracy is called underfitted.
 _MIN_TRAIN_ACCURACY = 0.80
-_MAX_P_VALUE = 0.01
 
 
 def caveats(evaluation: Evaluation) -> list[str]:
@@ -33,7 +37,7 @@ def caveats(evaluation: Evaluation) -> list[str]:
             f"The training accuracy is only {100 * evaluation.train_accuracy:.0f} %: the model is "
             f"underfitted, and the {score} says nothing about the method."
         )
-    if evaluation.p_value >= _MAX_P_VALUE:
+    if evaluation.p_value >= MAX_P_VALUE:
         sentences.append(
             f"The {score} is not better than chance (p = {evaluation.p_value:.2g}): "
             "nothing can be concluded from it."
@@ -92,6 +96,27 @@ def summary(evaluation: Evaluation) -> str:
     ]
     paragraphs += [f"> **Caution.** {caveat}" for caveat in caveats(evaluation)]
     return "\n\n".join(paragraphs)
+
+
+def versus_chance(score: Score, chance: float) -> str:
+    """Say whether a score is better than always naming the most frequent genre.
+
+    Parameters
+    ----------
+    score : Score
+        The share of correct predictions.
+    chance : float
+        The share of the most frequent genre among them, from 0 to 1.
+
+    Returns
+    -------
+    str
+        `better than chance` or `not better than chance`, by an exact binomial test whose
+        p-value must be below `MAX_P_VALUE`.
+    """
+    correct = round(score.value * score.n)
+    test = stats.binomtest(correct, score.n, chance, alternative="greater")
+    return "better than chance" if test.pvalue < MAX_P_VALUE else "not better than chance"
 
 
 def _part(evaluation: Evaluation) -> str:

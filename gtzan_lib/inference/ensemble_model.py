@@ -10,13 +10,10 @@ import torch
 from torch import nn
 
 from ..data.arguments import require_array
-from ..data.windows import Window
 from ..errors import ModelError, RecipeError
 from ..models.familiarity import Familiarity
 from ..signal.logmel_statistics import GROUPS, group_sizes, logmel_statistics
-from ..signal.recipes import Recipe
-from ..signal.spectrograms import draw
-from .model import Model
+from .image_model import RecipeModel
 
 __all__ = ["COMPONENTS", "LARGEST", "EnsembleModel", "StatisticsEnsemble"]
 
@@ -158,7 +155,7 @@ class StatisticsEnsemble(nn.Module):
         return self.member_logits(statistics).mean(dim=0) / self.temperature
 
 
-class EnsembleModel(Model):
+class EnsembleModel(RecipeModel):
     """An ensemble on statistics of log-mel images, with the recipe of the images.
 
     Parameters
@@ -184,7 +181,6 @@ class EnsembleModel(Model):
 
     net: StatisticsEnsemble
     aggregation = "geometric mean"
-    takes = "statistics of log-mel spectrograms"
 
     def __init__(
         self,
@@ -194,28 +190,11 @@ class EnsembleModel(Model):
         familiarity: Familiarity | None = None,
     ) -> None:
         super().__init__(name, card, net, familiarity)
-        self.recipe = Recipe.from_dict(card["recipe"])
-        self.grid, self.sample_rate = self.recipe.grid, self.recipe.sample_rate
-        self.context = self.recipe.context
+        self.takes = "statistics of log-mel spectrograms"
         try:
             logmel_statistics(np.zeros((0, *self.recipe.shape), dtype=np.uint8))
         except RecipeError as error:
             raise ModelError(f"its recipe cannot be used: {error}") from error
-
-    def draw(self, windows: list[Window]) -> np.ndarray:
-        """Make the images of windows.
-
-        Parameters
-        ----------
-        windows : list of Window
-            Windows of `cutter`.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, height, width), dtype=uint8]
-            One per window.
-        """
-        return draw(windows, self.recipe)
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """Compute the probabilities of every image.
@@ -242,11 +221,6 @@ class EnsembleModel(Model):
                 f"images of shape {images.shape} do not fit the model; give (n, {height}, {width})."
             )
         return self._outputs(images)[0]
-
-    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
-        images = self.draw(windows)
-        # A silent window is black.
-        return images, np.asarray(images.any(axis=(1, 2)))
 
     def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, torch.Tensor]:
         statistics = torch.from_numpy(logmel_statistics(inputs, self.net.groups))

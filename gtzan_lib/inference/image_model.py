@@ -19,13 +19,60 @@ from .model import Model
 if TYPE_CHECKING:
     from ..training.classifier import NetClassifier
 
-__all__ = ["ImageModel"]
+__all__ = ["ImageModel", "RecipeModel"]
 
 # Images per step, so that memory does not grow with their number.
 _BATCH = 32
 
 
-class ImageModel(Model):
+class RecipeModel(Model):
+    """A model that takes images of spectrograms, or what is computed from them.
+
+    Parameters
+    ----------
+    name, card, net, familiarity
+        As for `gtzan_lib.inference.model.Model`; the card has a recipe.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        Settings of the images.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        card: dict[str, Any],
+        net: torch.nn.Module,
+        familiarity: Familiarity | None = None,
+    ) -> None:
+        super().__init__(name, card, net, familiarity)
+        self.recipe = Recipe.from_dict(card["recipe"])
+        self.grid, self.sample_rate = self.recipe.grid, self.recipe.sample_rate
+        self.context, self.takes = self.recipe.context, self.recipe.name
+
+    def draw(self, windows: list[Window]) -> np.ndarray:
+        """Make the images of windows.
+
+        Parameters
+        ----------
+        windows : list of Window
+            Windows of `cutter`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, height, width), dtype=uint8]
+            One per window.
+        """
+        return draw(windows, self.recipe)
+
+    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        images = self.draw(windows)
+        # A silent window is black.
+        return images, np.asarray(images.any(axis=(1, 2)))
+
+
+class ImageModel(RecipeModel):
     """A net that takes images of spectrograms, with their recipe.
 
     Parameters
@@ -42,18 +89,6 @@ class ImageModel(Model):
     -----
     The book page "Inference" shows examples.
     """
-
-    def __init__(
-        self,
-        name: str,
-        card: dict[str, Any],
-        net: torch.nn.Module,
-        familiarity: Familiarity | None = None,
-    ) -> None:
-        super().__init__(name, card, net, familiarity)
-        self.recipe = Recipe.from_dict(card["recipe"])
-        self.grid, self.sample_rate = self.recipe.grid, self.recipe.sample_rate
-        self.context, self.takes = self.recipe.context, self.recipe.name
 
     @property
     def estimator(self) -> NetClassifier:
@@ -126,26 +161,6 @@ class ImageModel(Model):
             # Copied, since PyTorch warns about read-only arrays, such as the images of a store.
             rows = [self.net(torch.tensor(part)).softmax(dim=1).numpy() for part in parts]
         return np.concatenate(rows)
-
-    def draw(self, windows: list[Window]) -> np.ndarray:
-        """Make the images of windows.
-
-        Parameters
-        ----------
-        windows : list of Window
-            Windows of `cutter`.
-
-        Returns
-        -------
-        np.ndarray [shape=(n, height, width), dtype=uint8]
-            One per window.
-        """
-        return draw(windows, self.recipe)
-
-    def _inputs(self, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
-        images = self.draw(windows)
-        # A silent window is black.
-        return images, np.asarray(images.any(axis=(1, 2)))
 
     def _outputs(self, inputs: np.ndarray) -> tuple[np.ndarray, None]:
         return self.probabilities(inputs), None

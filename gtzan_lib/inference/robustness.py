@@ -17,7 +17,13 @@ from ..errors import AudioError, GtzanError, SplitError
 from ..evaluation.askings import configuration_hash, prepare_list, record_asking
 from ..progress import progress_bar
 from ..signal.degradations import CLEAN
-from ..stats import Score, bootstrap_interval, independent_groups, wilson_score
+from ..stats import (
+    PairedDifference,
+    Score,
+    bootstrap_interval,
+    independent_groups,
+    wilson_score,
+)
 from .model import Model, single_thread
 from .prediction import Prediction
 from .training_tracks import find_test_tracks
@@ -78,24 +84,41 @@ class RobustnessTest:
             `snr_db` and `method` of a `gtzan_lib.live.simulation.NoisyRoom`, NaN
             and empty for other conditions, `method` also where noise is left in.
         """
-        names = list(self.conditions)
-        correct = self.results["correct"].unstack("condition")[names].astype(float)
-        artists = self.results["artist"].groupby(level="track_id").first()[correct.index]
-        groups = independent_groups(artists, correct.index)
+        first = next(iter(self.conditions))
         rows = {}
         for name, degradation in self.conditions.items():
-            difference = (correct[name] - correct[names[0]]).to_numpy()
-            score = self.accuracy(name)
-            low, high = bootstrap_interval(difference, groups)
+            score, change = self.accuracy(name), self.difference(name, first)
             rows[name] = {
                 **{field: getattr(score, field) for field in ("value", "low", "high", "n")},
-                "difference": difference.mean(),
-                "difference_low": low,
-                "difference_high": high,
+                "difference": change.value,
+                "difference_low": change.low,
+                "difference_high": change.high,
                 "snr_db": getattr(degradation, "snr_db", np.nan),
                 "method": getattr(degradation, "method", None) or "",
             }
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("condition")
+
+    def difference(self, first: str, second: str) -> PairedDifference:
+        """Compare the accuracy under two conditions, paired by track.
+
+        Parameters
+        ----------
+        first, second : str
+            Names of the conditions.
+
+        Returns
+        -------
+        PairedDifference
+            Accuracy under the first minus that under the second, with a bootstrap over
+            artists, or over tracks if they are unknown.
+        """
+        correct = [self._under(name)["correct"].astype(float) for name in (first, second)]
+        change = correct[0] - correct[1]
+        artists = self._under(first)["artist"]
+        bounds = bootstrap_interval(change.to_numpy(), independent_groups(artists, artists.index))
+        return PairedDifference(
+            float(change.mean()), *bounds, len(change), "bootstrap over artists"
+        )
 
     def mistakes(self, condition: str | None = None) -> pd.DataFrame:
         """Return the incorrect predictions, the most confident first.

@@ -1,40 +1,51 @@
-"""Figures of splits, training, scores and comparisons."""
+"""Figures of splits, scores and comparisons."""
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from scipy.stats import binom
+from sklearn.metrics import auc, roc_curve
 
-from .style import BLUE, RED, genre_colors, new_axes, palette, plain_text
+from ..stats import exact_mcnemar, resampled_means
+from .style import BLUE, RED, genre_colors, new_axes, plain_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..data.splits import DataSplit
     from ..evaluation.evaluation import Evaluation
-    from ..training.classifier import NetClassifier
 
 __all__ = [
-    "accuracy_by_cost",
-    "aggregations",
+    "bootstrap_draws",
     "calibration",
     "confusion_matrices",
     "confusion_matrix",
-    "leaderboard",
-    "learning_curve",
+    "mcnemar",
+    "precision_recall_f1",
     "recall",
-    "representations",
+    "roc_curves",
     "split_counts",
-    "training_history",
 ]
 
-_PARTS = {"train": ("training", BLUE), "valid": ("validation", RED)}
-"""Label and colour by the prefix of a column of `NetClassifier.history_`."""
+
+# Label, marker, its size and its shift by the column of `Evaluation.per_genre`.
+_SCORES = {
+    "precision": ("precision", "s", 6, 0.2),
+    "recall": ("recall", "o", 7, 0),
+    "f1": ("F1", "D", 5.5, -0.2),
+}
+
+# Styles of lines, so that neighbouring curves differ in more than their colour.
+_LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 
 
 def split_counts(split: DataSplit, ax: Axes | None = None, *, fold: int = 0) -> Axes:
@@ -60,33 +71,6 @@ def split_counts(split: DataSplit, ax: Axes | None = None, *, fold: int = 0) -> 
     ax.set(xlabel="", ylabel="", title=f"tracks by part, split by {split.protocol}")
     ax.tick_params(length=0)
     return ax
-
-
-def training_history(estimator: NetClassifier) -> Figure:
-    """Draw loss and accuracy over the epochs of a training.
-
-    Parameters
-    ----------
-    estimator : NetClassifier
-        Fitted.
-
-    Returns
-    -------
-    Figure
-        Loss on the left, accuracy on the right.
-    """
-    table = estimator.history_
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        for part, (label, color) in _PARTS.items():
-            column = f"{part}_{quantity}"
-            if column in table:
-                ax.plot(table["epoch"], table[column], color=color, label=label, marker=".")
-        ax.set(xlabel="epoch", ylabel=f"window {quantity}", ylim=(0, None))
-        ax.legend(frameon=False)
-        sns.despine(ax=ax)
-    axes[1].set_ylim(0, 1.02)
-    return figure
 
 
 def _confusion_heatmap(counts: pd.DataFrame, ax: Axes, **options: Any) -> None:
@@ -200,6 +184,103 @@ def recall(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def precision_recall_f1(
+    evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "track"
+) -> Axes:
+    """Draw precision, recall and F1 of each genre, and their means over the genres.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The predictions.
+    ax : Axes, optional
+        Axes to draw into.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        One row a genre, by F1, the highest at the top, above a row of means. The bar is
+        Wilson's 95 % interval of the recall of tracks; windows of a track depend on each
+        other and have none. A genre that is never predicted has no precision.
+    """
+    table = evaluation.per_genre(unit).sort_values("f1")
+    tested = table[table["n"] > 0]
+    ax = new_axes(ax, (5, 1.5 + 0.34 * (len(tested) + 1)))
+    colors = genre_colors(sorted(tested.index))
+    for y, (genre, row) in enumerate(tested.iterrows(), start=1):
+        if unit == "track":
+            ax.plot([row["low"], row["high"]], [y, y], color=colors[genre], lw=4, alpha=0.35)
+        for name, (_, marker, size, shift) in _SCORES.items():
+            ax.plot(
+                row[name], y + shift, marker, color=colors[genre], ms=size, mec="black", mew=0.5
+            )
+    means = {**tested[["precision", "recall"]].fillna(0).mean(), "f1": evaluation.macro_f1(unit)}
+    for name, (label, marker, size, shift) in _SCORES.items():
+        ax.plot(
+            means[name], shift, marker, color="0.35", ms=size, mec="black", mew=0.5, label=label
+        )
+    names = [f"{plain_text(genre)} ({int(n)})" for genre, n in tested["n"].items()]
+    ax.set_yticks(range(len(tested) + 1), ["mean of the genres", *names])
+    ax.axhline(0.5, color="0.7", lw=0.8)
+    ax.grid(axis="y", color="0.9")
+    ax.set_axisbelow(True)
+    ax.set(xlim=(-0.03, 1.03), xlabel=f"score by {unit}, {evaluation.scored_part}")
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    sns.despine(ax=ax)
+    return ax
+
+
+def roc_curves(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+    """Draw the ROC curve of each genre against all others, and their mean.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        The predictions.
+    ax : Axes, optional
+        Axes to draw into.
+    unit : {"track", "window"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        True positive rate against false positive rate for every threshold of the
+        probability, with the area under each curve. Genres without scored tracks have
+        no curve. The mean curve has the mean true positive rate at each false positive
+        rate.
+    """
+    table = evaluation.tracks if unit == "track" else evaluation.windows
+    true = table["genre"].to_numpy()
+    tested = [genre for genre in evaluation.genres if 0 < (true == genre).sum() < len(true)]
+    ax = new_axes(ax, (4.8, 5 + 0.2 * -(-(len(tested) + 2) // 2)))
+    colors, styles = genre_colors(tested), cycle(_LINES)
+    grid = np.linspace(0, 1, 201)
+    rates = []
+    for genre in tested:
+        false_positive, true_positive, _ = roc_curve(true == genre, table[genre])
+        area = auc(false_positive, true_positive)
+        ax.plot(
+            false_positive, true_positive, color=colors[genre], ls=next(styles), lw=1.5,
+            label=f"{plain_text(genre)} ({area:.2f})",
+        )  # fmt: skip
+        rates.append((np.interp(grid, false_positive, true_positive), area))
+    if rates:
+        mean, area = (np.mean(values, axis=0) for values in zip(*rates, strict=True))
+        label = f"mean of the genres ({area:.2f})"
+        ax.plot([0, *grid], [0, *mean], color="black", lw=2.5, label=label)
+    ax.plot([0, 1], [0, 1], color="0.5", lw=1, ls=":", label="chance (0.50)")
+    ax.set(
+        xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel="false positive rate",
+        ylabel="true positive rate", title=f"{unit}s, {evaluation.scored_part}",
+    )  # fmt: skip
+    ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
 def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "window") -> Axes:
     """Draw accuracy against confidence, the probability of the predicted genre.
 
@@ -234,147 +315,100 @@ def calibration(evaluation: Evaluation, ax: Axes | None = None, *, unit: str = "
     return ax
 
 
-def learning_curve(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw accuracy against the number of training tracks.
+def mcnemar(first: pd.DataFrame, second: pd.DataFrame) -> Figure:
+    """Draw McNemar's exact test of two models.
 
     Parameters
     ----------
-    table : pd.DataFrame
-        As from `gtzan_lib.evaluation.comparison.learning_curve`.
-    ax : Axes, optional
-        Axes to draw into.
+    first, second : pd.DataFrame
+        Predictions with `genre` and `predicted` by `track_id`, as for
+        `gtzan_lib.evaluation.comparison.mcnemar`.
 
     Returns
     -------
-    Axes
-        Tracks with their 95 % interval, and windows.
+    Figure
+        On the left the number of tracks that each of the models predicts correctly or
+        not, on the right the distribution of the number that only the first predicts
+        correctly, if both are equally good; the p-value is the sum of the hatched bars.
     """
-    ax = new_axes(ax, (5.4, 3.4))
-    ax.fill_between(
-        table["tracks"], 100 * table["low"], 100 * table["high"], color=BLUE, alpha=0.15, lw=0
-    )
-    ax.plot(table["tracks"], 100 * table["accuracy"], "o-", color=BLUE, label="tracks")
-    ax.plot(table["tracks"], 100 * table["window_accuracy"], "o--", color=RED, label="windows")
-    ax.set(xlabel="training tracks", ylabel="accuracy (%)", ylim=(0, 100), xlim=(0, None))
-    ax.legend(frameon=False)
-    sns.despine(ax=ax)
-    return ax
+    both = first.index.intersection(second.index)
+    right = [table.loc[both, "genre"] == table.loc[both, "predicted"] for table in (first, second)]
+    names = pd.Categorical.from_codes
+    labels = [names((~model).astype(int), ["correct", "wrong"]) for model in right]
+    counts = pd.crosstab(*labels, dropna=False)
+    only_first, only_second = int(counts.iloc[0, 1]), int(counts.iloc[1, 0])
+    differ = only_first + only_second
+    number = np.arange(differ + 1)
+    chances = binom.pmf(number, differ, 0.5)
+    # As the test counts them: those that are at least as far from the middle.
+    extreme = abs(2 * number - differ) >= abs(only_first - only_second)
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1, 2), layout="constrained")
+    sns.heatmap(
+        counts, annot=True, fmt="d", cmap="Blues", cbar=False, square=True, linewidths=1,
+        ax=axes[0],
+    )  # fmt: skip
+    axes[0].set(title="number of tracks", xlabel="second model", ylabel="first model")
+    p_value = exact_mcnemar(only_first, only_second)
+    axes[1].bar(number[~extreme], chances[~extreme], color="0.75")
+    axes[1].bar(
+        number[extreme], chances[extreme], color=RED, hatch="///", edgecolor="black", lw=0,
+        label=f"at least as unequal: p = {p_value:.2g}",
+    )  # fmt: skip
+    measured = f"measured: {only_first} of {differ}"
+    axes[1].axvline(only_first, color=BLUE, ls="--", label=measured)
+    reach = 3 + max(abs(only_first - differ / 2), 1.5 * differ**0.5)
+    axes[1].set(
+        xlim=(differ / 2 - reach, differ / 2 + reach), ylim=(0, 1.4 * chances.max()),
+        xlabel="tracks that only the first predicts correctly",
+        ylabel="probability if equally good",
+    )  # fmt: skip
+    axes[1].legend(frameon=False, loc="upper left")
+    sns.despine(ax=axes[1])
+    return figure
 
 
-def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw a leaderboard with its intervals.
+def bootstrap_draws(
+    correct: np.ndarray, groups: Mapping[str, np.ndarray], *, resamples: int = 2000, seed: int = 0
+) -> Figure:
+    """Draw the accuracies of bootstrap samples for several ways to group predictions.
 
     Parameters
     ----------
-    table : pd.DataFrame
-        As from `gtzan_lib.evaluation.records.leaderboard`.
-    ax : Axes, optional
-        Axes to draw into.
+    correct : np.ndarray [shape=(n,), dtype=bool]
+        Whether each prediction is correct.
+    groups : mapping of str to np.ndarray [shape=(n,)]
+        The group of each prediction, by what is drawn: `windows`, `tracks` or `artists`.
+    resamples : int
+        Number of bootstrap samples.
+    seed : int
+        Random seed of the bootstrap.
 
     Returns
     -------
-    Axes
-        One line an experiment: tracks with their 95 % interval, and windows.
+    Figure
+        One histogram a grouping, on a common axis; dashed lines are the ends of the 95 %
+        interval.
     """
-    ax = new_axes(ax, (7, 0.9 + 0.36 * len(table)))
-    y = np.arange(len(table))[::-1]
-    ax.hlines(y, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
-    ax.plot(100 * table["accuracy"], y, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
-    ax.plot(100 * table["window_accuracy"], y, "|", color=RED, ms=11, mew=2, label="windows")
-    parts = [
-        f"{protocol}, {part}" if protocol == "official" else protocol
-        for protocol, part in zip(table["protocol"], table["part"], strict=True)
-    ]
-    names = [f"{plain_text(name)}  ({part})" for name, part in zip(table.index, parts, strict=True)]
-    ax.set_yticks(y, names)
-    ax.set(xlabel="accuracy (%)", xlim=(0, 100), ylim=(-0.6, len(table) - 0.4))
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    sns.despine(ax=ax)
-    return ax
-
-
-def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None = None) -> Axes:
-    """Draw track accuracy against a cost.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        As from `gtzan_lib.evaluation.records.leaderboard`.
-    of : {"weights", "seconds"}
-        Column of the cost; experiments without a value are left out.
-    label : str
-        Label of the cost's axis.
-    ax : Axes, optional
-        Axes to draw into.
-
-    Returns
-    -------
-    Axes
-        One point an experiment, with its 95 % interval, over a logarithmic axis.
-    """
-    table = table.dropna(subset=of).sort_values(of)
-    ax = new_axes(ax, (5.4, 3.8))
-    for color, (name, row) in zip(palette(len(table)), table.iterrows(), strict=False):
-        ax.plot([row[of]] * 2, [100 * row["low"], 100 * row["high"]], color=color, lw=4, alpha=0.3)
-        ax.plot(row[of], 100 * row["accuracy"], "o", color=color, ms=8, label=plain_text(name))
-    ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
-    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
-    sns.despine(ax=ax)
-    return ax
-
-
-def aggregations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the track accuracy of models by aggregation method.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        From `gtzan_lib.studies.aggregation.compare_aggregations`.
-    ax : Axes, optional
-        Where to draw.
-
-    Returns
-    -------
-    Axes
-        One line a model and method: the difference to the mean with its 95 %
-        interval, in points.
-    """
-    table = table.drop("mean", level="method")
-    ax = new_axes(ax, (6.5, 0.9 + 0.3 * len(table)))
-    place = np.arange(len(table))[::-1]
-    ax.axvline(0, color="0.5", lw=1, ls="--")
-    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
-    ax.plot(100 * table["difference"], place, "o", color=BLUE, ms=7)
-    ax.set_yticks(place, [f"{plain_text(model)}: {method}" for model, method in table.index])
-    ax.set(xlabel="track accuracy minus that of the mean (points, 95 % interval)")
-    sns.despine(ax=ax)
-    return ax
-
-
-def representations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the accuracy of heads on several representations.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        From `gtzan_lib.studies.heads.compare_representations`.
-    ax : Axes, optional
-        Axes to draw into.
-
-    Returns
-    -------
-    Axes
-        One line a representation: tracks and windows with their 95 % intervals.
-    """
-    names = table.index.unique("representation")
-    ax = new_axes(ax, (6.5, 1.2 + 0.45 * len(names)))
-    for unit, color, shift in (("track", BLUE, 0.12), ("window", RED, -0.12)):
-        rows = table.xs(unit, level="unit")
-        place = np.arange(len(rows))[::-1] + shift
-        ax.hlines(place, 100 * rows["low"], 100 * rows["high"], color=color, lw=5, alpha=0.3)
-        ax.plot(100 * rows["accuracy"], place, "o", color=color, ms=7, label=f"{unit}s")
-    ax.set_yticks(np.arange(len(names))[::-1], list(map(plain_text, names)))
-    ax.set(xlabel="accuracy (%, 95 % interval)", xlim=(0, 100))
-    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
-    sns.despine(ax=ax)
-    return ax
+    values = 100 * np.asarray(correct, dtype=float)[:, None]
+    drawn = {
+        name: resampled_means(values, group, resamples=resamples, seed=seed)[:, 0]
+        for name, group in groups.items()
+    }
+    figure, axes = plt.subplots(
+        len(drawn), 1, figsize=(7, 0.5 + 1.4 * len(drawn)), sharex=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    lowest = min(means.min() for means in drawn.values())
+    highest = max(means.max() for means in drawn.values())
+    bins = np.linspace(lowest, max(highest, lowest + 1), 50)
+    for ax, (name, means) in zip(axes.flat, drawn.items(), strict=True):
+        ax.hist(means, bins, color=BLUE, edgecolor="white", lw=0.3)
+        low, high = np.percentile(means, [2.5, 97.5])
+        ax.vlines([low, high], *ax.get_ylim(), color="0.2", ls="--", lw=1)
+        number = len(np.unique(np.asarray(groups[name], dtype=str)))
+        label = f"{number} {plain_text(name)} drawn:\n{high - low:.1f} points wide"
+        ax.text(0.01, 0.95, label, transform=ax.transAxes, va="top")
+        ax.set_yticks([])
+        sns.despine(ax=ax, left=True)
+    axes[-1, 0].set_xlabel("accuracy of a sample (%)")
+    return figure

@@ -21,13 +21,21 @@ if TYPE_CHECKING:
     from ..signal.features import FeatureTable
 
 __all__ = [
+    "correlation_map",
     "distributions",
     "feature_correlations",
     "genre_profile",
+    "importance",
     "tag_profile",
     "track_features",
     "variance_components",
 ]
+
+# Units of the curves; the variance has their squares.
+_UNITS = {
+    "spectral_centroid": "Hz", "spectral_bandwidth": "Hz", "rolloff": "Hz",
+    **{f"mfcc{number}": "dB" for number in range(1, 21)},
+}  # fmt: skip
 
 _PITCHES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 
@@ -85,11 +93,13 @@ def track_features(corpus: Corpus, track_id: str, *, seconds: float = 8.0) -> Fi
     axes[2].plot(time, series["rms"], color=BLUE, label="RMS")
     axes[2].plot(time, series["zero_crossing_rate"], color=RED, label="zero-crossing rate")
     axes[2].legend(frameon=False, fontsize=8, loc="upper right")
+    axes[2].set_ylabel("RMS, rate")
     sample_time = np.arange(len(y)) / SAMPLE_RATE
     axes[3].plot(sample_time, series["harmony"], color=BLUE, lw=0.3, label="harmonic")
     axes[3].plot(sample_time, series["perceptr"], color=RED, lw=0.3, label="percussive")
     for line in axes[3].legend(frameon=False, fontsize=8, loc="upper right").get_lines():
         line.set_linewidth(2)
+    axes[3].set_ylabel("sample value")
     axes[4].plot(time, series["onsets"], color="0.3", lw=0.9)
     axes[4].set(ylabel="onset strength (dB)", xlabel="time (s)", xlim=(0, end))
     for ax in axes[2:]:
@@ -138,12 +148,19 @@ def distributions(table: FeatureTable, names: Sequence[str], *, columns: int = 2
             data=frame, x="genre", y=name, hue="genre", order=order, hue_order=order, ax=ax,
             palette=colors, legend=False, cut=0, density_norm="width", inner="quart", linewidth=0.7,
         )  # fmt: skip
-        ax.set(xlabel="", ylabel="", title=name)
+        ax.set(xlabel="", ylabel="", title=_with_unit(name))
         ax.title.set_fontsize(10)
         ax.tick_params(axis="x", rotation=35, labelsize=8)
         ax.tick_params(axis="y", labelsize=8)
         sns.despine(ax=ax)
     return figure
+
+
+def _with_unit(name: str) -> str:
+    """Return the name of a feature with its unit, if it has one."""
+    curve, _, statistic = name.rpartition("_")
+    unit = "beats per minute" if name == "tempo" else _UNITS.get(curve, "")
+    return f"{name} ({unit}{'²' * (statistic == 'var')})" if unit else name
 
 
 def genre_profile(table: FeatureTable, ax: Axes | None = None) -> Axes:
@@ -192,9 +209,6 @@ def feature_correlations(table: FeatureTable, ax: Axes | None = None) -> Axes:
     CorpusError
         If fewer than two features vary.
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
     frame = table.frame
     frame = frame.loc[:, frame.nunique() > 1]
     if frame.shape[1] < 2:
@@ -202,22 +216,7 @@ def feature_correlations(table: FeatureTable, ax: Axes | None = None) -> Axes:
             "fewer than two features vary between the windows, so that there is no correlation; "
             "use more music."
         )
-    r = frame.corr()
-    # Rounding leaves small numbers on the diagonal, which is not a distance then.
-    distances = squareform(1 - r.abs().to_numpy(), checks=False).clip(min=0)
-    order = leaves_list(linkage(distances, "average"))
-    r = r.iloc[order, order]
-    ax = new_axes(ax, (9.6, 8.8))
-    bar = {"label": "correlation", "shrink": 0.5}
-    sns.heatmap(
-        r, ax=ax, cmap="vlag", vmin=-1, vmax=1, square=True, cbar_kws=bar, xticklabels=False,
-        yticklabels=False,
-    )  # fmt: skip
-    places = np.arange(len(r)) + 0.5
-    ax.set_xticks(places, r.columns, fontsize=6, rotation=90)
-    ax.set_yticks(places, r.index, fontsize=6, rotation=0)
-    ax.set(xlabel="", ylabel="")
-    return ax
+    return correlation_map(frame.corr(), ax)
 
 
 def tag_profile(profile: pd.DataFrame, ax: Axes | None = None, *, tags: int = 20) -> Axes:
@@ -286,4 +285,65 @@ def variance_components(shares: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ncols=len(table.columns), frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0)
     )
     sns.despine(ax=ax)
+    return ax
+
+
+def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the loss of accuracy if a group of features is shuffled.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.studies.importance.permutation_importance`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a group, with its 95 % interval, in percentage points.
+    """
+    ax = new_axes(ax, (6.6, 0.9 + 0.38 * len(table)))
+    place = np.arange(len(table))[::-1]
+    ax.axvline(0, color="0.5", lw=1, ls="--")
+    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["loss"], place, "o", color=BLUE, ms=7)
+    ax.set_yticks(place, [f"{name} ({n})" for name, n in table["features"].items()])
+    ax.set(xlabel="loss of window accuracy (percentage points, 95 % interval)")
+    sns.despine(ax=ax)
+    return ax
+
+
+def correlation_map(r: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a matrix of correlations, with correlated features side by side.
+
+    Parameters
+    ----------
+    r : pd.DataFrame [shape=(features, features)]
+        Pearson's correlations, with names of features in rows and columns.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        As of `feature_correlations`.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    # Rounding leaves small numbers on the diagonal, which is not a distance then.
+    distances = squareform(1 - r.abs().to_numpy(), checks=False).clip(min=0)
+    order = leaves_list(linkage(distances, "average"))
+    r = r.iloc[order, order]
+    ax = new_axes(ax, (9.6, 8.8))
+    bar = {"label": "correlation", "shrink": 0.5}
+    sns.heatmap(
+        r, ax=ax, cmap="vlag", vmin=-1, vmax=1, square=True, cbar_kws=bar, xticklabels=False,
+        yticklabels=False,
+    )  # fmt: skip
+    places = np.arange(len(r)) + 0.5
+    ax.set_xticks(places, r.columns, fontsize=6, rotation=90)
+    ax.set_yticks(places, r.index, fontsize=6, rotation=0)
+    ax.set(xlabel="", ylabel="")
     return ax

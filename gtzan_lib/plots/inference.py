@@ -13,7 +13,7 @@ import seaborn as sns
 from ..signal.degradations import CLEAN
 from ..signal.denoise import METHODS
 from .spectrograms import spectrogram
-from .style import BLUE, RED, genre_colors, new_axes, palette, plain_text
+from .style import BLUE, RED, genre_colors, genre_markers, new_axes, palette, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,7 +147,7 @@ def stream_timeline(
     seconds = [prediction.end_s for prediction in predictions]
     probabilities = np.array([prediction.probabilities for prediction in predictions])
     highest = probabilities.max(axis=0)
-    colors = genre_colors(list(genres))
+    colors, markers = genre_colors(list(genres)), genre_markers(list(genres))
     order = np.argsort(-highest)
     # Genres that led are all drawn, even if they are more than six.
     led = set(probabilities.argmax(axis=1))
@@ -155,8 +155,9 @@ def stream_timeline(
     drawn = led | set(others[: max(0, 6 - len(led))])
     for n in order:
         if n in drawn:
-            line = 100 * probabilities[:, n]
-            ax.plot(seconds, line, color=colors[genres[n]], lw=2, label=plain_text(genres[n]))
+            genre, line = genres[n], 100 * probabilities[:, n]
+            color, marker = colors[genre], markers[genre]
+            ax.plot(seconds, line, color=color, marker=marker, ms=5, label=plain_text(genre))
     ax.set(xlabel="time (s)", ylabel="probability (%)", ylim=(0, 100))
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(ax=ax)
@@ -193,8 +194,8 @@ def robustness(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yticks(places, table.index)
     for y, row in zip(places[1:], table.iloc[1:].itertuples(), strict=True):
         difference = (
-            f"{100 * row.difference:+.0f}  ({100 * row.difference_low:+.0f} to "
-            f"{100 * row.difference_high:+.0f})"
+            f"{100 * row.difference:+z.0f}  ({100 * row.difference_low:+z.0f} to "
+            f"{100 * row.difference_high:+z.0f})"
         )
         ax.text(1.02, y, difference, transform=ax.get_yaxis_transform(), va="center", fontsize=9)
     ax.text(1.02, 1.02, "difference (points)", transform=ax.transAxes, fontsize=9, va="bottom")
@@ -225,6 +226,7 @@ def denoising_gains(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     sns.boxplot(
         table, x="noise", y="gain_db", hue="method", hue_order=methods, ax=ax, fliersize=2,
         palette=[_method_color(method) for method in methods], linewidth=0.9, saturation=1,
+        boxprops={"alpha": 0.6}, medianprops={"color": "k", "lw": 1.8},
     )  # fmt: skip
     ax.axhline(0, color="0.3", lw=1)
     ax.set(xlabel="noise type", ylabel="gain in SI-SDR (dB)")

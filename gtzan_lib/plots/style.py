@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -20,6 +21,7 @@ __all__ = [
     "RED",
     "YELLOW",
     "genre_colors",
+    "genre_markers",
     "new_axes",
     "palette",
     "plain_text",
@@ -29,15 +31,35 @@ __all__ = [
 # Names of tracks are not LaTeX, and LaTeX need not be installed.
 plt.rcParams["text.usetex"] = False
 
-BLUE, RED, GREEN, YELLOW = "#3b6fb6", "#d1603d", "#2f7d4f", "#d9a441"
+BLUE, RED, GREEN, YELLOW = "#3b6fb6", "#d1603d", "#14532d", "#e0ac3c"
 """Colours of lines: the main colour, the contrasting one, and two more."""
 
 PROTOCOL_COLORS = {"window": RED, "track": YELLOW, "artist": GREEN, "official": BLUE}
 """Colours of the split protocols, from the leaking one to the published one."""
 
+# Chosen by a search for large distances in CIELAB, between all pairs, as seen with each kind
+# of colour blindness.
+_PALETTE = (
+    "#1030e8",
+    "#906b18",
+    "#a5a50e",
+    "#e4488b",
+    "#651f69",
+    "#7c89fa",
+    "#4a4a4a",
+    "#ffa099",
+    "#30c8d0",
+    "#800c12",
+)
+
+# Shapes that are filled, so that their colour shows.
+_SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "h", "8", "d")
+
 
 def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
     """Return a colour for each genre, the same on every page.
+
+    Any two of GTZAN's ten can be told apart with protanopia, deuteranopia and tritanopia.
 
     Parameters
     ----------
@@ -49,15 +71,37 @@ def genre_colors(genres: list[str]) -> dict[str, tuple[float, float, float]]:
     dict of str to (r, g, b)
         Channels from 0 to 1.
     """
-    others = [genre for genre in genres if genre not in GENRES]
-    colors = dict(zip([*GENRES, *others], palette(len(GENRES) + len(others)), strict=True))
+    known = _known(genres)
+    colors = dict(zip(known, palette(len(known)), strict=True))
     return {genre: colors[genre] for genre in genres}
 
 
+def genre_markers(genres: list[str]) -> dict[str, str]:
+    """Return a filled marker for each genre, the same on every page.
+
+    Parameters
+    ----------
+    genres : list of str
+        GTZAN's ten have fixed markers; others get further ones in this order, and the
+        same ones again after the fourteenth.
+
+    Returns
+    -------
+    dict of str to str
+        Markers of Matplotlib, such as `o`.
+    """
+    markers = dict(zip(_known(genres), cycle(_SHAPES), strict=False))
+    return {genre: markers[genre] for genre in genres}
+
+
 def palette(n: int) -> list[tuple[float, float, float]]:
-    """Return `n` colours, of which the first ten are the easiest to distinguish."""
-    first = sns.color_palette("tab10")
+    """Return `n` colours, of which the first ten are safe for the colour-blind."""
+    first = sns.color_palette(_PALETTE)
     return [*first, *sns.husl_palette(max(n - 10, 1), l=0.75, s=0.6)][:n]
+
+
+def _known(genres: list[str]) -> list[str]:
+    return [*GENRES, *(genre for genre in genres if genre not in GENRES)]
 
 
 def plain_text(name: str) -> str:

@@ -64,6 +64,8 @@ def launch(
         written.
     """
     run = load_run(file, overrides)
+    if run.steps:
+        raise RunError(f"{run.file}: has steps; say 'gtzan publish GTZAN_ROOT' instead.")
     for experiment in run.experiments:
         run.state_of(experiment)
     _refuse_other_code(run)

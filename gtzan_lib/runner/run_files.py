@@ -44,6 +44,7 @@ class ExperimentEntry(Part):
     title: str = Field(default="", examples=['"CNN: MiniVGG"'])
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default=1, examples=["2"])
     after: list[str] = Field(default=[], examples=["[03_features]"])
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[], examples=["[0, 1, 2]"])
 
 
 class ComposeEntry(Part):
@@ -62,6 +63,9 @@ class RunFile(Part):
 
     compose: ComposeEntry | None = Field(default=None, examples=["{artists: 5, tracks: 2}"])
     defaults: dict[str, Any] | None = Field(default=None, examples=["{corpus: synthetic}"])
+    steps: dict[Name, dict[str, Any] | None] | None = Field(
+        default=None, examples=["{clusters: {seed: 1}}"]
+    )
     experiments: dict[Name, ExperimentEntry | None] = Field(examples=["{08_cnn: {epochs: 3}}"])
 
 
@@ -165,10 +169,10 @@ def _check_experiments(file: Path, run: RunFile) -> None:
                 "another name."
             )
         for other in others:
-            if other not in after:
+            if other not in after and other not in (run.steps or {}):
                 raise RunError(
                     f"{file}: experiments.{id_}.after: experiment {other!r} is not known; "
-                    f"{_choices(after)}"
+                    f"{_choices([*after, *(run.steps or {})])}"
                 )
     try:
         TopologicalSorter(after).prepare()

@@ -44,7 +44,9 @@ class Experiment:
         Number of cores. Fixed here and not taken from the machine, since sums
         depend on it.
     after : tuple of str
-        Experiments that must be finished before, since it uses their results.
+        Experiments and steps that must be finished before, since it uses their results.
+    page : bool
+        Whether it is a page of the book; of several seeds, only the first is.
     """
 
     id: str
@@ -54,6 +56,7 @@ class Experiment:
     title: str = ""
     threads: int = 1
     after: tuple[str, ...] = ()
+    page: bool = True
 
     @property
     def name(self) -> str:
@@ -74,11 +77,14 @@ class Run:
         By id.
     compose : dict
         Settings of the synthetic corpus.
+    steps : dict of str to dict
+        Settings of the steps that `gtzan publish` does before the experiments.
     """
 
     file: Path
     experiments: dict[str, Experiment]
     compose: dict[str, Any]
+    steps: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -161,7 +167,14 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
         )
     content = read_run_file(file)
     defaults = content.defaults or {}
-    known, experiments = {}, {}
+    known: dict[str, dict[str, Parameter]] = {}
+    experiments: dict[str, Experiment] = {}
+    # One that waits for another waits for all its seeds.
+    seeds_of = {
+        id_: _seeds_of(file, id_, entry.seeds)
+        for id_, entry in content.experiments.items()
+        if entry and entry.seeds and not {"seed", f"{id_}.seed"} & overrides.keys()
+    }
     for id_, entry in content.experiments.items():
         entry = entry or ExperimentEntry()
         notebook = _notebook(file, id_, entry.notebook or id_)
@@ -173,20 +186,37 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
         given = {name: _expand(value, file) for name, value in given.items()}
         if of_caller and isinstance(given["corpus"], str):
             given["corpus"] = _absolute(given["corpus"])
-        for name, value in {"run": file.stem, "experiment": id_}.items():
-            if name in known[id_]:
-                given[name] = value
-        check(known[id_], given, f"{file}: experiment {id_!r}, {notebook.name}")
         default = known[id_]["corpus"].default if "corpus" in known[id_] else None
-        corpus = given.get("corpus", default)
-        experiments[id_] = Experiment(
-            id_, notebook, given, corpus, entry.title, entry.threads, tuple(entry.after)
-        )
+        for name, seed in seeds_of.get(id_, {id_: {}}).items():
+            parameters = given | seed
+            for key, value in {"run": file.stem, "experiment": name}.items():
+                if key in known[id_]:
+                    parameters[key] = value
+            check(known[id_], parameters, f"{file}: experiment {name!r}, {notebook.name}")
+            experiments[name] = Experiment(
+                name,
+                notebook,
+                parameters,
+                parameters.get("corpus", default),
+                entry.title,
+                entry.threads,
+                tuple(name for other in entry.after for name in seeds_of.get(other, [other])),
+                page=name == id_,
+            )
     _refuse_unused(str(file), defaults, known)
     _refuse_unused_overrides(overrides, known)
     _refuse_same_names(file, experiments)
     compose = content.compose.model_dump(exclude_unset=True) if content.compose else {}
-    return Run(file, experiments, compose)
+    steps = {name: settings or {} for name, settings in (content.steps or {}).items()}
+    return Run(file, experiments, compose, steps)
+
+
+def _seeds_of(file: Path, id_: str, seeds: list[int]) -> dict[str, dict[str, int]]:
+    """Return the experiments that one with several seeds stands for; the first keeps its name."""
+    if len(set(seeds)) < len(seeds):
+        raise RunError(f"{file}: experiment {id_!r} names a seed twice; name each once.")
+    first, *others = seeds
+    return {id_: {"seed": first}, **{f"{id_}-seed-{seed}": {"seed": seed} for seed in others}}
 
 
 def _locate(file: str | Path) -> Path:

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-import plotly.offline
 import yaml
 from filelock import FileLock
+from nbformat.v4 import new_markdown_cell
 
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
@@ -21,11 +21,9 @@ from ..files import rename
 from .jobs import job
 from .run_files import BOOK_JOB
 from .runs import Run
+from .stamps import changes_since, note_of
 
-__all__ = ["build_site", "prose_files", "publish"]
-
-# Plotly's script for interactive figures, in the book so that no network is needed.
-PLOTLY = Path("book/_static/plotly.min.js")
+__all__ = ["build_site", "prose_files", "publish", "published_pages"]
 
 # Its script may be in another folder than the interpreter, and it has no __main__.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
@@ -47,6 +45,23 @@ def prose_files(root: Path) -> list[Path]:
     pages = [path for path in (root / "book").rglob("*") if path.is_file()]
     askings = (root / "results").glob("*/test_access.csv")
     return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings])
+
+
+def published_pages(root: Path) -> dict[Path, Path]:
+    """Return the executed pages that come with the project, and the notebooks behind them.
+
+    Parameters
+    ----------
+    root : Path
+        The project's root.
+
+    Returns
+    -------
+    dict of Path to Path
+        By the executed page, in `results/*/executed`, the notebook in `notebooks`.
+    """
+    pages = sorted((root / "results").glob("*/executed/*.ipynb"))
+    return {page: root / "notebooks" / page.name for page in pages}
 
 
 def build_site(run: Run) -> Path:
@@ -78,11 +93,12 @@ def build_site(run: Run) -> Path:
 def _build(run: Run) -> Path:
     stage = run.work.site
     pages = {path.relative_to(run.root): path.read_bytes() for path in prose_files(run.root)}
-    for experiment in run.experiments.values():
+    for experiment in (one for one in run.experiments.values() if one.page):
         name = f"{experiment.name}.ipynb"
         page = (run.work.executed / name).read_text(encoding="utf-8")
         pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
-    pages[PLOTLY] = plotly.offline.get_plotlyjs().encode()
+    for executed, source in published_pages(run.root).items():
+        pages[Path("notebooks") / executed.name] = _with_note(executed, source).encode()
     for file in PUBLISHED_SPLITS.values():
         pages[Path("book/_static") / file.name] = file.read_bytes()
     _refuse_missing_pages(run, pages)
@@ -162,6 +178,14 @@ def _retitle(page: str, title: str) -> str:
     notebook = nbformat.reads(page, as_version=4)
     first = notebook["cells"][0]
     first["source"] = re.sub(r"^# .*", lambda _: f"# {title}", first["source"], count=1)
+    return nbformat.writes(notebook)
+
+
+def _with_note(executed: Path, source: Path) -> str:
+    """Return a published page with a note of when and from what it was made."""
+    notebook = nbformat.read(executed, as_version=4)
+    note = new_markdown_cell(note_of(notebook, changes_since(notebook, source)), id="how-made")
+    notebook["cells"].append(note)
     return nbformat.writes(notebook)
 
 

@@ -51,7 +51,10 @@ class Claim(NamedTuple):
 class _Accuracies:
     """Window accuracy of every cell, measured and resampled."""
 
-    def __init__(self, grid: GridResult, window_ids: set[str], group_of: pd.Series) -> None:
+    def __init__(
+        self, grid: GridResult, window_ids: set[str], group_of: pd.Series, confidence: float
+    ) -> None:
+        self.confidence = confidence
         self.protocol = grid.split.protocol
         selected = np.isin(grid.tested, sorted(window_ids))
         correct = np.column_stack(
@@ -73,7 +76,9 @@ class _Accuracies:
         return np.mean([self.of(transform, model) for model in models], axis=0)
 
 
-def examine_claims(leaking: GridResult, honest: GridResult) -> list[Claim]:
+def examine_claims(
+    leaking: GridResult, honest: GridResult, *, confidence: float = 0.95
+) -> list[Claim]:
     """Test the original project's claims on two grids.
 
     Parameters
@@ -82,6 +87,10 @@ def examine_claims(leaking: GridResult, honest: GridResult) -> list[Claim]:
         All cells, cross-validated under the `window` protocol.
     honest : GridResult
         All cells, cross-validated under the `artist` or the `track` protocol.
+    confidence : float
+        Confidence of the intervals that decide. There are 11 verdicts: with
+        `1 - 0.05 / 11` (Bonferroni), the probability that any of them is wrong is at most
+        5 %.
 
     Returns
     -------
@@ -107,7 +116,9 @@ def examine_claims(leaking: GridResult, honest: GridResult) -> list[Claim]:
     # Both use the groups of the second grid, whose split keeps them together.
     predictions = next(iter(honest.cells.values())).predictions("window")
     group_of = predictions.set_axis(honest.tested)["group"]
-    by_window, grouped = (_Accuracies(grid, shared_ids, group_of) for grid in (leaking, honest))
+    by_window, grouped = (
+        _Accuracies(grid, shared_ids, group_of, confidence) for grid in (leaking, honest)
+    )
     tests = [_polynomial, _rbf, _pca, _knn, _forest]
     claims = [test(accuracies) for test in tests for accuracies in (by_window, grouped)]
     return [*claims, _knn_leak(by_window, grouped)]
@@ -192,30 +203,37 @@ def _verdict(low: float, high: float) -> str:
 _DECIMALS = 9
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.round(np.percentile(values[1:], [2.5, 97.5]), _DECIMALS)
+def _interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    tail = 50 * (1 - confidence)
+    low, high = np.round(np.percentile(values[1:], [tail, 100 - tail]), _DECIMALS)
     return float(low), float(high)
 
 
-def _joint_intervals(values: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return simultaneous 95 % intervals, which hold for all columns together.
+def _joint_intervals(
+    values: np.ndarray, groups: int, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return simultaneous intervals, which hold for all columns together.
 
-    Their width is the 95th percentile of the largest standardised deviation of
-    each draw, widened for few groups as Student's t is against the normal.
+    Their width is the percentile, at this confidence, of the largest standardised
+    deviation of each draw, widened for few groups as Student's t is against the normal.
     """
     measured, resampled = values[0], values[1:]
     error = resampled.std(axis=0)
     deviations = np.abs(resampled - measured) / np.where(error > 0, error, 1)
-    width = np.percentile(deviations.max(axis=1), 95)
+    width = np.percentile(deviations.max(axis=1), 100 * confidence)
     if groups > 1:
         width = stats.t.isf(stats.norm.sf(width), groups - 1) * np.sqrt(groups / (groups - 1))
     width = width * error
     return np.round(measured - width, _DECIMALS), np.round(measured + width, _DECIMALS)
 
 
-def _points(values: np.ndarray) -> str:
-    low, high = _interval(values)
+def _points(values: np.ndarray, confidence: float) -> str:
+    low, high = _interval(values, confidence)
     return f"{_number(values[0])} points ({_number(low)} to {_number(high)})"
+
+
+def _per_cent(accuracies: _Accuracies) -> str:
+    return f"{100 * accuracies.confidence:.3g} %"
 
 
 def _number(share: float) -> str:
@@ -227,9 +245,9 @@ def _polynomial(accuracies: _Accuracies) -> Claim:
     return Claim(
         "Polynomial features help linear models.",
         accuracies.protocol,
-        _verdict(*_interval(gain)),
+        _verdict(*_interval(gain, accuracies.confidence)),
         f"They change the mean window accuracy of the {len(LINEAR)} linear models by "
-        f"{_points(gain)}.",
+        f"{_points(gain, accuracies.confidence)}.",
     )
 
 
@@ -241,7 +259,7 @@ def _rbf(accuracies: _Accuracies) -> Claim:
         ],
         axis=1,
     )
-    low, high = _joint_intervals(gains, accuracies.n_groups)
+    low, high = _joint_intervals(gains, accuracies.n_groups, accuracies.confidence)
     n_lower, n_higher = int((high < 0).sum()), int((low > 0).sum())
     half = len(CLASSIFIERS) // 2
     verdict = "confirmed" if n_lower > half else "refuted" if n_higher >= half else "undecided"
@@ -250,14 +268,14 @@ def _rbf(accuracies: _Accuracies) -> Claim:
         accuracies.protocol,
         verdict,
         f"It lowers the accuracy of {n_lower} of {len(CLASSIFIERS)} models and raises that of "
-        f"{n_higher} (simultaneous 95 % intervals); it changes the mean window accuracy by "
-        f"{_points(gains.mean(axis=1))}.",
+        f"{n_higher} (simultaneous {_per_cent(accuracies)} intervals); it changes the mean "
+        f"window accuracy by {_points(gains.mean(axis=1), accuracies.confidence)}.",
     )
 
 
 def _pca(accuracies: _Accuracies) -> Claim:
     loss = accuracies.over("none", CLASSIFIERS) - accuracies.over("PCA", CLASSIFIERS)
-    low, high = _interval(loss)
+    low, high = _interval(loss, accuracies.confidence)
     if high < 0 or low > _SMALL_DIFFERENCE:
         verdict = "refuted"
     else:
@@ -266,8 +284,9 @@ def _pca(accuracies: _Accuracies) -> Claim:
         "PCA lowers the accuracy a little.",
         accuracies.protocol,
         verdict,
-        f"It lowers the mean window accuracy of the {len(CLASSIFIERS)} models by {_points(loss)}; "
-        f"a little means less than {100 * _SMALL_DIFFERENCE:.0f} points.",
+        f"It lowers the mean window accuracy of the {len(CLASSIFIERS)} models by "
+        f"{_points(loss, accuracies.confidence)}; a little means less than "
+        f"{100 * _SMALL_DIFFERENCE:.0f} points.",
     )
 
 
@@ -277,7 +296,7 @@ def _knn(accuracies: _Accuracies) -> Claim:
     ]
     knn = accuracies.of("none", "k-NN")
     leads = np.stack([knn - accuracies.of(*place) for place in others], axis=1)
-    low, high = _joint_intervals(leads, accuracies.n_groups)
+    low, high = _joint_intervals(leads, accuracies.n_groups, accuracies.confidence)
     verdict = "confirmed" if (low > 0).all() else "refuted" if (high < 0).any() else "undecided"
     # The best of the cells that the verdict depends on, usually the best of all.
     relevant = {"refuted": high < 0, "undecided": low <= 0, "confirmed": low > 0}[verdict]
@@ -298,7 +317,7 @@ def _forest(accuracies: _Accuracies) -> Claim:
     others = [name for name in TRANSFORMS if name != "none"]
     baseline = accuracies.of("none", "random forest")
     changes = np.stack([accuracies.of(name, "random forest") - baseline for name in others], axis=1)
-    low, high = _joint_intervals(changes, accuracies.n_groups)
+    low, high = _joint_intervals(changes, accuracies.n_groups, accuracies.confidence)
     small = (low > -_SMALL_DIFFERENCE) & (high < _SMALL_DIFFERENCE)
     large = (low > _SMALL_DIFFERENCE) | (high < -_SMALL_DIFFERENCE)
     values = ", ".join(
@@ -323,9 +342,11 @@ def _knn_leak(by_window: _Accuracies, grouped: _Accuracies) -> Claim:
     return Claim(
         "k-NN gains more from the leak than other models.",
         f"{by_window.protocol} against {grouped.protocol}",
-        _verdict(*_interval(difference)),
-        f"On raw features, the leak raises its accuracy by {_points(gains['k-NN'])} and that of "
-        f"the others by {_number(others[0])} on average, a difference of {_points(difference)}.",
+        _verdict(*_interval(difference, by_window.confidence)),
+        f"On raw features, the leak raises its accuracy by "
+        f"{_points(gains['k-NN'], by_window.confidence)} and that of "
+        f"the others by {_number(others[0])} on average, a difference of "
+        f"{_points(difference, by_window.confidence)}.",
     )
 
 

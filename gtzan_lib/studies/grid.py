@@ -37,14 +37,19 @@ from ..evaluation.evaluation import Evaluation
 from ..progress import progress_bar
 from ..signal.families import families_of
 from ..signal.features import features
+from ..stats import PairedDifference, bootstrap_interval, holm
 
 __all__ = [
     "CLASSIFIERS",
     "LINEAR",
     "TRANSFORMS",
     "GridResult",
+    "choose_by_fold",
+    "compare_cells",
     "compare_families",
+    "estimators",
     "grid",
+    "mean_leak",
     "pipeline",
 ]
 
@@ -193,6 +198,51 @@ class GridResult:
         return pd.DataFrame(rows, index, [*columns, "unconverged", "seconds"])
 
 
+def mean_leak(leaking: GridResult, honest: GridResult) -> PairedDifference:
+    """Compute by how much the mean window accuracy of all cells is higher in a leaking split.
+
+    Parameters
+    ----------
+    leaking, honest : GridResult
+        The same cells for the same windows under two protocols.
+
+    Returns
+    -------
+    PairedDifference
+        The difference for the windows that both were tested on, with a bootstrap over
+        artists (tracks where artists are unknown).
+    """
+    shares, artists = [], pd.Series(dtype=object)
+    for result in (leaking, honest):
+        tables = [
+            cell.predictions("window").set_index("window_id") for cell in result.cells.values()
+        ]
+        shares.append(pd.concat([table["correct"] for table in tables], axis=1).mean(axis=1))
+        artists = tables[0]["group"]
+    loss = (shares[0] - shares[1]).dropna()
+    low, high = bootstrap_interval(loss.to_numpy(), artists[loss.index].to_numpy())
+    return PairedDifference(float(loss.mean()), low, high, len(loss), "bootstrap over artists")
+
+
+def estimators() -> pd.DataFrame:
+    """List the transforms and models of the grid.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns `step`, `name` and `estimator`: scikit-learn's estimator with the
+        hyperparameters that differ from its defaults, or a dash for none.
+    """
+    rows = [
+        # A kernel map is a Nystroem approximation with other units.
+        (kind, name, " ".join(str(step).replace("_KernelMap", "Nystroem").split()))
+        for kind, choices in (("transform", TRANSFORMS), ("model", CLASSIFIERS))
+        for name, step in choices.items()
+    ]
+    table = pd.DataFrame(rows, columns=["step", "name", "estimator"])
+    return table.replace("passthrough", "–")
+
+
 def compare_families(
     corpus: Corpus,
     seconds: float = 3.0,
@@ -312,3 +362,90 @@ def _cell(
     # Estimators such as forests are too large to be stored for all cells.
     evaluation = dataclasses.replace(evaluation, estimators=[])
     return evaluation, list(curve), time.perf_counter() - start
+
+
+def compare_cells(
+    correct: pd.DataFrame, groups: np.ndarray, *, draws: int = 50_000, seed: int = 0
+) -> pd.DataFrame:
+    """Compare every pair of models that were tested on the same tracks.
+
+    Tracks of one artist depend on each other, so that McNemar's test of single tracks
+    would find differences too easily. If two models are equally good, an artist's
+    difference of correct predictions is as likely with the opposite sign: the signs of
+    all artists are drawn at random.
+
+    Parameters
+    ----------
+    correct : pd.DataFrame [shape=(tracks, models), dtype=bool]
+        One column a model: whether it predicts each track correctly.
+    groups : np.ndarray [shape=(tracks,)]
+        The artist of each track, as from `gtzan_lib.stats.independent_groups`.
+    draws : int
+        Number of draws of the signs.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a pair, with `first` and `second`; the `difference` of their accuracies;
+        the two-sided `p_value`; and `p_holm`, corrected for the number of pairs, so that
+        it also holds for a pair that was chosen by the same accuracies.
+
+    References
+    ----------
+    P. Good, "Permutation, parametric, and bootstrap tests of hypotheses", Springer, 2005.
+    """
+    _, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    totals = np.zeros((group.max() + 1, correct.shape[1]))
+    np.add.at(totals, group, correct.to_numpy(dtype=float))
+    first, second = np.triu_indices(correct.shape[1], 1)
+    gains = totals[:, first] - totals[:, second]
+    observed = np.abs(gains.sum(axis=0))
+    rng, reached = np.random.default_rng(seed), np.zeros(len(first))
+    for start in range(0, draws, 2000):
+        size = min(2000, draws - start), len(totals)
+        drawn = rng.choice([-1.0, 1.0], size=size) @ totals
+        # Sums are whole numbers, but for rounding.
+        reached += (np.abs(drawn[:, first] - drawn[:, second]) > observed - 0.5).sum(axis=0)
+    p_values = (1 + reached) / (1 + draws)
+    return pd.DataFrame(
+        {
+            "first": correct.columns[first],
+            "second": correct.columns[second],
+            "difference": gains.sum(axis=0) / len(correct),
+            "p_value": p_values,
+            "p_holm": holm(p_values),
+        }
+    )
+
+
+def choose_by_fold(correct: pd.DataFrame, folds: np.ndarray) -> tuple[pd.Series, list[str]]:
+    """Choose the best model by all folds but one, and score it on that one.
+
+    The accuracy of the best of many models is too high, since it was chosen by the same
+    tracks; that of these choices is not.
+
+    Parameters
+    ----------
+    correct : pd.DataFrame [shape=(tracks, models), dtype=bool]
+        One column a model: whether it predicts each track correctly, out of fold.
+    folds : np.ndarray [shape=(tracks,)]
+        The fold of each track.
+
+    Returns
+    -------
+    scored : pd.Series [shape=(tracks,), dtype=bool]
+        Whether the model that was chosen without a track's fold predicts it correctly.
+    chosen : list of str
+        The model that was chosen without each fold, in the order of the folds; the first
+        of those that are equal.
+    """
+    scored = pd.Series(False, correct.index)
+    chosen = []
+    for fold in np.unique(folds):
+        inside = np.asarray(folds) == fold
+        best = correct.loc[~inside].mean().idxmax()
+        scored[inside] = correct.loc[inside, best]
+        chosen.append(best)
+    return scored, chosen

@@ -12,7 +12,13 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.splits import split
 from gtzan_lib.errors import GtzanWarning, RecordError, SplitError
-from gtzan_lib.evaluation.comparison import McNemarResult, learning_curve, mcnemar, paired_tests
+from gtzan_lib.evaluation.comparison import (
+    McNemarResult,
+    compare_models,
+    learning_curve,
+    mcnemar,
+    paired_tests,
+)
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.evaluation import Evaluation
 from gtzan_lib.evaluation.records import ExperimentRecord
@@ -111,7 +117,7 @@ def save(toy_corpus, by_artist, tmp_path):
     test = by_artist.table.iloc[by_artist.folds[0].test]
     genres = sorted(table["genre"].unique())
 
-    def save(name, correct, tracks=slice(None)):
+    def save(name, correct, tracks=slice(None), *, divided=by_artist, title=""):
         in_tracks = test["track_id"].isin(test["track_id"].unique()[tracks])
         rows = test[in_tracks].reset_index(drop=True)
         number = pd.factorize(rows["track_id"])[0]
@@ -120,8 +126,11 @@ def save(toy_corpus, by_artist, tmp_path):
         probabilities = pd.DataFrame(np.eye(3)[predicted], columns=genres)
         columns = ["window_id", "track_id", "genre", "artist"]
         windows = rows[columns].assign(fold=0).join(probabilities)
-        evaluation = Evaluation(windows, genres, 1.0, [], by_artist)
-        ExperimentRecord.save(evaluation, tmp_path, experiment=name, corpus=corpus, parameters={})
+        evaluation = Evaluation(windows, genres, 1.0, [], divided)
+        extra = {"title": title} if title else None
+        ExperimentRecord.save(
+            evaluation, tmp_path, experiment=name, corpus=corpus, parameters={}, extra=extra
+        )
         return evaluation.tracks
 
     return save
@@ -184,6 +193,87 @@ def test_pairs_need_records(save, n_tracks, tmp_path):
     (tmp_path / "a.predictions.csv").write_text("")
     with pytest.raises(RecordError, match=r"a\.predictions\.csv: is missing or not the file"):
         paired_tests(tmp_path)
+
+
+# --- all models of a run ------------------------------------------------------
+
+
+def test_models_are_ranked_among_those_of_the_same_tracks(save, n_tracks, tmp_path):
+    whole, half = np.ones(n_tracks, dtype=bool), n_tracks // 2
+    # The best score is that of a model on half of the tracks.
+    tables = {
+        "07_rnn-crnn": save("07_rnn-crnn", ~whole),
+        "minivgg-3s": save("minivgg-3s", np.arange(n_tracks) > 0),
+        "half": save("half", whole, slice(half)),
+        "other": save("other", ~whole, slice(half)),
+    }
+    board = compare_models(tmp_path).leaderboard
+    assert board.index.tolist() == ["MiniVGG 3 s", "CRNN", "half", "other"]
+    assert board.index.name == "model"
+    assert board["group"].tolist() == [1, 1, 2, 2]
+    assert board["experiment"].tolist() == ["minivgg-3s", "07_rnn-crnn", "half", "other"]
+    # A few tracks cannot show it, even if all of them are correct.
+    assert board["above_chance"].tolist() == [True, False, False, False]
+    for row in board.itertuples():
+        table = tables[row.experiment]
+        assert row.tracks == len(table)
+        assert row.chance == table["genre"].value_counts(normalize=True).max()
+        assert row.accuracy == (table["genre"] == table["predicted"]).mean()
+
+
+def test_predictions_and_tests_have_the_titles_of_the_models(save, n_tracks, tmp_path):
+    whole = np.ones(n_tracks, dtype=bool)
+    save("a", whole, title="best net")
+    save("b", ~whole, title="worst net")
+    compared = compare_models(tmp_path)
+    assert list(compared.predictions) == compared.leaderboard.index.tolist()
+    assert list(compared.predictions) == ["best net", "worst net"]
+    assert (compared.predictions["worst net"]["predicted"].notna()).all()
+    pairs = paired_tests(tmp_path)
+    named = pairs.assign(first="best net", second="worst net")
+    pd.testing.assert_frame_equal(compared.tests, named)
+
+
+def test_same_title_twice_is_told_from_the_other(save, n_tracks, tmp_path):
+    for name in ("a", "b"):
+        save(name, np.ones(n_tracks, dtype=bool), title="net")
+    compared = compare_models(tmp_path)
+    assert set(compared.leaderboard.index) == {"net (a)", "net (b)"}
+    assert compared.tests[["first", "second"]].to_numpy().tolist() == [["net (a)", "net (b)"]]
+
+
+def test_cross_validation_is_another_group_than_one_part(save, n_tracks, toy_corpus, tmp_path):
+    corpus, table, _, _ = toy_corpus
+    whole = np.ones(n_tracks, dtype=bool)
+    save("part", whole)
+    save("folds", whole, divided=split(table, corpus, folds=3))
+    save("tracks", whole, divided=split(table, corpus, protocol="track"))
+    board = compare_models(tmp_path).leaderboard
+    assert sorted(board["group"]) == [1, 2, 3]
+
+
+def test_leaders_of_each_group(save, n_tracks, tmp_path):
+    whole, half = np.ones(n_tracks, dtype=bool), n_tracks // 2
+    save("a", whole)
+    save("b", whole)
+    save("bad", ~whole)
+    save("near", np.arange(n_tracks) > 0)
+    save("half", whole, slice(half))
+    compared = compare_models(tmp_path)
+    first, second = compared.leaders().itertuples()
+    assert (first.models, first.beaten, first.others) == (["a", "b"], 1, 2)
+    assert (first.tracks, first.accuracy, first.folds) == (n_tracks, 1.0, 1)
+    assert (second.models, second.beaten, second.others) == (["half"], 0, 0)
+    assert compared.leaders(alpha=1e-12)["beaten"].tolist() == [0, 0]
+
+
+def test_damaged_records_are_not_compared(save, n_tracks, tmp_path):
+    with pytest.raises(RecordError, match="holds no records"):
+        compare_models(tmp_path)
+    save("a", np.ones(n_tracks, dtype=bool))
+    (tmp_path / "a.predictions.csv").write_text("")
+    with pytest.raises(RecordError, match=r"a\.predictions\.csv: is missing or not the file"):
+        compare_models(tmp_path)
 
 
 # --- learning curves ----------------------------------------------------------

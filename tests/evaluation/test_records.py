@@ -273,6 +273,30 @@ def test_folder_without_records_is_refused(tmp_path):
             records_in(folder)
 
 
+# --- titles -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("experiment", "title"),
+    [
+        ("minivgg-10s", "MiniVGG 10 s"),
+        ("resnet34-features", "ResNet-34 features"),
+        ("07_rnn-crnn", "CRNN"),
+        ("12_audit-random-forest", "random forest"),
+        ("logistic-regression-kaggle", "logistic regression kaggle"),
+        ("my_net", "my net"),
+        ("k-NN, none", "k-NN, none"),
+    ],
+)
+def test_title_is_the_name_in_words(experiment, title):
+    assert ExperimentRecord({"experiment": experiment}, {}, {}).title == title
+
+
+def test_title_may_be_given(save, tmp_path):
+    save(extra={"title": "nearest neighbours"})
+    assert ExperimentRecord.load(tmp_path / "records" / "knn.json").title == "nearest neighbours"
+
+
 # --- leaderboard --------------------------------------------------------------
 
 

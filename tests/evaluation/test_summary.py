@@ -2,13 +2,15 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib.data.splits import split
 from gtzan_lib.evaluation.evaluate import evaluate
-from gtzan_lib.evaluation.summary import caveats, headline, summary
+from gtzan_lib.evaluation.summary import caveats, headline, summary, versus_chance
+from gtzan_lib.stats import wilson_score
 
 
 @pytest.fixture
@@ -106,3 +108,32 @@ def test_headline_is_one_line(good):
     evaluation = dataclasses.replace(good, unconverged=1, train_accuracy=0.5)
     assert "\n" not in headline(evaluation)
     assert headline(evaluation).count(". ") == 2
+
+
+# --- chance -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("correct", "n", "verdict"),
+    [
+        (0, 20, "not better than chance"),
+        (2, 20, "not better than chance"),
+        # P(6 or more of 20 by chance) = 0.011 and P(7 or more) = 0.002.
+        (6, 20, "not better than chance"),
+        (7, 20, "better than chance"),
+        (20, 20, "better than chance"),
+        (1, 1, "not better than chance"),
+    ],
+)
+def test_score_is_compared_with_chance(correct, n, verdict):
+    score = wilson_score(np.arange(n) < correct)
+    assert versus_chance(score, 0.1) == verdict
+
+
+def test_comparison_with_chance_agrees_with_the_caveats(toy_corpus, by_artist, good):
+    _, table, _, features = toy_corpus
+    dummy = evaluate(DummyClassifier(), features, table, by_artist)
+    for evaluation in (good, dummy):
+        verdict = versus_chance(evaluation.accuracy(), evaluation.baseline)
+        warned = any("not better than chance" in caveat for caveat in caveats(evaluation))
+        assert verdict.startswith("not") is warned

@@ -364,6 +364,21 @@ def test_differences_are_paired():
     assert same.loc["b", ["difference_low", "difference_high"]].tolist() == [0, 0]
 
 
+def test_any_two_conditions_are_compared():
+    test = make_test(
+        {"a": [True] * 4, "b": [True, False] * 2, "c": [False] * 4}, ["x", "y", "z", ""]
+    )
+    change = test.difference("c", "b")
+    assert (change.value, change.n) == (-0.5, 4)
+    assert change.low < -0.5 < change.high <= 0
+    assert test.difference("b", "c")[:3] == (0.5, -change.high, -change.low)
+    assert test.difference("b", "b")[:3] == (0, 0, 0)
+    row = test.table.loc["c", ["difference", "difference_low", "difference_high"]]
+    assert test.difference("c", "a")[:3] == tuple(row)
+    with pytest.raises(GtzanError, match="has no condition 'd'"):
+        test.difference("a", "d")
+
+
 def test_bootstrap_draws_artists_if_they_are_known():
     correct = {"a": [True] * 20, "b": [False] * 10 + [True] * 10}
     known, unknown = (

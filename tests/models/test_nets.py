@@ -14,7 +14,7 @@ from gtzan_lib.models.layers import (
 )
 from gtzan_lib.models.minivgg import MiniVGG
 from gtzan_lib.models.recurrent import CRNN, TrackNet
-from gtzan_lib.models.registry import ARCHITECTURES, build
+from gtzan_lib.models.registry import ARCHITECTURES, DESCRIPTIONS, build, describe
 from gtzan_lib.models.resnet import ResNet34, ResNet34Features
 
 # Arguments of small nets.
@@ -348,3 +348,21 @@ def test_arguments_of_one_net_are_refused(name, arguments, message):
     with pytest.raises(ModelError, match=message) as error, torch.device("meta"):
         build(name, **arguments)
     assert "\n" not in str(error.value)
+
+
+# --- descriptions -------------------------------------------------------------
+
+
+def test_every_net_has_a_description():
+    assert DESCRIPTIONS.keys() == ARCHITECTURES.keys()
+    for name, text in DESCRIPTIONS.items():
+        assert describe(name) == text
+        assert text.endswith(".")
+
+
+def test_description_has_a_sentence_for_head_and_inputs():
+    plain = describe("minivgg")
+    assert describe("minivgg", head="pool").startswith(f"{plain} Its output layer gets the mean")
+    assert describe("minivgg", inputs="bands").startswith(f"{plain} Every band")
+    with pytest.raises(ModelError, match="there is no architecture 'vgg'"):
+        describe("vgg")

@@ -1,5 +1,6 @@
 """Figures of scores, comparisons and leakage show the numbers they are given."""
 
+import dataclasses
 import warnings
 
 import matplotlib
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from gtzan_lib import plots
@@ -18,6 +20,7 @@ from gtzan_lib.data.windows import window_table
 from gtzan_lib.evaluation.comparison import learning_curve
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.leakage import audit
+from gtzan_lib.stats import bootstrap_interval, exact_mcnemar
 from gtzan_lib.studies.reshuffle import PARTS, reshuffle
 
 PARTITION = ["train", "train", "train", "valid", "test", "test"]
@@ -114,7 +117,16 @@ def texts(legend) -> list[str]:
     return [text.get_text() for text in legend.get_texts()]
 
 
-NAMES = ["leaderboard", "cost", "calibration", "learning_curve", "leak_by", "reshuffle"]
+NAMES = [
+    "leaderboard",
+    "cost",
+    "calibration",
+    "learning_curve",
+    "leak_by",
+    "reshuffle",
+    "precision_recall_f1",
+    "roc_curves",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,6 +135,8 @@ def test_given_axes_are_used(leaderboard, evaluation, curve, audited, reshuffled
         "leaderboard": lambda ax: plots.leaderboard(leaderboard, ax),
         "cost": lambda ax: plots.accuracy_by_cost(leaderboard, "weights", "weights", ax),
         "calibration": lambda ax: plots.calibration(evaluation, ax),
+        "precision_recall_f1": lambda ax: plots.precision_recall_f1(evaluation, ax),
+        "roc_curves": lambda ax: plots.roc_curves(evaluation, ax),
         "learning_curve": lambda ax: plots.learning_curve(curve, ax),
         "leak_by": lambda ax: plots.leak_by(audited.leak_by("artist", "1 neighbours"), ax),
         "reshuffle": lambda ax: plots.reshuffle(reshuffled, ax),
@@ -159,11 +173,32 @@ def test_leaderboard_has_a_line_an_experiment(leaderboard, rows):
     assert texts(ax.get_legend()) == ["tracks (95 % interval)", "windows"]
 
 
+def test_groups_have_headings_and_a_line_at_chance(leaderboard):
+    table = leaderboard.assign(
+        group=[1, 2, 2], folds=[5, 1, 1], tracks=[100, 20, 20], chance=[0.1, 0.15, 0.15]
+    )
+    table["part"] = "test part"
+    ax = plots.leaderboard(table)
+    headings = ["100 tracks, by artist, out of fold", "20 tracks, by official, test part"]
+    places = ticks(ax)
+    assert {name: places[name] for name in table.index} == {"net": 3, "knn": 1, "tiny": 0}
+    assert {name: places[name] for name in headings} == dict(zip(headings, [4, 2], strict=True))
+    bold = [text.get_text() for text in ax.get_yticklabels() if text.get_fontweight() == "bold"]
+    assert bold == headings
+    np.testing.assert_allclose(dots(ax), np.column_stack([[80, 70, 50], [3, 1, 0]]))
+    np.testing.assert_allclose(spans(ax), 100 * table[["low", "high"]])
+    lines = [line.get_xydata() for line in ax.lines if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(lines, [[[10, 2.6], [10, 3.4]], [[15, -0.4], [15, 1.4]]])
+    assert texts(ax.get_legend())[2:] == ["most frequent genre"]
+
+
 @pytest.mark.parametrize("of", ["weights", "seconds"])
 def test_experiments_without_a_cost_are_left_out(leaderboard, of):
     ax = plots.accuracy_by_cost(leaderboard, of, "a cost")
-    rows = leaderboard.dropna().sort_values(of)
-    np.testing.assert_allclose(dots(ax), np.column_stack([rows[of], 100 * rows["accuracy"]]))
+    rows = leaderboard.dropna()
+    points = [line for line in ax.lines if line.get_marker() != "None"]
+    expected = np.column_stack([rows[of], 100 * rows["accuracy"]])
+    np.testing.assert_allclose(np.vstack([line.get_xydata() for line in points]), expected)
     assert texts(ax.get_legend()) == rows.index.tolist()
     assert ax.get_xscale() == "log"
     assert ax.get_xlabel() == "a cost"
@@ -174,9 +209,61 @@ def test_experiments_without_a_cost_are_left_out(leaderboard, of):
     assert colors[::2] == colors[1::2]
 
 
+def test_model_looks_alike_over_every_cost(leaderboard):
+    looks = []
+    for of in ("weights", "seconds"):
+        ax = plots.accuracy_by_cost(leaderboard, of, "a cost")
+        points = [line for line in ax.lines if line.get_marker() != "None"]
+        looks.append([(p.get_label(), p.get_marker(), p.get_color()) for p in points])
+    assert looks[0] == looks[1]
+    assert len({marker for _, marker, _ in looks[0]}) == 2
+
+
+@pytest.mark.parametrize(
+    ("of", "cost", "label"),
+    [("weights", 1e6, "1,000,000"), ("weights", 1000, "1,000"), ("seconds", 0.1, "0.1")],
+)
+def test_costs_are_written_in_full(leaderboard, of, cost, label):
+    ax = plots.accuracy_by_cost(leaderboard, of, "a cost")
+    assert ax.xaxis.get_major_formatter()(cost, 0) == label
+
+
 def test_cost_of_one_model(leaderboard):
     ax = plots.accuracy_by_cost(leaderboard.head(1), "weights", "weights")
     np.testing.assert_allclose(dots(ax), [[2e6, 80]])
+
+
+# --- significance -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tests() -> pd.DataFrame:
+    """Tests of two pairs of three models."""
+    columns = {"first": ["b", "c$"], "second": ["a", "b"]}
+    return pd.DataFrame({**columns, "p_value": [0.01, 0.4], "p_holm": [0.02, 0.5]})
+
+
+def test_p_values_are_below_and_corrected_ones_above_the_diagonal(tests):
+    ax = plots.significance_matrix(tests, ["a", "b", "c$"])
+    values = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan).reshape(3, 3)
+    expected = [[np.nan, 0.02, np.nan], [0.01, np.nan, 0.5], [np.nan, 0.4, np.nan]]
+    np.testing.assert_allclose(values, expected)
+    assert [text.get_text() for text in ax.texts] == ["0.02", "0.01", "0.50", "0.40"]
+    for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+        assert [text.get_text() for text in labels] == ["a", "b", r"c\$"]
+
+
+def test_significance_follows_the_order_of_the_models(tests):
+    ax = plots.significance_matrix(tests, ["c$", "b", "a"])
+    values = np.ma.filled(ax.collections[0].get_array().astype(float), np.nan).reshape(3, 3)
+    expected = [[np.nan, 0.5, np.nan], [0.4, np.nan, 0.02], [np.nan, 0.01, np.nan]]
+    np.testing.assert_allclose(values, expected)
+
+
+def test_significance_of_one_model_is_an_empty_cell(tests):
+    ax = plots.significance_matrix(tests.head(0), ["a"])
+    ax.figure.canvas.draw()
+    assert [text.get_text() for text in ax.texts] == []
 
 
 # --- confusion matrices -------------------------------------------------------
@@ -276,6 +363,59 @@ def test_learning_curve_has_both_units(curve):
     assert edge.min() == pytest.approx(100 * curve["low"].min())
     assert edge.max() == pytest.approx(100 * curve["high"].max())
     assert ax.get_xlim()[0] == 0
+
+
+# --- precision, recall, F1 and ROC curves ----------------------------------------
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_precision_recall_and_f1_have_a_row_a_genre_and_one_of_means(evaluation, unit):
+    ax = plots.precision_recall_f1(evaluation, unit=unit)
+    table = evaluation.per_genre(unit).sort_values("f1")
+    assert list(ticks(ax)) == [
+        "mean of the genres", *(f"{genre} ({n})" for genre, n in table["n"].items()),
+    ]  # fmt: skip
+    for marker, name in {"s": "precision", "o": "recall", "D": "f1"}.items():
+        shown = dots(ax, marker)[:, 0]
+        np.testing.assert_allclose(shown[:-1], table[name])
+        np.testing.assert_allclose(shown[-1], table[name].fillna(0).mean())
+    assert dots(ax, "D")[-1, 0] == pytest.approx(evaluation.macro_f1(unit))
+    bars = [tuple(line.get_xdata()) for line in ax.lines if line.get_linewidth() == 4]
+    assert bars == ([*zip(table["low"], table["high"], strict=True)] if unit == "track" else [])
+    assert texts(ax.get_legend()) == ["precision", "recall", "F1"]
+    assert ax.get_xlabel() == f"score by {unit}, test parts of 3 folds"
+
+
+def test_genre_that_is_never_predicted_has_no_precision(evaluation):
+    never = evaluation.genres[0]
+    windows = evaluation.windows.assign(**{never: -1.0})
+    ax = plots.precision_recall_f1(dataclasses.replace(evaluation, windows=windows))
+    assert np.isnan(dots(ax, "s")[:, 0]).sum() == 1
+    assert not np.isnan(dots(ax)).any()
+
+
+@pytest.mark.parametrize("unit", ["track", "window"])
+def test_roc_curves_have_the_area_of_each_genre(evaluation, unit):
+    ax = plots.roc_curves(evaluation, unit=unit)
+    table = evaluation.tracks if unit == "track" else evaluation.windows
+    areas = [roc_auc_score(table["genre"] == genre, table[genre]) for genre in evaluation.genres]
+    expected = [f"{name} ({area:.2f})" for name, area in zip(evaluation.genres, areas, strict=True)]
+    mean = f"mean of the genres ({np.mean(areas):.2f})"
+    assert texts(ax.get_legend()) == [*expected, mean, "chance (0.50)"]
+    curves = ax.lines[: len(areas)]
+    for line in ax.lines:
+        assert line.get_xydata()[0].tolist() == [0, 0]
+        assert line.get_xydata()[-1].tolist() == [1, 1]
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == len(areas)
+    assert ax.get_title() == f"{unit}s, test parts of 3 folds"
+
+
+def test_genres_that_were_not_scored_have_no_curve(evaluation):
+    gone = evaluation.genres[0]
+    windows = evaluation.windows[evaluation.windows["genre"] != gone]
+    part = dataclasses.replace(evaluation, windows=windows)
+    assert not any(text.startswith(gone) for text in texts(plots.roc_curves(part).get_legend()))
+    assert not any(name.startswith(gone) for name in ticks(plots.precision_recall_f1(part)))
 
 
 # --- leakage ------------------------------------------------------------------
@@ -380,3 +520,56 @@ def test_representations_shows_tracks_and_windows():
     assert [dots.get_label() for dots in ax.lines] == ["tracks", "windows"]
     # The first representation is on top.
     assert ax.lines[0].get_ydata()[0] > ax.lines[0].get_ydata()[1]
+
+
+def predictions_of(right):
+    """Predictions of tracks, of which those given are right."""
+    table = pd.DataFrame({"genre": "rock"}, index=[f"rock.{n}" for n in range(len(right))])
+    return table.assign(predicted=np.where(right, "rock", "pop"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown", "tail"),
+    [
+        # Both, both, only first (6), only second (1), neither.
+        ("11" + "1" * 6 + "0" + "0", "11" + "0" * 6 + "1" + "0", [[2, 6], [1, 1]], [0, 1, 6, 7]),
+        ("1100", "1100", [[2, 0], [0, 2]], [0]),
+        ("11", "11", [[2, 0], [0, 0]], [0]),
+    ],
+)
+def test_mcnemar_shows_the_four_counts_and_both_tails(first, second, shown, tail):
+    tables = [predictions_of([mark == "1" for mark in marks]) for marks in (first, second)]
+    left, right = plots.mcnemar(*tables).axes
+    assert [int(text.get_text()) for text in left.texts] == np.ravel(shown).tolist()
+    hatched = [bar for bar in right.patches if bar.get_hatch()]
+    assert [round(bar.get_x() + bar.get_width() / 2) for bar in hatched] == tail
+    p_value = exact_mcnemar(shown[0][1], shown[1][0])
+    assert sum(bar.get_height() for bar in hatched) == pytest.approx(p_value)
+    labels = [text.get_text() for text in right.get_legend().get_texts()]
+    assert f"at least as unequal: p = {p_value:.2g}" in labels
+
+
+def test_mcnemar_takes_the_tracks_that_both_have():
+    first, second = predictions_of([True] * 4), predictions_of([False] * 3)
+    left, _ = plots.mcnemar(first, second).axes
+    assert [text.get_text() for text in left.texts] == ["0", "3", "0", "0"]
+
+
+def test_bootstrap_draws_have_the_width_of_the_interval():
+    rng = np.random.default_rng(0)
+    artists = np.repeat(np.arange(20), 10)
+    correct = rng.random(200) < np.where(artists % 2, 0.9, 0.3)
+    groups = {"tracks": np.arange(200), "artists": artists}
+    figure = plots.bootstrap_draws(correct, groups, resamples=500, seed=1)
+    shown = [ax.texts[0].get_text() for ax in figure.axes]
+    for (name, group), text in zip(groups.items(), shown, strict=True):
+        low, high = bootstrap_interval(correct, group, resamples=500, seed=1)
+        assert text.startswith(f"{len(np.unique(group))} {name} drawn")
+        assert f"{100 * (high - low):.1f} points wide" in text
+    widths = [float(text.split("\n")[1].split()[0]) for text in shown]
+    assert widths[1] > 1.5 * widths[0]
+
+
+def test_bootstrap_draws_of_equal_predictions():
+    figure = plots.bootstrap_draws(np.full(5, True), {"a$b": np.arange(5)}, resamples=50)
+    assert figure.axes[0].texts[0].get_text() == "5 a\\$b drawn:\n0.0 points wide"

@@ -87,7 +87,9 @@ def test_track_features_show_all_series(corpus):
 
 def test_distributions_sort_genres_by_median(table):
     figure = plots.distributions(table, ["mfcc1_mean", "tempo", "rms_var"])
-    assert [ax.get_title() for ax in figure.axes[:3]] == ["mfcc1_mean", "tempo", "rms_var"]
+    assert [ax.get_title() for ax in figure.axes[:3]] == [
+        "mfcc1_mean (dB)", "tempo (beats per minute)", "rms_var",
+    ]  # fmt: skip
     medians = table.frame["mfcc1_mean"].groupby(table.windows["genre"].to_numpy()).median()
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == medians.sort_values().index.tolist()
@@ -168,14 +170,6 @@ def test_loadings_show_the_greatest_weights():
     assert shown == list(dict.fromkeys(greatest))
 
 
-def test_scatter_has_a_dot_a_window_and_a_ring_a_track(table, points):
-    ax = plots.scatter(points, table.windows, names=["a", "b"])
-    sizes = [len(points.get_offsets()) for points in ax.collections]
-    windows, tracks = sizes[::2], sizes[1::2]
-    assert (sum(windows), sum(tracks)) == (len(table), table.windows["track_id"].nunique())
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
-
-
 # --- grids --------------------------------------------------------------------
 
 
@@ -183,7 +177,8 @@ def test_scatter_has_a_dot_a_window_and_a_ring_a_track(table, points):
 def test_heat_map_shows_scores_and_intervals(grids, unit):
     ax = plots.grid_scores(grids[1], unit=unit)
     score = grids[1].cells["PCA", "neural net"].accuracy(unit)
-    expected = f"{100 * score.value:.1f}\n{100 * score.low:.0f} to {100 * score.high:.0f}"
+    digits = 1 if unit == "window" else 0
+    expected = f"{100 * score.value:.{digits}f}\n{100 * score.low:.0f} to {100 * score.high:.0f}"
     # Rows are models, columns transforms.
     assert texts(ax)[3].replace("*", "") == expected
     assert ax.get_title() == "split by artist"
@@ -211,7 +206,9 @@ def test_grid_leaks_show_both_scores(grids):
 
 def test_grid_losses_are_those_of_models_with_epochs(grids):
     ax = plots.grid_losses(grids[0])
-    assert [line.get_label() for line in ax.lines] == ["neural net", "neural net, PCA"]
+    names = ["neural net, no transform", "neural net, PCA"]
+    assert [line.get_label() for line in ax.lines] == names
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 2
     np.testing.assert_allclose(ax.lines[0].get_ydata(), grids[0].curves["none", "neural net"])
 
 
@@ -268,26 +265,147 @@ def test_a_dendrogram_of_one_genre_is_refused(table):
         plots.genre_dendrogram(dataclasses.replace(table, windows=windows))
 
 
+def test_heat_maps_have_no_negative_zeros(table, points):
+    flat = dataclasses.replace(table, values=np.round(table.values * 1e-9, 9) - 1e-12)
+    ax = plots.cluster_profile(flat, np.arange(len(table)) % 2)
+    assert "-0.0" not in texts(ax)
+
+
+# --- maps of tracks -----------------------------------------------------------
+
+
+def test_scatter_has_a_shape_a_genre(table, points):
+    ax = plots.scatter(points, table.windows, names=["a", "b"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+    # The windows, and the tracks of each genre.
+    windows, *genres = ax.collections
+    assert len(windows.get_offsets()) == len(table)
+    assert [len(tracks.get_offsets()) for tracks in genres] == [3, 3]
+    shapes = [tracks.get_paths()[0].vertices.tobytes() for tracks in genres]
+    assert len(set(shapes)) == 2
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["blues", "metal"]
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    scaled = (table.values - table.values.mean(0)) / table.values.std(0, ddof=1)
+    pca = PCA(svd_solver="full").fit(scaled)
+    return pca, pca.transform(scaled)
+
+
+def test_arrows_of_a_biplot_are_correlations(table, fitted):
+    pca, components = fitted
+    ax = plots.biplot(pca, components, table, top=5)
+    arrows = {
+        text.get_text(): np.array(text.get_position()) for text in ax.texts if text.get_text()
+    }
+    assert 1 < len(arrows) <= 5
+    correlations = {
+        name: np.array([np.corrcoef(table.frame[name], axis)[0, 1] for axis in components.T[:2]])
+        for name in arrows
+    }
+    # One factor for all.
+    factors = [place / correlations[name] for name, place in arrows.items()]
+    np.testing.assert_allclose(factors, factors[0][0])
+    longest = np.linalg.norm(pca.components_[:2].T * np.sqrt(pca.explained_variance_[:2]), axis=1)
+    assert table.names[longest.argmax()] in arrows
+
+
+def test_arrows_of_a_biplot_differ_in_direction(table, fitted):
+    ax = plots.biplot(*fitted, table, top=57)
+    places = np.array([text.get_position() for text in ax.texts if text.get_text()])
+    angles = np.sort(np.degrees(np.arctan2(*places.T)))
+    assert np.diff(angles, append=angles[0] + 360).min() >= 10
+
+
+def test_embeddings_are_panels_of_the_same_tracks(table, points):
+    figure = plots.embeddings({"one": points, "two": -points}, table.windows)
+    one, two = figure.axes
+    assert [ax.get_title() for ax in (one, two)] == ["one", "two"]
+    for left, right in zip(one.collections, two.collections, strict=True):
+        np.testing.assert_allclose(left.get_offsets(), -right.get_offsets())
+    assert len(one.collections) == 2
+
+
+def test_importance_shows_losses_in_points():
+    scores = pd.DataFrame(
+        {"features": [40, 1], "loss": [0.4, -0.01], "low": [0.3, -0.02], "high": [0.5, 0.01]},
+        index=["timbre", "tempo"],
+    )
+    ax = plots.importance(scores)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["timbre (40)", "tempo (1)"]
+    np.testing.assert_allclose(ax.lines[-1].get_xdata(), [40, -1])
+    # The greatest loss is at the top.
+    assert ax.lines[-1].get_ydata().tolist() == [1, 0]
+
+
 # --- interactive scatter plots and players -------------------------------------
 
 
-def test_interactive_scatter_has_a_named_dot_a_track(corpus, table, points):
+def scatter_page(*args, **options):
+    return plots.interactive_scatter(*args, **options)._repr_html_()
+
+
+def test_interactive_scatter_has_a_named_marker_a_track(corpus, table, points):
     plot = plots.interactive_scatter(points[:, :2], table.windows, corpus, names=["a", "b"])
-    assert [trace.name for trace in plot.figure.data] == ["blues", "metal"]
-    texts = {}
-    for trace in plot.figure.data:
-        texts |= dict(zip(trace.customdata, trace.text, strict=True))
-    assert texts.keys() == set(corpus.tracks.index)
-    for track, text in texts.items():
-        assert track in text
-        assert corpus.tracks.at[track, "artist"] in text
+    assert list(plot.styles) == ["blues", "metal"]
+    assert plot.axes == ["a", "b"]
     middle = points[(table.windows["track_id"] == "blues.00000").to_numpy(), 0].mean()
-    assert plot.figure.data[0].x[0] == pytest.approx(middle, abs=1e-3)
+    assert plot.tracks.at["blues.00000", "a"] == pytest.approx(middle)
+    page = plot._repr_html_()
+    for track in corpus.tracks.index:
+        genre, artist = corpus.tracks.loc[track, ["genre", "artist"]]
+        assert f"<title>{track}, {genre}, {artist}</title>" in page
+        # Once a marker, once in the list.
+        assert page.count(f'data-track="{track}"') == 2
 
 
-def test_three_columns_make_a_figure_in_3d(corpus, table, points):
-    plot = plots.interactive_scatter(points, table.windows, corpus, names=list("abc"))
-    assert {trace.type for trace in plot.figure.data} == {"scatter3d"}
+def test_markers_lie_where_the_coordinates_are(corpus, table):
+    """Of two tracks at the ends of both axes, one is left below, the other right above."""
+    ends = {"blues.00000": (-1.0, 10.0), "metal.00000": (3.0, 20.0)}
+    middle = (1.0, 15.0)
+    points = np.array([ends.get(track, middle) for track in table.windows["track_id"]])
+    page = scatter_page(points, table.windows, corpus, names=["a", "b"])
+    place = r'data-track="([^"]+)"[^>]*translate\(([-\d.]+) ([-\d.]+)\)'
+    at = {track: (float(x), float(y)) for track, x, y in re.findall(place, page)}
+    assert at.keys() == set(corpus.tracks.index)
+    (x1, y1), (x2, y2) = at["blues.00000"], at["metal.00000"]
+    assert x1 < x2
+    assert y1 > y2
+    assert at["blues.00001"] == pytest.approx(((x1 + x2) / 2, (y1 + y2) / 2), abs=0.11)
+
+
+def test_figure_can_be_reached_and_read_without_a_mouse(corpus, table, points):
+    page = scatter_page(points, table.windows, corpus, names=list("abc"))
+    svg = re.search(r"<svg [^>]*>", page)[0]
+    assert 'tabindex="0"' in svg
+    assert 'role="img"' in svg
+    assert re.search(r'aria-label="Scatter plot of 6 tracks by a and b and c', svg)
+    assert "<summary>As a list</summary>" in page
+    rows = re.findall(r"<tr><td><button.*?</tr>", page)
+    assert len(rows) == len(corpus.tracks)
+    assert all(row.count("<td>") == 6 for row in rows)
+    assert page.count('aria-pressed="true"') == 2
+
+
+def test_groups_differ_in_colour_and_shape(corpus, table, points):
+    plot = plots.interactive_scatter(points[:, :2], table.windows, corpus, names=["a", "b"])
+    colors, markers = zip(*plot.styles.values(), strict=True)
+    assert len(set(colors)) == len(set(markers)) == 2
+    outlines = re.findall(r'<path id="[^"]+" d="(M[^"]+Z)"/>', plot._repr_html_())
+    assert len(set(outlines)) == 2
+
+
+def test_three_columns_make_a_figure_that_can_be_rotated(corpus, table, points):
+    flat, cube = (
+        scatter_page(points[:, :n], table.windows, corpus, names=list("abc")[:n]) for n in (2, 3)
+    )
+    # Twelve edges, three names and the markers.
+    assert cube.count("data-at=") == 15 + len(corpus.tracks)
+    assert flat.count("data-at=") == 0
+    assert "arrow keys rotate" in cube
+    assert "arrow keys rotate" not in flat
 
 
 def test_a_track_has_the_most_frequent_group_of_its_windows(corpus, table, points):
@@ -296,37 +414,48 @@ def test_a_track_has_the_most_frequent_group_of_its_windows(corpus, table, point
     plot = plots.interactive_scatter(
         points[:, :2], table.windows, corpus, names=["a", "b"], groups=labels
     )
-    assert {t.name: list(t.customdata) for t in plot.figure.data}["1"] == ["metal.00001"]
+    assert plot.tracks.index[plot.tracks["group"] == "1"].tolist() == ["metal.00001"]
+    assert list(plot.styles) == ["0", "1"]
 
 
 def test_page_plays_every_track_of_the_synthetic_corpus(corpus, table, points):
-    plot = plots.interactive_scatter(
-        points[:, :2], table.windows, corpus, names=["a", "b"], seconds=1
-    )
-    bundle = plot._repr_mimebundle_()
+    options = {"names": ["a", "b"], "seconds": 1}
+    plot = plots.interactive_scatter(points[:, :2], table.windows, corpus, **options)
+    page = plot._repr_html_()
     assert plot.sounds.keys() == set(corpus.tracks.index)
-    assert all(sound in bundle["text/html"] for sound in plot.sounds.values())
-    assert "application/vnd.plotly.v1+json" in bundle
-    # Nothing is loaded but the book's own script.
-    assert re.findall(r"https?://[^\"\s]+", bundle["text/html"]) == []
+    assert all(page.count(sound) == 1 for sound in plot.sounds.values())
+    assert "click to listen" in page
+    # Nothing is loaded.
+    assert re.findall(r"https?://|src=|import", page) == []
+
+
+def test_a_second_figure_needs_no_sounds_of_its_own(corpus, table, points):
+    options = {"names": ["a", "b"], "sounds": False}
+    plot = plots.interactive_scatter(points[:, :2], table.windows, corpus, **options)
+    assert plot.sounds == {}
+    assert "click to listen" in plot._repr_html_()
 
 
 def test_same_figure_same_page(corpus, table, points):
-    pages = [
-        plots.interactive_scatter(
-            points[:, :2], table.windows, corpus, names=["a", "b"]
-        )._repr_mimebundle_()
-        for _ in range(2)
-    ]
+    pages = [scatter_page(points[:, :2], table.windows, corpus, names=["a", "b"]) for _ in range(2)]
     assert pages[0] == pages[1]
 
 
-def test_names_cannot_end_the_script(corpus, table, points):
+def test_names_of_axes_and_tracks_are_shown_as_they_are(corpus, table, points):
     name = "</script><script>alert(1)</script>"
-    plot = plots.interactive_scatter(points[:, :2], table.windows, corpus, names=[name, "@FIGURE@"])
-    page = plot._repr_mimebundle_()["text/html"]
+    windows = table.windows.assign(genre='@ "SOUNDS" & <b>')
+    page = scatter_page(points[:, :2], windows, corpus, names=[name, "@ NAME"])
     assert page.count("<script>") == 1
     assert page.count("</script>") == 1
+    assert "&lt;/script&gt;" in page
+    assert "&#64; NAME</text>" in page
+    assert "&#64; &quot;SOUNDS&quot; &amp; &lt;b&gt;" in page
+
+
+def test_constant_coordinates_are_drawn(corpus, table):
+    options = {"names": ["a", "b"], "sounds": False}
+    page = scatter_page(np.ones((len(table), 2)), table.windows, corpus, **options)
+    assert not re.search(r"\b(nan|inf)\b", page)
 
 
 def test_other_corpora_have_no_players(small_folder):
@@ -334,6 +463,7 @@ def test_other_corpora_have_no_players(small_folder):
     table = features(corpus, 1.0)
     plot = plots.interactive_scatter(table.values[:, :2], table.windows, corpus, names=["a", "b"])
     assert plot.sounds == {}
+    assert "click to listen" not in plot._repr_html_()
     assert not is_playable(corpus)
     assert (
         "<audio"

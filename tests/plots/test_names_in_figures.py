@@ -54,6 +54,8 @@ FIGURES = {
     "distributions": lambda c, t, e, s, r: plots.distributions(t, ["tempo"]),
     "genre_profile": lambda c, t, e, s, r: plots.genre_profile(t),
     "recall": lambda c, t, e, s, r: plots.recall(e),
+    "precision_recall_f1": lambda c, t, e, s, r: plots.precision_recall_f1(e),
+    "roc_curves": lambda c, t, e, s, r: plots.roc_curves(e),
     "confusion_matrix": lambda c, t, e, s, r: plots.confusion_matrix(e),
     "confusion_matrices": lambda c, t, e, s, r: plots.confusion_matrices(
         {GENRES[0]: pd.DataFrame({"genre": GENRES, "predicted": GENRES})}

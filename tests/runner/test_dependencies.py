@@ -45,7 +45,7 @@ def test_all_imported_modules_count():
     files = names(module_files(["gtzan_lib.evaluation.evaluation"]))
     assert {"evaluation/evaluation.py", "data/splits.py", "data/corpus.py", "stats.py"} <= files
     assert {"__init__.py", "evaluation/__init__.py"} <= files
-    others = {"evaluation/leakage.py", "training/classifier.py", "plots/grid.py", "cli.py"}
+    others = {"evaluation/leakage.py", "training/classifier.py", "plots/comparison.py", "cli.py"}
     assert not {*others, "runner/execute.py"} & files
     assert all((ROOT / "gtzan_lib" / name).is_file() for name in others)
 
@@ -97,7 +97,7 @@ def test_a_new_model_beside_a_module_counts(tmp_path, monkeypatch):
 def test_a_module_affects_only_notebooks_that_use_it(tmp_path):
     write_notebook(tmp_path / "a.ipynb", "gl.data.windows")
     write_notebook(tmp_path / "b.ipynb", "gl.plots")
-    grid, errors = ROOT / "gtzan_lib/plots/grid.py", ROOT / "gtzan_lib/errors.py"
+    grid, errors = ROOT / "gtzan_lib/plots/comparison.py", ROOT / "gtzan_lib/errors.py"
     assert grid not in notebook_files(tmp_path / "a.ipynb")
     assert grid in notebook_files(tmp_path / "b.ipynb")
     write_notebook(tmp_path / "b.ipynb", "gl.plots.levels(report.files)")

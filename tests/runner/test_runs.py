@@ -322,11 +322,16 @@ def test_settings_of_the_synthetic_corpus(project):
         load_run("small")
 
 
-@pytest.mark.parametrize("name", ["quick", "gtzan"])
-def test_runs_of_the_project_are_valid(name, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("quick", set()), ("gtzan", {"08_cnn-minivgg-10s", "08_cnn-resnet34-3s"})],
+)
+def test_runs_of_the_project_are_valid(name, more, monkeypatch):
     monkeypatch.setenv("GTZAN_ROOT", "/anywhere")
     run = load_run(ROOT / "runs" / f"{name}.yml")
-    assert sorted(e.name for e in run.experiments.values()) == [
+    names = {experiment.name for experiment in run.experiments.values()}
+    assert more <= names
+    assert sorted(names - more) == [
         "01_data_health",
         "02_spectrograms",
         "03_features",
@@ -334,10 +339,8 @@ def test_runs_of_the_project_are_valid(name, monkeypatch):
         "05_pca",
         "06_kmeans",
         "07_rnn",
-        "08_cnn-minivgg-10s",
         "08_cnn-minivgg-3s",
         "08_cnn-pooled-mel",
-        "08_cnn-resnet34-3s",
         "08_cnn-resnet34-features",
         "09_ten_seconds",
         "10_aggregation",
@@ -347,5 +350,52 @@ def test_runs_of_the_project_are_valid(name, monkeypatch):
         "14_inference",
         "15_live_demo",
         "16_robustness",
+        "metrics",
         "template",
     ]
+
+
+SEED = PARAMETERS + "seed: int = 42\n"
+
+
+def test_an_experiment_with_seeds_is_one_for_each(project):
+    write_notebook(project / "notebooks" / "03_seed.ipynb", parameters=SEED)
+    rewrite(
+        project,
+        "experiments:\n  03_seed: {seeds: [4, 0]}\n  01_count: {after: [03_seed]}\n",
+    )
+    run = load_run("small")
+    assert list(run.experiments) == ["03_seed", "03_seed-seed-0", "01_count"]
+    seeds = [run.experiments[name].parameters.get("seed") for name in run.experiments]
+    assert seeds == [4, 0, None]
+    assert [one.page for one in run.experiments.values()] == [True, False, True]
+    assert run.experiments["01_count"].after == ("03_seed", "03_seed-seed-0")
+    # The command line takes precedence.
+    run = load_run("small", {"03_seed.seed": "9"})
+    assert list(run.experiments) == ["03_seed", "01_count"]
+    assert run.experiments["03_seed"].parameters["seed"] == 9
+    assert run.experiments["01_count"].after == ("03_seed",)
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("experiments: {03_seed: {seeds: [1, 1]}}", RunError, "names a seed twice"),
+        ("experiments: {03_seed: {seeds: [-1]}}", RunError, "seeds"),
+        ("experiments: {01_count: {seeds: [1, 2]}}", ParameterError, "'seed'"),
+        ("steps: {x: 1}\nexperiments: {01_count: {}}", RunError, "steps.x: must be a mapping"),
+        ("experiments: {01_count: {after: [x]}}", RunError, "'x' is not known"),
+    ],
+)
+def test_seeds_and_steps_are_checked(project, text, error, sentence):
+    write_notebook(project / "notebooks" / "03_seed.ipynb", parameters=SEED)
+    rewrite(project, text)
+    with pytest.raises(error, match=sentence):
+        load_run("small")
+
+
+def test_steps_are_kept_and_experiments_may_wait_for_them(project):
+    rewrite(project, "steps: {x: {k: 2}, y: }\nexperiments: {01_count: {after: [x]}}\n")
+    run = load_run("small")
+    assert run.steps == {"x": {"k": 2}, "y": {}}
+    assert load_run(run.save()) == run

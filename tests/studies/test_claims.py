@@ -505,3 +505,19 @@ def test_chance_decides_nothing_about_a_forest_that_changes_by_five(splits):
         )
         counts.update(verdicts(splits, by_window, by_artist)[FOREST : FOREST + 2])
     assert counts["undecided"] >= 17
+
+
+def test_a_higher_confidence_decides_less(splits):
+    """A gain of which the 95 % interval is just above zero."""
+    rng = np.random.default_rng(3)
+    gains = 5 + rng.permutation(np.repeat([-2, 3], ARTISTS // 2))
+    keywords = every("polynomial kernel", LINEAR, gains)
+    grids = tenths(splits[0], **keywords), tenths(splits[1])
+    usual, strict = (
+        examine_claims(*grids, confidence=confidence)[POLYNOMIAL] for confidence in (0.95, 1 - 1e-6)
+    )
+    assert usual.finding != strict.finding
+    assert strict.verdict == "undecided"
+    assert "simultaneous 99.5 % intervals" in (
+        examine_claims(*grids, confidence=1 - 0.05 / 11)[RBF].finding
+    )

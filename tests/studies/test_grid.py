@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from gtzan_lib.data.opening import open_corpus
 from gtzan_lib.data.splits import split
+from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import ModelError, SplitError
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.summary import caveats, summary
@@ -24,8 +25,12 @@ from gtzan_lib.studies.grid import (
     CLASSIFIERS,
     LINEAR,
     TRANSFORMS,
+    choose_by_fold,
+    compare_cells,
     compare_families,
+    estimators,
     grid,
+    mean_leak,
     pipeline,
 )
 
@@ -351,3 +356,76 @@ def test_families_are_compared_on_the_same_folds(small_folder, tmp_path):
         results["logmel-statistics"].scores.drop(columns="seconds"),
     )
     assert list(compare_families(corpus, 1.0, **settings)) == ["kaggle"]
+
+
+def test_mean_leak_is_the_mean_of_all_cells(paper_corpus):
+    corpus = paper_corpus((g, f"{g} {a}", 9.0) for g in ("blues", "rock") for a in range(6))
+    table = window_table(corpus)
+    X = np.random.default_rng(0).normal(size=(len(table), 3))
+    # Windows of a track are alike, and tracks of a genre are not.
+    X += 5 * np.random.default_rng(1).normal(size=(12, 3))[pd.factorize(table["track_id"])[0]]
+    results = []
+    for protocol in ("window", "artist"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parts = split(table, corpus, protocol=protocol, folds=3)
+        results.append(grid(X, table, parts, transforms=["none"], models=["k-NN", "decision tree"]))
+    leak = mean_leak(*results)
+    first, second = (result.scores["window_accuracy"].mean() for result in results)
+    assert leak.value == pytest.approx(first - second)
+    assert leak.low <= leak.value <= leak.high
+    assert leak.n == len(table)
+    assert mean_leak(results[0], results[0])[:3] == (0, 0, 0)
+
+
+def test_estimators_are_listed_as_scikit_learn_shows_them():
+    listed = estimators()
+    assert listed["name"].tolist() == [*TRANSFORMS, *CLASSIFIERS]
+    shown = listed.set_index("name")["estimator"]
+    assert shown["none"] == "–"
+    assert shown["RBF kernel"] == "Nystroem(gamma=0.5, n_components=300)"
+    assert shown["random forest"] == "RandomForestClassifier(n_estimators=200)"
+    assert not shown.str.contains("_Kernel|None").any()
+
+
+def test_models_that_differ_in_all_artists_are_told_from_each_other(rng):
+    groups = np.repeat([f"artist {number}" for number in range(30)], 4)
+    right = rng.random(120) < 0.5
+    correct = pd.DataFrame({"all": np.ones(120, bool), "half": right, "same": right})
+    tests = compare_cells(correct, groups, draws=2000)
+    assert list(zip(tests["first"], tests["second"], strict=True)) == [
+        ("all", "half"), ("all", "same"), ("half", "same"),
+    ]  # fmt: skip
+    assert tests["difference"].tolist() == pytest.approx([1 - right.mean()] * 2 + [0])
+    assert (tests["p_holm"][:2] < 0.01).all()
+    assert tests["p_value"][2] == 1
+    assert (tests["p_holm"] >= tests["p_value"]).all()
+
+
+def test_a_difference_of_few_artists_is_not_significant():
+    """Forty tracks of three artists: with signs, two of eight sums are as large."""
+    groups = np.repeat(["a", "b", "c"], [20, 10, 10])
+    correct = pd.DataFrame({"first": np.ones(40, bool), "second": np.zeros(40, bool)})
+    tests = compare_cells(correct, groups, draws=4000)
+    assert tests["p_value"][0] == pytest.approx(1 / 4, abs=0.03)
+
+
+def test_equal_models_are_found_different_in_few_cases(rng):
+    groups = np.arange(60).astype(str)
+    found = [
+        compare_cells(pd.DataFrame(rng.random((60, 2)) < 0.5), groups, draws=500)["p_value"][0]
+        for _ in range(100)
+    ]
+    assert np.mean(np.array(found) < 0.05) <= 0.1
+
+
+def test_the_model_is_chosen_without_the_fold_that_is_scored():
+    folds = np.repeat([0, 1, 2], 2)
+    correct = pd.DataFrame(
+        {"lucky in 0": [1, 1, 0, 0, 0, 0], "good": [0, 0, 1, 1, 0, 1]}, dtype=bool
+    )
+    scored, chosen = choose_by_fold(correct, folds)
+    # Without fold 1, the two are equal but for the third track of "good".
+    assert chosen == ["good", "lucky in 0", "lucky in 0"]
+    assert scored.tolist() == [False, False, False, False, False, False]
+    assert correct.mean().max() == 0.5

@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gtzan_lib.runner.formulas import mathml
+from gtzan_lib.runner.extensions.formulas import mathml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FORMULA = re.compile(
     r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?!\s)(?P<inline>[^$\n]+?)(?<!\s)\$(?!\d)", re.S
 )

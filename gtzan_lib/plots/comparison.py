@@ -1,0 +1,726 @@
+"""Figures that compare models, split protocols and the cells of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.colors import to_hex
+from matplotlib.ticker import LogFormatter
+
+from ..studies.reshuffle import PARTS
+from .style import BLUE, GREEN, PROTOCOL_COLORS, RED, YELLOW, new_axes, palette, plain_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..evaluation.leakage import LeakageAudit
+    from ..studies.grid import GridResult
+    from ..studies.reshuffle import ReshuffleResult
+
+__all__ = [
+    "accuracy_by_cost",
+    "aggregations",
+    "askings",
+    "best_of_equals",
+    "grid_leaks",
+    "grid_losses",
+    "grid_scores",
+    "interval_methods",
+    "leaderboard",
+    "leak_by",
+    "leakage",
+    "learning_curve",
+    "published_scores",
+    "representations",
+    "reshuffle",
+    "score_dots",
+    "seed_dots",
+    "significance_matrix",
+]
+
+
+def leaderboard(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw a leaderboard with its intervals.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`, or in groups as
+        `gtzan_lib.evaluation.comparison.ModelComparison.leaderboard`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line an experiment: tracks with their 95 % interval, and windows. A group
+        begins with its number of tracks, protocol and part, and has a dashed line at
+        the accuracy of always naming its most frequent genre.
+    """
+    group = pd.factorize(table["group"])[0] if "group" in table else np.full(len(table), -1)
+    # Each group has an empty line above it, for its heading.
+    place = np.arange(len(table)) + group + 1
+    y = place.max() - place
+    ax = new_axes(ax, (7, 0.9 + 0.36 * (place.max() + 1)))
+    ax.hlines(y, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["accuracy"], y, "o", color=BLUE, ms=7, label="tracks (95 % interval)")
+    ax.plot(100 * table["window_accuracy"], y, "|", color=RED, ms=11, mew=2, label="windows")
+    ticks = dict(zip(y, map(plain_text, table.index), strict=True))
+    for number in range(group.max() + 1):
+        lines, first = y[group == number], table[group == number].iloc[0]
+        part = "out of fold" if first["folds"] > 1 else first["part"]
+        ticks[lines[0] + 1] = f"{first['tracks']} tracks, by {first['protocol']}, {part}"
+        label = "most frequent genre" if number == 0 else None
+        ends = lines[-1] - 0.4, lines[0] + 0.4
+        ax.plot([100 * first["chance"]] * 2, ends, color="0.4", ls="--", lw=1, label=label)
+    if "group" not in table:
+        for line, protocol, part in zip(y, table["protocol"], table["part"], strict=True):
+            named = f"{protocol}, {part}" if protocol == "official" else protocol
+            ticks[line] += f"  ({named})"
+    ax.set_yticks(list(ticks), ticks.values())
+    for heading in ax.get_yticklabels()[len(table) :]:
+        heading.set_fontweight("bold")
+    ax.set(xlabel="accuracy (%)", xlim=(0, 100), ylim=(-0.6, max(ticks) + 0.6))
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3)
+    sns.despine(ax=ax)
+    return ax
+
+
+def significance_matrix(tests: pd.DataFrame, models: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw the p-value of every pair of models as a heat map.
+
+    Parameters
+    ----------
+    tests : pd.DataFrame
+        As from `gtzan_lib.evaluation.comparison.paired_tests`.
+    models : sequence of str
+        The models in the order of rows and columns, as `tests` names them.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        The darker, the smaller. Below the diagonal is the p-value of the single pair,
+        above it the one that is corrected for the number of pairs. Pairs without a test
+        are empty.
+    """
+    matrix = pd.DataFrame(np.nan, index=list(models), columns=list(models))
+    rank = {model: number for number, model in enumerate(models)}
+    for test in tests.itertuples():
+        upper, lower = sorted((test.first, test.second), key=rank.__getitem__)
+        matrix.loc[upper, lower], matrix.loc[lower, upper] = test.p_holm, test.p_value
+    side = 2.5 + 0.45 * len(matrix)
+    ax = new_axes(ax, (side + 1, side))
+    sns.heatmap(
+        matrix.rename(index=plain_text, columns=plain_text), vmin=0, vmax=1, cmap="crest_r",
+        annot=True, fmt=".2f", annot_kws={"size": 7}, square=True, linewidths=0.5, ax=ax,
+        cbar_kws={"label": "p-value", "shrink": 0.8},
+    )  # fmt: skip
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(length=0)
+    return ax
+
+
+def learning_curve(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw accuracy against the number of training tracks.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.comparison.learning_curve`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        Tracks with their 95 % interval, and windows.
+    """
+    ax = new_axes(ax, (5.4, 3.4))
+    ax.fill_between(
+        table["tracks"], 100 * table["low"], 100 * table["high"], color=BLUE, alpha=0.15, lw=0
+    )
+    ax.plot(table["tracks"], 100 * table["accuracy"], "o-", color=BLUE, label="tracks")
+    ax.plot(table["tracks"], 100 * table["window_accuracy"], "o--", color=RED, label="windows")
+    ax.set(xlabel="training tracks", ylabel="accuracy (%)", ylim=(0, 100), xlim=(0, None))
+    ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None = None) -> Axes:
+    """Draw track accuracy against a cost.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.evaluation.records.leaderboard`.
+    of : {"weights", "seconds"}
+        Column of the cost; experiments without a value are left out.
+    label : str
+        Label of the cost's axis.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One point an experiment, with its 95 % interval, over a logarithmic axis.
+    """
+    ax = new_axes(ax, (5.4, 3.8))
+    # By the order of the table, so that a model looks alike over every cost.
+    looks = zip(palette(len(table)), cycle("osD^vPX*<>"), strict=False)
+    for (color, marker), (name, row) in zip(looks, table.iterrows(), strict=False):
+        if np.isfinite(row[of]):
+            ends, y = [100 * row["low"], 100 * row["high"]], 100 * row["accuracy"]
+            ax.plot([row[of]] * 2, ends, color=color, lw=4, alpha=0.3)
+            ax.plot(row[of], y, marker, color=color, ms=8, label=plain_text(name))
+    ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
+    ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
+    ax.xaxis.set_minor_formatter(LogFormatter())
+    ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    sns.despine(ax=ax)
+    return ax
+
+
+def aggregations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the track accuracy of models by aggregation method.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        From `gtzan_lib.studies.aggregation.compare_aggregations`.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+        One line a model and method: the difference to the mean with its 95 %
+        interval, in points.
+    """
+    table = table.drop("mean", level="method")
+    ax = new_axes(ax, (6.5, 0.9 + 0.3 * len(table)))
+    place = np.arange(len(table))[::-1]
+    ax.axvline(0, color="0.5", lw=1, ls="--")
+    ax.hlines(place, 100 * table["low"], 100 * table["high"], color=BLUE, lw=5, alpha=0.3)
+    ax.plot(100 * table["difference"], place, "o", color=BLUE, ms=7)
+    ax.set_yticks(place, [f"{plain_text(model)}: {method}" for model, method in table.index])
+    ax.set(xlabel="track accuracy minus that of the mean (points, 95 % interval)")
+    sns.despine(ax=ax)
+    return ax
+
+
+def representations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the accuracy of heads on several representations.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        From `gtzan_lib.studies.heads.compare_representations`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a representation: tracks and windows with their 95 % intervals.
+    """
+    names = table.index.unique("representation")
+    ax = new_axes(ax, (6.5, 1.2 + 0.45 * len(names)))
+    for unit, color, shift in (("track", BLUE, 0.12), ("window", RED, -0.12)):
+        rows = table.xs(unit, level="unit")
+        place = np.arange(len(rows))[::-1] + shift
+        ax.hlines(place, 100 * rows["low"], 100 * rows["high"], color=color, lw=5, alpha=0.3)
+        ax.plot(100 * rows["accuracy"], place, "o", color=color, ms=7, label=f"{unit}s")
+    ax.set_yticks(np.arange(len(names))[::-1], list(map(plain_text, names)))
+    ax.set(xlabel="accuracy (%, 95 % interval)", xlim=(0, 100))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def leakage(audit: LeakageAudit) -> Figure:
+    """Draw the accuracy of every model under each protocol.
+
+    Parameters
+    ----------
+    audit : LeakageAudit
+        Models under several protocols.
+
+    Returns
+    -------
+    Figure
+        Windows on the left, tracks on the right; one line a model, with 95 %
+        intervals.
+    """
+    scores = audit.scores()
+    models = list(audit.evaluations)
+    figure, axes = plt.subplots(
+        1, 2, figsize=(9, 1.2 + 0.75 * len(models)), sharex=True, sharey=True, layout="constrained"
+    )
+    for ax, (unit, prefix) in zip(axes, (("window", "window_"), ("track", "")), strict=True):
+        for number, protocol in enumerate(audit.protocols):
+            rows = scores.xs(protocol, level="protocol").loc[models]
+            part = f" ({rows['part'].iloc[0]})" if protocol == "official" else ""
+            rows = 100 * rows.drop(columns="part")
+            shift = (number - (len(audit.protocols) - 1) / 2) * 0.2
+            y = np.arange(len(models))[::-1] - shift
+            color = PROTOCOL_COLORS[protocol]
+            ax.hlines(y, rows[f"{prefix}low"], rows[f"{prefix}high"], color=color, lw=4, alpha=0.3)
+            accuracy = rows[f"{prefix}accuracy"]
+            ax.plot(accuracy, y, "o", color=color, ms=7, label=f"by {protocol}{part}")
+        ax.set(xlabel=f"{unit} accuracy (%)", xlim=(0, 102), ylim=(-0.5, len(models) - 0.5))
+        sns.despine(ax=ax)
+    axes[0].set_yticks(np.arange(len(models))[::-1], models)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def leak_by(table: pd.DataFrame, ax: Axes | None = None, *, most: int = 15) -> Axes:
+    """Draw the leak of single genres or artists.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `LeakageAudit.leak_by`.
+    ax : Axes, optional
+        Axes to draw into.
+    most : int
+        Largest number of rows; those with the largest leaks are drawn.
+
+    Returns
+    -------
+    Axes
+        One dot a row with its 95 % interval, in percentage points.
+    """
+    table = table.head(most)
+    ax = new_axes(ax, (6, 0.8 + 0.28 * len(table)))
+    y, color = np.arange(len(table))[::-1], PROTOCOL_COLORS["window"]
+    ax.axvline(0, color="0.6", lw=1)
+    ax.hlines(y, 100 * table["low"], 100 * table["high"], color=color, lw=5, alpha=0.25)
+    ax.plot(100 * table["points"], y, "o", color=color, ms=7)
+    ax.set_yticks(y, [f"{plain_text(name)} ({n})" for name, n in table["tracks"].items()])
+    ax.set(xlabel=f"leak (percentage points), by {table.index.name} (number of tracks)")
+    sns.despine(ax=ax)
+    return ax
+
+
+def reshuffle(result: ReshuffleResult, ax: Axes | None = None) -> Axes:
+    """Draw the accuracy of one trained net on different choices of a test part.
+
+    Parameters
+    ----------
+    result : ReshuffleResult
+        Its scores.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a part, without the validation part; the cross is the expected
+        value of the score on test parts that are drawn again.
+    """
+    colors = {
+        "train": "0.5",
+        "reshuffled": PROTOCOL_COLORS["window"],
+        "test": PROTOCOL_COLORS["track"],
+        "unseen": PROTOCOL_COLORS["artist"],
+    }
+    parts = [part for part in PARTS if part in colors]
+    ax = new_axes(ax, (6.4, 2.6))
+    for y, part in enumerate(reversed(parts)):
+        score, color = getattr(result, part), colors[part]
+        ax.hlines(y, 100 * score.low, 100 * score.high, color=color, lw=6, alpha=0.3)
+        ax.plot(100 * score.value, y, "o", color=color, ms=8)
+        if part == "reshuffled":
+            ax.plot(100 * result.predicted, y, "x", color="k", ms=9, label="expected")
+    ax.set_yticks(range(len(parts)), [PARTS[part] for part in reversed(parts)])
+    ax.set(xlabel="window accuracy (%)", ylim=(-0.6, len(parts) - 0.4))
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    sns.despine(ax=ax)
+    return ax
+
+
+def grid_scores(grid: GridResult, ax: Axes | None = None, *, unit: str = "window") -> Axes:
+    """Draw the accuracy of all cells of a grid as one heat map.
+
+    Parameters
+    ----------
+    grid : GridResult
+        Its scores.
+    ax : Axes, optional
+        Axes to draw into.
+    unit : {"window", "track"}
+        What is counted.
+
+    Returns
+    -------
+    Axes
+        Accuracy in per cent with its 95 % interval; a star marks cells whose
+        training stopped before it converged.
+    """
+    ax = new_axes(ax, (8.6, 0.9 + 0.5 * grid.scores.index.get_level_values("model").nunique()))
+    scores = grid.scores
+    # There are too few tracks for tenths of a per cent.
+    digits = 1 if unit == "window" else 0
+    values = 100 * scores[_columns(unit)]
+    text = [
+        f"{value:.{digits}f}{'*' if unconverged else ''}\n{low:.0f} to {high:.0f}"
+        for (value, low, high), unconverged in zip(
+            values.to_numpy(), scores["unconverged"] > 0, strict=True
+        )
+    ]
+    order = dict.fromkeys(scores.index.get_level_values("transform"))
+    rows = dict.fromkeys(scores.index.get_level_values("model"))
+    table = values.iloc[:, 0].unstack("transform").reindex(index=list(rows), columns=list(order))
+    annotations = scores.assign(text=text)["text"].unstack("transform").reindex_like(table)
+    sns.heatmap(
+        table, ax=ax, annot=annotations, fmt="", cmap="crest", vmin=20, vmax=100,
+        annot_kws={"size": 8}, cbar_kws={"label": f"{unit} accuracy (%)"}, linewidths=0.5,
+    )  # fmt: skip
+    ax.set(xlabel="", ylabel="", title=f"split by {grid.split.protocol}")
+    ax.tick_params(axis="y", rotation=0)
+    return ax
+
+
+def grid_leaks(leaking: GridResult, honest: GridResult, *, unit: str = "window") -> Figure:
+    """Draw the accuracy of each cell under a leaking and a strict split protocol.
+
+    Parameters
+    ----------
+    leaking, honest : GridResult
+        The same cells under two protocols.
+    unit : {"window", "track"}
+        What is counted.
+
+    Returns
+    -------
+    Figure
+        One panel a transform; in it one line a model, from the strict score to
+        the leaking one, with 95 % intervals.
+    """
+    transforms = list(dict.fromkeys(transform for transform, _ in leaking.cells))
+    models = list(dict.fromkeys(model for _, model in leaking.cells))
+    figure, axes = plt.subplots(
+        1, len(transforms), figsize=(1.4 + 2.1 * len(transforms), 0.9 + 0.33 * len(models)),
+        sharex=True, sharey=True, squeeze=False, layout="constrained",
+    )  # fmt: skip
+    y = np.arange(len(models))[::-1]
+    for ax, transform in zip(axes.flat, transforms, strict=True):
+        ends = []
+        for grid in (honest, leaking):
+            color = PROTOCOL_COLORS[grid.split.protocol]
+            scores = 100 * grid.scores.loc[transform].loc[models]
+            value, low, high = scores[_columns(unit)].to_numpy().T
+            ax.hlines(y, low, high, color=color, lw=5, alpha=0.25)
+            ax.plot(value, y, "o", color=color, ms=5, label=f"by {grid.split.protocol}")
+            ends.append(value)
+        ax.hlines(y, *ends, color="0.6", lw=1, zorder=0)
+        ax.set_title(transform, fontsize=10)
+        sns.despine(ax=ax)
+    axes[0, 0].set_yticks(y, models)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    figure.supxlabel(f"{unit} accuracy (%)", fontsize=10)
+    return figure
+
+
+def grid_losses(grid: GridResult, ax: Axes | None = None) -> Axes:
+    """Draw the training loss of the cells that have epochs.
+
+    Parameters
+    ----------
+    grid : GridResult
+        A grid with `curves`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a cell, over the epochs of the first fold.
+    """
+    ax = new_axes(ax, (7, 3.4))
+    colors, styles = palette(len(grid.curves)), cycle(("-", "--", "-.", ":"))
+    for ((transform, model), curve), color in zip(grid.curves.items(), colors, strict=True):
+        label = f"{model}, {'no transform' if transform == 'none' else transform}"
+        epochs = np.arange(1, len(curve) + 1)
+        ax.plot(epochs, curve, lw=1.6, color=color, ls=next(styles), label=label)
+    ax.set(xlabel="epoch", ylabel="training loss", yscale="log")
+    ax.legend(frameon=False)
+    sns.despine(ax=ax)
+    return ax
+
+
+def score_dots(
+    table: pd.DataFrame, ax: Axes | None = None, *, label: str, chance: float | None = None
+) -> Axes:
+    """Draw scores of several series, one line a row.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        One row a score, by the name of its line; `series`, to which it belongs; `score`
+        with `low` and `high`, from 0 to 1; and `hollow`, optional, whether its dot is
+        drawn hollow.
+    ax : Axes, optional
+        Axes to draw into.
+    label : str
+        Label of the axis of scores.
+    chance : float, optional
+        The score of always naming the most frequent genre, a dashed line.
+
+    Returns
+    -------
+    Axes
+        Dots with their intervals, in per cent; lines in the order of the table, the first
+        at the top. Series that are called by a split protocol have its colour.
+    """
+    lines, series = table.index.unique(), table["series"].unique()
+    ax = new_axes(ax, (7.4, 1.1 + (0.14 + 0.08 * len(series)) * len(lines)))
+    colors = dict(zip(series, palette(len(series)), strict=True))
+    step = 0.7 / len(series)
+    for number, (name, marker) in enumerate(zip(series, cycle("osD^v"), strict=False)):
+        rows = 100 * table[table["series"] == name][["score", "low", "high"]]
+        y = len(lines) - 1 - lines.get_indexer(rows.index) - (number - (len(series) - 1) / 2) * step
+        protocol = name.rpartition(" ")[2]
+        known = protocol in PROTOCOL_COLORS
+        color = to_hex(PROTOCOL_COLORS[protocol] if known else colors[name])
+        ax.hlines(y, rows["low"], rows["high"], color=color, lw=3, alpha=0.35)
+        hollow = np.zeros(len(rows), dtype=bool)
+        if "hollow" in table:
+            hollow = table.loc[table["series"] == name, "hollow"].to_numpy(dtype=bool)
+        faces = ["white" if one else color for one in hollow]
+        ax.scatter(rows["score"], y, marker=marker, s=24, c=faces, edgecolors=color, zorder=3)
+        if len(series) > 1:
+            ax.plot([], [], marker, color=color, ms=5, label=plain_text(name))
+    if chance is not None:
+        ax.axvline(100 * chance, color="0.4", lw=1, ls="--", label="most frequent genre")
+    ax.set_yticks(range(len(lines) - 1, -1, -1), map(plain_text, lines), fontsize=9)
+    ax.grid(axis="y", color="0.93")
+    ax.set_axisbelow(True)
+    ax.set(xlabel=label, ylim=(-0.6, len(lines) - 0.4))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3)
+    sns.despine(ax=ax)
+    return ax
+
+
+def seed_dots(scores: pd.DataFrame, seeds: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the accuracies of several seeds beside the interval over tracks.
+
+    Parameters
+    ----------
+    scores : pd.DataFrame
+        One row a model: `accuracy`, the mean over seeds, with `low` and `high`.
+    seeds : pd.DataFrame
+        One row a model and seed: `accuracy`. Both have the models as index.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a model; a bar for the interval, and a mark for each seed.
+    """
+    ax = new_axes(ax, (6.6, 1 + 0.42 * len(scores)))
+    y = np.arange(len(scores))[::-1]
+    ax.hlines(
+        y, 100 * scores["low"], 100 * scores["high"], color=BLUE, lw=9, alpha=0.25,
+        label="95 % interval of the mean, over artists",
+    )  # fmt: skip
+    place = y[scores.index.get_indexer(seeds.index)]
+    ax.plot(100 * seeds["accuracy"], place, "|", color=RED, ms=13, mew=1.6, label="a seed")
+    ax.set_yticks(y, map(plain_text, scores.index))
+    ax.set(xlabel="track accuracy (%)", ylim=(-0.6, len(scores) - 0.4))
+    ax.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def _columns(unit: str) -> list[str]:
+    """Return the columns of `GridResult.scores` with a unit's accuracy and its bounds."""
+    prefix = "window_" if unit == "window" else ""
+    return [f"{prefix}{name}" for name in ("accuracy", "low", "high")]
+
+
+def interval_methods(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw intervals of accuracies by three methods.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.collection.dependence`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        Three lines a model, and a dot at its accuracy.
+    """
+    methods = {
+        "tracks as independent (Wilson)": ("", BLUE),
+        "artists drawn within genres": ("genre_", GREEN),
+        "artists drawn from all genres": ("artist_", RED),
+    }
+    ax = new_axes(ax, (7, 1.2 + 0.6 * len(table)))
+    y = -np.arange(len(table), dtype=float)
+    for number, (label, (prefix, color)) in enumerate(methods.items()):
+        place = y + 0.22 * (1 - number)
+        low, high = (100 * table[f"{prefix}{side}"] for side in ("low", "high"))
+        ax.hlines(place, low, high, color=color, lw=4, label=label)
+        ax.plot(100 * table["accuracy"], place, "o", color="white", mec=color, ms=6)
+    ax.set_yticks(y, [plain_text(name) for name in table.index])
+    ax.set(xlabel="accuracy (%)", ylim=(y.min() - 0.5, 0.5))
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+# Colours of models with and without data from outside the corpus.
+_OWN, _OUTSIDE = BLUE, RED
+
+
+def askings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the scores of a test part in the order in which it was asked.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.scores.asked_models`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line an asking, with its 95 % interval; squares are models with data from
+        outside, circles others.
+    """
+    ax = new_axes(ax, (7.4, 0.9 + 0.38 * len(table)))
+    y = -np.arange(len(table))
+    own = (table["outside_data"] == "none").to_numpy()
+    for chosen, marker, color, label in (
+        (own, "o", _OWN, "no data from outside"),
+        (~own, "s", _OUTSIDE, "trained on other music"),
+    ):
+        if chosen.any():
+            rows = table[chosen]
+            ax.hlines(
+                y[chosen], 100 * rows["low"], 100 * rows["high"], color=color, lw=4, alpha=0.35
+            )
+            ax.plot(100 * rows["score"], y[chosen], marker, color=color, ms=7, label=label)
+    names = [f"{row.Index}. {plain_text(row.model)} ({row.n} tracks)" for row in table.itertuples()]
+    ax.set_yticks(y, names)
+    ax.set(xlabel="accuracy of the test part (%)", xlim=(25, 100), ylim=(y.min() - 0.6, 0.6))
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def published_scores(
+    askings: pd.DataFrame, literature: pd.DataFrame, ax: Axes | None = None
+) -> Axes:
+    """Draw scores of this project beside those of the literature.
+
+    Parameters
+    ----------
+    askings : pd.DataFrame
+        As from `gtzan_lib.published.scores.asked_models`; those of a part of the tracks
+        are left out.
+    literature : pd.DataFrame
+        As from `gtzan_lib.published.scores.read_literature`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        Models without data from outside below those with such data, each group by its
+        score. Ours are blue, with their 95 % intervals; the others are grey, without
+        interval, and hollow where the score could not be verified.
+    """
+    ours = askings[askings["whole"]].assign(ours=True, verified=True)
+    others = literature.assign(score=literature[["low", "high"]].mean(axis=1), ours=False)
+    table = pd.concat([ours, others], ignore_index=True)
+    table["outside"] = table["outside_data"] != "none"
+    table = table.sort_values(["outside", "score"], kind="stable", ignore_index=True)
+    # The second group has an empty line below it, and each a line above for its heading.
+    y = np.arange(len(table)) + 1.4 * table["outside"].to_numpy()
+    ax = new_axes(ax, (7.4, 1 + 0.27 * (len(table) + 3)))
+    for row, place in zip(table.itertuples(), y, strict=True):
+        color = BLUE if row.ours else "0.45"
+        width, alpha = (5, 0.35) if row.ours else (1.5, 1)
+        ax.hlines(place, 100 * row.low, 100 * row.high, color=color, lw=width, alpha=alpha)
+        face = color if row.verified else "white"
+        ax.plot(100 * row.score, place, "o", color=color, mfc=face, ms=7 if row.ours else 6)
+    ax.set_yticks(y, [plain_text(name) for name in table["model"]])
+    for tick, is_ours in zip(ax.get_yticklabels(), table["ours"], strict=True):
+        tick.set_fontweight("bold" if is_ours else "normal")
+    for outside, heading in (
+        (False, "no data from outside GTZAN"),
+        (True, "with images, audio or music from outside"),
+    ):
+        if (table["outside"] == outside).any():
+            top = y[table["outside"] == outside].max() + 0.8
+            ax.text(40.5, top, heading, va="center", fontsize=9, fontstyle="italic")
+    for label, color, face, size in (
+        ("this project (95 % interval)", BLUE, BLUE, 7),
+        ("literature", "0.45", "0.45", 6),
+        ("literature, not verified", "0.45", "white", 6),
+    ):
+        ax.plot([], [], "o", color=color, mfc=face, ms=size, label=label)
+    ax.set(xlabel=f"accuracy of the {askings['n'].max()} test tracks (%)", xlim=(40, 90))
+    ax.set_ylim(-0.7, y.max() + 1.3)
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.3, 1), ncols=3)
+    ax.grid(axis="x", color="0.9", lw=0.8)
+    ax.set_axisbelow(True)
+    sns.despine(ax=ax)
+    return ax
+
+
+def best_of_equals(
+    tables: Mapping[str, pd.DataFrame], accuracy: float, ax: Axes | None = None
+) -> Axes:
+    """Draw the best score of several equally good models against their number.
+
+    Parameters
+    ----------
+    tables : mapping of str to pd.DataFrame
+        As from `gtzan_lib.published.scores.best_of_equals`, by their labels.
+    accuracy : float
+        The true accuracy of each model.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One line a table, with the range of 95 % of the draws, and the true accuracy.
+    """
+    ax = new_axes(ax, (6, 3.4))
+    for (label, table), color, style in zip(
+        tables.items(), (BLUE, RED, GREEN, YELLOW), ("o-", "s--", "^-.", "D:"), strict=False
+    ):
+        ax.fill_between(
+            table.index, 100 * table["low"], 100 * table["high"], color=color, alpha=0.12, lw=0
+        )
+        ax.plot(table.index, 100 * table["mean"], style, color=color, ms=4, label=label)
+    ax.axhline(100 * accuracy, color="0.4", lw=1, ls="--", label="true accuracy of each")
+    ax.set(xlabel="number of models", ylabel="best score (%)")
+    ax.locator_params(axis="x", integer=True)
+    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    sns.despine(ax=ax)
+    return ax
