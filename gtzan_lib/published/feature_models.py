@@ -20,10 +20,10 @@ from ..studies.claims import examine_claims
 from ..studies.grid import TRANSFORMS, GridResult, choose_by_fold, compare_cells, grid, mean_leak
 from .task import Task
 
-__all__ = ["KINDS", "MEAN", "MINUTES", "cell_name", "measure", "published_folds"]
+__all__ = ["MEAN", "MINUTES", "NEEDS", "cell_name", "measure", "published_folds"]
 
-KINDS = ("features-30s", "features-3s", "sound")
-"""Material of which one kind must be there."""
+NEEDS = (("features-30s", "sound"), ("features-3s", "sound"))
+"""Material; of each group, one kind must be there."""
 
 MINUTES = 5.0
 """Estimate for all clips, if their features are there as tables."""

@@ -30,8 +30,8 @@ class Step(NamedTuple):
     ----------
     title : str
         What it does.
-    kinds : tuple of str
-        Kinds of material of which one must be there.
+    needs : tuple of tuple of str
+        Kinds of material; one of each group must be there.
     minutes : float
         Estimate for all of GTZAN on two cores.
     measure : callable
@@ -39,7 +39,7 @@ class Step(NamedTuple):
     """
 
     title: str
-    kinds: tuple[str, ...]
+    needs: tuple[tuple[str, ...], ...]
     minutes: float
     measure: Callable[..., None]
 
@@ -47,31 +47,31 @@ class Step(NamedTuple):
 STEPS: dict[str, Step] = {
     "collection": Step(
         "count artists, parts, copies and faults",
-        collection.KINDS,
+        (collection.KINDS,),
         collection.MINUTES,
         collection.measure,
     ),
     "feature-space": Step(
         "divide the variance of features, find neighbours and maps",
-        feature_space.KINDS,
+        (feature_space.KINDS,),
         feature_space.MINUTES,
         feature_space.measure,
     ),
     "clusters": Step(
         "cluster the features and their principal components",
-        clusters.KINDS,
+        (clusters.KINDS,),
         clusters.MINUTES,
         clusters.measure,
     ),
     "feature-models": Step(
         "score 32 models on features, and the leak of their windows",
-        feature_models.KINDS,
+        feature_models.NEEDS,
         feature_models.MINUTES,
         feature_models.measure,
     ),
     "transfer": Step(
         "compare MusiCNN's tags with features",
-        transfer.KINDS,
+        (transfer.KINDS,),
         transfer.MINUTES,
         transfer.measure,
     ),
@@ -132,8 +132,9 @@ def plan_steps(
         if name not in wanted:
             continue
         settings = _checked(name, wanted[name])
-        if material.first(step.kinds) is None:
-            needed = " or ".join(KINDS[kind] for kind in step.kinds)
+        lacking = [kinds for kinds in step.needs if material.first(kinds) is None]
+        if lacking:
+            needed = " or ".join(KINDS[kind] for kind in lacking[0])
             yield Plan(name, settings, "left out", f"there is no {needed}")
             continue
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +20,16 @@ from ..errors import RunError
 from ..files import rename
 from .jobs import job
 from .run_files import BOOK_JOB
-from .runs import Run
+from .runs import Experiment, Run
 from .stamps import changes_since, note_of
 
-__all__ = ["build_site", "prose_files", "publish", "published_pages"]
+__all__ = ["build_site", "glued_pictures", "prose_files", "publish", "published_pages"]
+
+# The first page of the part on GTZAN.
+_ABOUT_GTZAN = "book/gtzan.md"
+
+# How `glue` stores a figure that is not displayed.
+_GLUED_PNG = "application/papermill.record/image/png"
 
 # Its script may be in another folder than the interpreter, and it has no __main__.
 JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
@@ -64,6 +70,29 @@ def published_pages(root: Path) -> dict[Path, Path]:
     return {page: root / "notebooks" / page.name for page in pages}
 
 
+def glued_pictures(page: nbformat.NotebookNode) -> dict[str, bytes]:
+    """Return the figures that an executed page glues, for other pages to show.
+
+    `glue` keeps them in the notebook, and only its own page can show them from there.
+
+    Parameters
+    ----------
+    page : nbformat.NotebookNode
+        The executed notebook.
+
+    Returns
+    -------
+    dict of str to bytes
+        PNG files by the names under which they are glued.
+    """
+    outputs = [output for cell in page["cells"] for output in cell.get("outputs", [])]
+    return {
+        output["metadata"]["scrapbook"]["name"]: base64.b64decode(output["data"][_GLUED_PNG])
+        for output in outputs
+        if _GLUED_PNG in output.get("data", {})
+    }
+
+
 def build_site(run: Run) -> Path:
     """Render the book of a run.
 
@@ -95,10 +124,16 @@ def _build(run: Run) -> Path:
     pages = {path.relative_to(run.root): path.read_bytes() for path in prose_files(run.root)}
     for experiment in (one for one in run.experiments.values() if one.page):
         name = f"{experiment.name}.ipynb"
-        page = (run.work.executed / name).read_text(encoding="utf-8")
-        pages[Path("notebooks") / name] = _retitle(page, experiment.title).encode()
+        page = nbformat.read(run.work.executed / name, as_version=4)
+        _put_title_and_banner(page, run, experiment)
+        pages[Path("notebooks") / name] = nbformat.writes(page).encode()
     for executed, source in published_pages(run.root).items():
-        pages[Path("notebooks") / executed.name] = _with_note(executed, source).encode()
+        page = nbformat.read(executed, as_version=4)
+        note = note_of(page, changes_since(page, source))
+        page["cells"].append(new_markdown_cell(note, id="how-made"))
+        pages[Path("notebooks") / executed.name] = nbformat.writes(page).encode()
+        for name, picture in glued_pictures(page).items():
+            pages[Path("book/_static/published") / f"{name}.png"] = picture
     for file in PUBLISHED_SPLITS.values():
         pages[Path("book/_static") / file.name] = file.read_bytes()
     _refuse_missing_pages(run, pages)
@@ -171,22 +206,24 @@ def _replace(target: Path, built: Path, name: str) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _retitle(page: str, title: str) -> str:
-    """Replace the heading of a notebook that several experiments execute."""
-    if not title:
-        return page
-    notebook = nbformat.reads(page, as_version=4)
-    first = notebook["cells"][0]
-    first["source"] = re.sub(r"^# .*", lambda _: f"# {title}", first["source"], count=1)
-    return nbformat.writes(notebook)
-
-
-def _with_note(executed: Path, source: Path) -> str:
-    """Return a published page with a note of when and from what it was made."""
-    notebook = nbformat.read(executed, as_version=4)
-    note = new_markdown_cell(note_of(notebook, changes_since(notebook, source)), id="how-made")
-    notebook["cells"].append(note)
-    return nbformat.writes(notebook)
+def _put_title_and_banner(page: nbformat.NotebookNode, run: Run, experiment: Experiment) -> None:
+    """Give a page its own title, and say below it which music its scores are of."""
+    first = page["cells"][0]
+    title, _, text = first["source"].partition("\n")
+    title = f"# {experiment.title}" if experiment.title else title
+    banner = ""
+    if experiment.corpus == "synthetic":
+        has_part = (run.root / _ABOUT_GTZAN).is_file()
+        there = "those are in the part [GTZAN](../book/gtzan.md)"
+        banner = (
+            "\n```{admonition} Composed music\n:class: attention\n"
+            f"This page was executed by the run `{run.name}`, on music that was composed for it. "
+            f"Its scores are not GTZAN's{f'; {there}' if has_part else ''}."
+            "\n```\n"
+        )
+    elif experiment.corpus is not None:
+        banner = f"\n```{{note}}\nThis page was executed by the run `{run.name}`.\n```\n"
+    first["source"] = f"{title}\n{banner}{text}"
 
 
 def _mirror(pages: dict[Path, bytes], stage: Path) -> None:

@@ -28,11 +28,11 @@ def fail(task) -> None:
 
 @pytest.fixture
 def material(tmp_path, monkeypatch):
-    kinds = ("log-mels", "sound")
+    needs = (("log-mels", "sound"),)
     known = {
-        "count": Step("count the tracks", kinds, 0.1, count),
-        "fail": Step("fail", kinds, 0.1, fail),
-        "tags": Step("need tags", ("tags",), 0.1, count),
+        "count": Step("count the tracks", needs, 0.1, count),
+        "fail": Step("fail", needs, 0.1, fail),
+        "tags": Step("need tags", (*needs, ("tags",)), 0.1, count),
     }
     monkeypatch.setattr(steps, "STEPS", known)
     for function in (count, fail):
