@@ -63,19 +63,22 @@ def package_commit() -> str | None:
     Returns
     -------
     str or None
-        Twelve hexadecimal digits, with `-dirty` where files differ from the commit; None
-        outside of a checkout.
+        Twelve hexadecimal digits, with `-dirty` where the package, a notebook or a run
+        differs from the commit; None outside of a checkout.
     """
     try:
-        done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=_PACKAGE,
-            capture_output=True,
-            encoding="utf-8",
-            check=True,
-        )
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        changed = _git("status", "--porcelain", "--", _PACKAGE.name, "notebooks", "runs")
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    """Return what git prints in the checkout."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=_PACKAGE.parent, capture_output=True, encoding="utf-8", check=True
+    )
     return done.stdout.strip()
 
 

@@ -47,7 +47,7 @@ __all__ = [
 KINDS = ("log-mels", "sound")
 """Material of which one kind must be there; copies are searched in all that is."""
 
-MINUTES = 1.5
+MINUTES = 1.0
 """Estimate for all log-mels and a hundred clips of sound; a thousand clips take two more."""
 
 CHECKED_MODELS = ("logistic regression", "k-NN", "random forest")
@@ -78,7 +78,7 @@ def measure(task: Task, *, seed: int = 0) -> None:
     task.write("parts", part_counts(facts))
     task.write("shared", shared_artists(facts))
     reports = {
-        kind: check_health(task.open(kind), work=task.work, jobs=task.jobs)
+        kind: check_health(task.corpus(kind), work=task.work, jobs=task.jobs)
         for kind in KINDS
         if kind in task.material
     }
@@ -91,7 +91,7 @@ def measure(task: Task, *, seed: int = 0) -> None:
     kind = task.material.first(("features-30s", "sound"))
     table = pd.DataFrame(columns=_DEPENDENCE, index=pd.Index([], name="model"))
     if kind is not None:
-        corpus = task.open(kind)
+        corpus = task.corpus(kind)
         if _has_enough_artists(corpus):
             table = dependence(corpus, seed=seed, jobs=task.jobs)
     task.write("dependence", table)

@@ -25,7 +25,7 @@ __all__ = ["MEAN", "MINUTES", "NEEDS", "cell_name", "measure", "published_folds"
 NEEDS = (("features-30s", "sound"), ("features-3s", "sound"))
 """Material; of each group, one kind must be there."""
 
-MINUTES = 5.0
+MINUTES = 2.0
 """Estimate for all clips, if their features are there as tables."""
 
 MEAN = "mean of all models"
@@ -173,7 +173,7 @@ def _split(name: str, windows: pd.DataFrame, corpus: Corpus, folds: int, seed: i
 def _measure_clips(task: Task, folds: int, seeds: Sequence[int]) -> list[_Part]:
     """Score clips of 30 s under the published division and folds."""
     names = ("clips official", "clips by artist", "clips by track")
-    corpus = _without_faults(task.open("features-30s", "sound"))
+    corpus = _without_faults(task.corpus("features-30s", "sound"))
     table = features(corpus, 30, jobs=task.jobs, progress=False)
     results, parts = _try_splits(task, corpus, table, names, folds, seeds[0])
     scores, choices, by_seed, summaries = [], [], [], []
@@ -279,7 +279,7 @@ def _save_best(task: Task, corpus: Corpus, name: str, result: GridResult, seed: 
 def _measure_windows(task: Task, folds: int, seed: int) -> list[_Part]:
     """Score windows of 3 s of three genres, split by window, track and artist."""
     names = ("windows by window", "windows by track", "windows by artist")
-    corpus = task.open("features-3s", "sound").select(genres=_GENRES)
+    corpus = task.corpus("features-3s", "sound").select(genres=_GENRES)
     corpus = _without_faults(corpus)
     table = features(corpus, 3, jobs=task.jobs, progress=False)
     results, parts = _try_splits(task, corpus, table, names, folds, seed)

@@ -42,7 +42,7 @@ class Task:
     jobs: int = 1
     used: dict[str, int] = dataclasses.field(default_factory=dict)
 
-    def open(self, *kinds: str) -> Corpus:
+    def corpus(self, *kinds: str) -> Corpus:
         """Open the first of some kinds of material that is there.
 
         Parameters

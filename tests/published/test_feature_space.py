@@ -30,7 +30,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def corpus(folder, tmp_path):
-    return task_on(folder, tmp_path / "unused").open("features-30s")
+    return task_on(folder, tmp_path / "unused").corpus("features-30s")
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from gtzan_lib.files import sha256_of
 from gtzan_lib.published.publish import stale
 from gtzan_lib.published.results import Results
 from gtzan_lib.published.steps import STEPS
+from gtzan_lib.runner.extensions.reading import WORDS_PER_MINUTE
 from gtzan_lib.runner.runs import load_run
+from gtzan_lib.studies.grid import compare_cells
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "results" / "gtzan"
@@ -32,6 +34,13 @@ FACTS = {
     "57": "features",
     "32": "models",
     "50": "tags",
+    "0": "mean of a scaled feature",
+    "1": "variance of a scaled feature",
+    "20": "tags that are shown",
+    f"{100 * (1 - 0.05 / 3):.1f}": "confidence of each of three intervals",
+    str(32 * 31 // 2): "pairs of models",
+    f"{compare_cells.__kwdefaults__['draws'] // 1000} 000": "draws of a test",
+    str(WORDS_PER_MINUTE): "words a minute",
     **{str(n): f"tracks of the part {part}" for part, n in PARTS.items()},
     str(len(gtzan.facts())): "clips",
 }
@@ -107,7 +116,7 @@ def test_numbers_in_the_text_are_facts(page):
     else:
         cells = nbformat.read(ROOT / "notebooks" / f"{page}.ipynb", as_version=4)["cells"]
         text = "\n\n".join(c["source"] for c in cells if c["cell_type"] == "markdown")
-    numbers = set(re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])", prose(text)))
+    numbers = set(re.findall(r"(?<![\w.-])\d+(?: 000|\.\d+)?(?![\w-])", prose(text)))
     assert numbers - FACTS.keys() == set()
 
 

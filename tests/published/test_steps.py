@@ -16,7 +16,7 @@ from ..conftest import write_music
 
 def count(task, *, seed: int = 0, folds: int = 5) -> None:
     """Write how many tracks a genre has."""
-    corpus = task.open("log-mels", "sound")
+    corpus = task.corpus("log-mels", "sound")
     tracks = corpus.tracks["genre"].value_counts().rename_axis("genre").to_frame("tracks")
     task.write("genres", tracks.assign(share=tracks["tracks"] / 3, note=["x", ""], seed=seed))
 

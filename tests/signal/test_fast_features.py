@@ -150,15 +150,17 @@ SOUNDS = {
 def test_extreme_sounds_have_librosas_numbers(sound):
     """Transforms in single precision have a noise floor around pure tones.
 
-    There the bandwidth differs by some hertz.
+    There the bandwidth differs by some hertz. One click has no tempo: several are equally
+    likely, and the last bits of a sum decide.
     """
     y = SOUNDS[sound]
     ours, theirs = ours_of(y), by_librosa(y)
     assert np.isfinite(ours).all()
+    has_tempo = (NAMES != "tempo") | (sound != "one click")
     bandwidth_mean = NAMES == "spectral_bandwidth_mean"
     bandwidth_var = NAMES == "spectral_bandwidth_var"
     means = np.isin(np.arange(57), HARMONY)
-    rest = ~(bandwidth_mean | bandwidth_var | means)
+    rest = ~(bandwidth_mean | bandwidth_var | means) & has_tempo
     assert_same(ours, theirs, of=rest, rtol=5e-3, atol=1e-3)
     assert_same(ours, theirs, of=bandwidth_mean, rtol=1e-3, atol=3.0)
     assert_same(ours, theirs, of=bandwidth_var, rtol=1e-2, atol=5.0)
