@@ -13,6 +13,7 @@ from gtzan_lib.published import transfer
 from gtzan_lib.published.material import find_material
 from gtzan_lib.published.task import Task
 
+from ..conftest import write_music
 from ..data.loaders.activations import write_activations
 
 
@@ -138,3 +139,18 @@ def test_features_of_few_tracks_are_not_compared(tmp_path, done, training, numbe
     _, alone = measured(tmp_path, tmp_path / "results")
     assert reason in alone["scope"]["left_out"].iloc[0]
     assert alone["predictions"]["50 tags"].equals(tables["predictions"]["50 tags"])
+
+
+def test_tags_of_training_tracks_are_computed_from_sound(tmp_path):
+    """An owner of the recordings alone needs no published tags."""
+    music = write_music(tmp_path / "gtzan", genres=("blues", "rock"), seconds=4.0)
+    for genre in ("blues", "rock"):
+        folder = music / "genres_original" / genre
+        # The first of these is in the validation part, the others in the training part.
+        for old, new in ((0, 5), (1, 29)) if genre == "blues" else ((0, 0), (1, 1)):
+            (folder / f"{genre}.{old:05d}.wav").rename(folder / f"{genre}.{new:05d}.wav")
+    task = Task(find_material(music), tmp_path, Workspace("step"))
+    tags = transfer._tags(task)
+    assert tags.track_ids == ("blues.00029", "rock.00000", "rock.00001")
+    assert [track.shape[1] for track in tags.logits] == [50, 50, 50]
+    assert task.used == {"sound": 4}
