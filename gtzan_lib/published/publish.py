@@ -114,8 +114,8 @@ def _table(plans: list[Plan]) -> Table:
         table.add_column(column, justify="right" if column == "minutes" else "left")
     for one in plans:
         state = f"{one.state}: {one.reason}" if one.reason else one.state
-        minutes = "" if one.state in ("done", "left out") else f"{STEPS[one.name].minutes:g}"
-        table.add_row(one.name, STEPS[one.name].title, state, minutes)
+        minutes = "" if one.state in ("done", "left out") else f"{STEPS[one.step].minutes:g}"
+        table.add_row(one.name, STEPS[one.step].title, state, minutes)
     return table
 
 
@@ -196,8 +196,8 @@ def stale(
     folder = _folder(run, results)
     found = {
         name: ["code of the package that it uses"]
-        for name in run.steps
-        if _note(folder, name).is_file() and Results(folder).step(name)["code"] != code_of(name)
+        for name, one in run.steps.items()
+        if _note(folder, name).is_file() and Results(folder).step(name)["code"] != code_of(one.step)
     }
     for experiment in run.experiments.values():
         target = folder / "executed" / f"{experiment.name}.ipynb"

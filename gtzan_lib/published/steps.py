@@ -16,6 +16,7 @@ from ..errors import GtzanError, ParameterError
 from ..evaluation.records import provenance
 from ..files import atomic_folder, rename, sha256_of
 from ..runner.dependencies import module_files
+from ..runner.runs import RunStep
 from . import clusters, collection, feature_models, feature_space, transfer
 from .material import KINDS, Material
 from .task import Task
@@ -85,9 +86,11 @@ class Plan(NamedTuple):
     Attributes
     ----------
     name : str
-        Name of the step.
+        Name of the step in the run.
+    step : str
+        Which of `STEPS` it is.
     settings : dict
-        Its settings.
+        All its settings.
     state : str
         `done`, `missing`, `changed` (other settings or material than those it was done
         with) or `left out`.
@@ -96,14 +99,13 @@ class Plan(NamedTuple):
     """
 
     name: str
+    step: str
     settings: dict[str, Any]
     state: str
     reason: str = ""
 
 
-def plan_steps(
-    material: Material, results: Path, wanted: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Plan]:
+def plan_steps(material: Material, results: Path, wanted: Mapping[str, RunStep]) -> Iterator[Plan]:
     """Compare what is wanted with what is done.
 
     Parameters
@@ -112,42 +114,38 @@ def plan_steps(
         The copy of GTZAN.
     results : Path
         Folder of the results.
-    wanted : mapping of str to mapping
-        Settings of each step, from the run's file.
+    wanted : mapping of str to RunStep
+        The steps of a run.
 
     Yields
     ------
     Plan
-        For each step that is wanted, in the order of `STEPS`.
+        For each of them, in their order.
 
     Raises
     ------
     ParameterError
         If there is no such step, or it has no such setting.
     """
-    for name in wanted:
-        if name not in STEPS:
-            raise ParameterError(f"there is no step {name!r}; choose from {', '.join(STEPS)}.")
-    for name, step in STEPS.items():
-        if name not in wanted:
-            continue
-        settings = _checked(name, wanted[name])
-        lacking = [kinds for kinds in step.needs if material.first(kinds) is None]
+    plans = [(name, one.step, _checked(name, one)) for name, one in wanted.items()]
+    for name, step, settings in plans:
+        needs = STEPS[step].needs
+        lacking = [kinds for kinds in needs if material.first(kinds) is None]
         if lacking:
             needed = " or ".join(KINDS[kind] for kind in lacking[0])
-            yield Plan(name, settings, "left out", f"there is no {needed}")
+            yield Plan(name, step, settings, "left out", f"there is no {needed}")
             continue
         try:
             done = read_document(results / name / "step.json", StepDocument)
         except GtzanError:
-            yield Plan(name, settings, "missing")
+            yield Plan(name, step, settings, "missing")
             continue
         reason = ""
         if done["settings"] != settings:
             reason = "other settings"
         elif any(material.tracks.get(kind) != n for kind, n in done["material"].items()):
             reason = "other material"
-        yield Plan(name, settings, "changed" if reason else "done", reason)
+        yield Plan(name, step, settings, "changed" if reason else "done", reason)
 
 
 def code_of(name: str) -> str:
@@ -167,18 +165,20 @@ def code_of(name: str) -> str:
     return code_digest(file for file in files if file.suffix == ".py")
 
 
-def _checked(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(name: str, wanted: RunStep) -> dict[str, Any]:
     """Return all settings of a step, with its defaults."""
+    if wanted.step not in STEPS:
+        raise ParameterError(f"there is no step {wanted.step!r}; choose from {', '.join(STEPS)}.")
     defaults = {
         key: parameter.default
-        for key, parameter in inspect.signature(STEPS[name].measure).parameters.items()
+        for key, parameter in inspect.signature(STEPS[wanted.step].measure).parameters.items()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    for key in settings:
+    for key in wanted.settings:
         if key not in defaults:
             known = ", ".join(defaults) or "no settings"
             raise ParameterError(f"step {name!r} has no setting {key!r}; it has {known}.")
-    return defaults | dict(settings)
+    return defaults | wanted.settings
 
 
 def run_step(planned: Plan, material: Material, results: Path, *, jobs: int = 1) -> float:
@@ -206,14 +206,14 @@ def run_step(planned: Plan, material: Material, results: Path, *, jobs: int = 1)
     shutil.rmtree(fresh, ignore_errors=True)
     with atomic_folder(fresh) as folder:
         task = Task(material, folder, Workspace("published"), jobs)
-        STEPS[planned.name].measure(task, **planned.settings)
+        STEPS[planned.step].measure(task, **planned.settings)
         seconds = time.perf_counter() - start
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         values = {
             "step": planned.name,
             "settings": planned.settings,
             "material": task.used,
-            "code": code_of(planned.name),
+            "code": code_of(planned.step),
             "files": {path.relative_to(folder).as_posix(): sha256_of(path) for path in files},
             "provenance": provenance(round(seconds, 1)),
         }

@@ -25,6 +25,7 @@ __all__ = [
     "ComposeEntry",
     "ExperimentEntry",
     "RunFile",
+    "StepEntry",
     "read_run_file",
 ]
 
@@ -33,6 +34,7 @@ CORPUS_JOB, BOOK_JOB = "corpus", "book"
 
 # Files and pages are named after experiments.
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+Seeds = list[Annotated[int, Field(ge=0)]]
 
 
 class ExperimentEntry(Part):
@@ -44,7 +46,16 @@ class ExperimentEntry(Part):
     title: str = Field(default="", examples=['"CNN: MiniVGG"'])
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(default=1, examples=["2"])
     after: list[str] = Field(default=[], examples=["[03_features]"])
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[], examples=["[0, 1, 2]"])
+    seeds: Seeds = Field(default=[], examples=["[0, 1, 2]"])
+
+
+class StepEntry(Part):
+    """A step; all other keys are settings of it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    step: Name | None = Field(default=None, examples=["clusters"])
+    seeds: Seeds = Field(default=[], examples=["[0, 1, 2]"])
 
 
 class ComposeEntry(Part):
@@ -63,7 +74,7 @@ class RunFile(Part):
 
     compose: ComposeEntry | None = Field(default=None, examples=["{artists: 5, tracks: 2}"])
     defaults: dict[str, Any] | None = Field(default=None, examples=["{corpus: synthetic}"])
-    steps: dict[Name, dict[str, Any] | None] | None = Field(
+    steps: dict[Name, StepEntry | None] | None = Field(
         default=None, examples=["{clusters: {seed: 1}}"]
     )
     experiments: dict[Name, ExperimentEntry | None] = Field(examples=["{08_cnn: {epochs: 3}}"])
@@ -135,7 +146,7 @@ _PHRASES = {"dict_type": "must be a mapping", "model_type": "must be a mapping"}
 
 _EXAMPLES = {
     name: field.examples[0]
-    for entry in (RunFile, ComposeEntry, ExperimentEntry)
+    for entry in (RunFile, ComposeEntry, ExperimentEntry, StepEntry)
     for name, field in entry.model_fields.items()
     if field.examples
 }

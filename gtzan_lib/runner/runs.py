@@ -19,9 +19,9 @@ from ..data.workspace import Workspace
 from ..errors import ParameterError, RunError
 from ..files import write_json
 from ..parameters.declarations import Parameter, check, declared_in, from_text
-from .run_files import ExperimentEntry, read_run_file
+from .run_files import ExperimentEntry, StepEntry, read_run_file
 
-__all__ = ["Experiment", "Run", "load_run"]
+__all__ = ["Experiment", "Run", "RunStep", "load_run"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,22 @@ class Experiment:
 
 
 @dataclasses.dataclass(frozen=True)
+class RunStep:
+    """One step that is done before the experiments.
+
+    Attributes
+    ----------
+    step : str
+        Which step it is; several entries of a run may be the same one with other settings.
+    settings : dict
+        Settings that are not the step's own defaults.
+    """
+
+    step: str
+    settings: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
 class Run:
     """A file of `runs/`, its parameters merged and checked.
 
@@ -77,14 +93,14 @@ class Run:
         By id.
     compose : dict
         Settings of the synthetic corpus.
-    steps : dict of str to dict
-        Settings of the steps that `gtzan publish` does before the experiments.
+    steps : dict of str to RunStep
+        What `gtzan publish` does before the experiments.
     """
 
     file: Path
     experiments: dict[str, Experiment]
     compose: dict[str, Any]
-    steps: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    steps: dict[str, RunStep] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -172,7 +188,7 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     # One that waits for another waits for all its seeds.
     seeds_of = {
         id_: _seeds_of(file, id_, entry.seeds)
-        for id_, entry in content.experiments.items()
+        for id_, entry in {**content.experiments, **(content.steps or {})}.items()
         if entry and entry.seeds and not {"seed", f"{id_}.seed"} & overrides.keys()
     }
     for id_, entry in content.experiments.items():
@@ -207,8 +223,19 @@ def load_run(file: str | Path, overrides: Mapping[str, str] | None = None) -> Ru
     _refuse_unused_overrides(overrides, known)
     _refuse_same_names(file, experiments)
     compose = content.compose.model_dump(exclude_unset=True) if content.compose else {}
-    steps = {name: settings or {} for name, settings in (content.steps or {}).items()}
-    return Run(file, experiments, compose, steps)
+    return Run(file, experiments, compose, _steps(content.steps or {}, seeds_of))
+
+
+def _steps(
+    entries: Mapping[str, StepEntry | None], seeds_of: Mapping[str, Mapping[str, dict[str, int]]]
+) -> dict[str, RunStep]:
+    """Return all steps of a run, one for each seed."""
+    steps = {}
+    for id_, entry in entries.items():
+        entry = entry or StepEntry()
+        for name, seed in seeds_of.get(id_, {id_: {}}).items():
+            steps[name] = RunStep(entry.step or id_, {**(entry.model_extra or {}), **seed})
+    return steps
 
 
 def _seeds_of(file: Path, id_: str, seeds: list[int]) -> dict[str, dict[str, int]]:

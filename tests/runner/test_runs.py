@@ -4,7 +4,7 @@ import pytest
 
 from gtzan_lib.data.opening import corpus_state
 from gtzan_lib.errors import CorpusError, ParameterError, RunError
-from gtzan_lib.runner.runs import load_run
+from gtzan_lib.runner.runs import RunStep, load_run
 
 from .conftest import PARAMETERS, ROOT, write_notebook
 
@@ -397,5 +397,12 @@ def test_seeds_and_steps_are_checked(project, text, error, sentence):
 def test_steps_are_kept_and_experiments_may_wait_for_them(project):
     rewrite(project, "steps: {x: {k: 2}, y: }\nexperiments: {01_count: {after: [x]}}\n")
     run = load_run("small")
-    assert run.steps == {"x": {"k": 2}, "y": {}}
+    assert run.steps == {"x": RunStep("x", {"k": 2}), "y": RunStep("y", {})}
     assert load_run(run.save()) == run
+    rewrite(
+        project,
+        "steps: {x: {step: y, seeds: [3, 5]}}\nexperiments: {01_count: {after: [x]}}\n",
+    )
+    run = load_run("small")
+    assert run.steps == {"x": RunStep("y", {"seed": 3}), "x-seed-5": RunStep("y", {"seed": 5})}
+    assert run.experiments["01_count"].after == ("x", "x-seed-5")
