@@ -54,7 +54,7 @@ def measure(
     k: int = 10,
     starts: int = 10,
     references: int = 20,
-    seeds: int = 5,
+    n_seeds: int = 5,
     seed: int = 0,
 ) -> None:
     """Cluster whole clips, and compare the clusters with genres and artists.
@@ -74,7 +74,7 @@ def measure(
         compared.
     references : int
         Number of samples without clusters.
-    seeds : int
+    n_seeds : int
         Number of seeds of k-means, over which numbers of components are compared.
     seed : int
         The first seed of k-means; also of the samples and halves.
@@ -120,7 +120,7 @@ def measure(
     needed = components_needed(scaled, artists)
     task.write("needed", needed)
     few = int(needed.loc[0.9, "components"])
-    spaces, found = compare_components(scaled, genres, artists, k, few, seeds, seed=seed)
+    spaces, found = compare_components(scaled, genres, artists, k, few, n_seeds, seed=seed)
     task.write("spaces", spaces)
     best = int(numbers["silhouette"].idxmax())
     separate = sorted_clusters(cluster(scaled, best, seed=seed).labels_, genres)

@@ -41,7 +41,7 @@ _WITH_SEEDS = {
 }
 
 
-def measure(task: Task, *, folds: int = 5, seeds: int = 5, seed: int = 0) -> None:
+def measure(task: Task, *, folds: int = 5, n_seeds: int = 5, seed: int = 0) -> None:
     """Score the grid of 32 models on clips of 30 s and on windows of 3 s.
 
     Writes the tables `parts`, `scores`, `choices`, `seeds`, `seed-scores` and predictions
@@ -55,7 +55,7 @@ def measure(task: Task, *, folds: int = 5, seeds: int = 5, seed: int = 0) -> Non
         Its material has Kaggle's tables of 30 s and of 3 s, or sound.
     folds : int
         Number of folds of the cross-validations, except for the published folds.
-    seeds : int
+    n_seeds : int
         Number of seeds of the models that begin with random numbers, from `seed` on.
     seed : int
         Seed of the splits, and the first one of the models.
@@ -66,7 +66,7 @@ def measure(task: Task, *, folds: int = 5, seeds: int = 5, seed: int = 0) -> Non
         If a table is missing, and there is no sound.
     """
     parts = [
-        *_measure_clips(task, folds, range(seed, seed + seeds)),
+        *_measure_clips(task, folds, range(seed, seed + n_seeds)),
         *_measure_windows(task, folds, seed),
     ]
     task.write("parts", pd.DataFrame(parts).set_index("part"))

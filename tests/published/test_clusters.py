@@ -132,7 +132,7 @@ def test_the_step_is_small_and_gives_the_same_bytes(tmp_path):
     folder = write_features(tmp_path / "features", step=8)
     first, second = (task_on(folder, tmp_path / name) for name in ("first", "second"))
     for task in (first, second):
-        measure(task, k=4, starts=2, references=2, seeds=2)
+        measure(task, k=4, starts=2, references=2, n_seeds=2)
     files = sorted(first.folder.iterdir())
     assert [file.stem for file in files] == [
         "agreement", "centres", "components", "genres", "needed", "numbers", "spaces", "together",

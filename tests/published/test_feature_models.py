@@ -66,7 +66,7 @@ def _small_models():
 def done(tmp_path_factory):
     """The step on every third clip of three genres."""
     track_ids = [f"{genre}.{number:05d}" for genre in GENRES for number in range(0, 100, 3)]
-    return measured(tmp_path_factory.mktemp("done"), track_ids, folds=3, seeds=2)
+    return measured(tmp_path_factory.mktemp("done"), track_ids, folds=3, n_seeds=2)
 
 
 def test_all_tables_are_written(done):
@@ -157,7 +157,7 @@ def test_windows_of_a_track_in_both_parts_help(done):
 def first_tracks(tmp_path_factory):
     """The step on the first ten clips of each genre, which are by few artists."""
     track_ids = [f"{genre}.{number:05d}" for genre in GENRES for number in range(10)]
-    return measured(tmp_path_factory.mktemp("first"), track_ids, folds=3, seeds=1)
+    return measured(tmp_path_factory.mktemp("first"), track_ids, folds=3, n_seeds=1)
 
 
 def test_a_part_of_gtzan_says_what_it_leaves_out(first_tracks):
@@ -173,7 +173,7 @@ def test_a_part_of_gtzan_says_what_it_leaves_out(first_tracks):
 def test_the_same_again(first_tracks, tmp_path):
     results, _, task = first_tracks
     again = dataclasses.replace(task, folder=tmp_path)
-    feature_models.measure(again, folds=3, seeds=1)
+    feature_models.measure(again, folds=3, n_seeds=1)
     files = sorted(file.name for file in results.glob("*.csv"))
     assert files == sorted(file.name for file in tmp_path.glob("*.csv"))
     for name in files:
