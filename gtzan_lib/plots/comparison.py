@@ -561,7 +561,7 @@ def interval_methods(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : pd.DataFrame
-        As from `gtzan_lib.published.collection.dependence`.
+        As from `gtzan_lib.published.measures.collection.dependence`.
     ax : Axes, optional
         Axes to draw into.
 

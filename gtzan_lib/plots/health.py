@@ -213,7 +213,7 @@ def artist_shares(artists: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     artists : pd.DataFrame
-        As from `gtzan_lib.published.collection.tracks_of_artists`: `tracks`, indexed by
+        As from `gtzan_lib.published.measures.collection.tracks_of_artists`: `tracks`, indexed by
         genre, the most tracks first.
     ax : Axes, optional
         Axes to draw into.
@@ -251,7 +251,7 @@ def copy_pairs(pairs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     pairs : pd.DataFrame
-        As from `gtzan_lib.published.collection.copies_found`.
+        As from `gtzan_lib.published.measures.collection.copies_found`.
     ax : Axes, optional
         Axes to draw into.
 

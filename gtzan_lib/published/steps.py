@@ -17,8 +17,8 @@ from ..evaluation.records import provenance
 from ..files import atomic_folder, rename, sha256_of
 from ..runner.dependencies import module_files
 from ..runner.runs import RunStep
-from . import clusters, collection, feature_models, feature_space, transfer
 from .material import KINDS, Material
+from .measures import clusters, collection, feature_models, feature_space, transfer
 from .task import Task
 
 __all__ = ["STEPS", "Plan", "Step", "code_of", "plan_steps", "run_step"]

@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from ..data.loaders import gtzan
-from ..data.loaders.gtzan_activations import TrackTags, training_tags
-from ..data.splits import DataSplit
-from ..errors import ModelError
-from ..inference.fitting import fit_head
-from ..signal.features import features
-from ..stats import bootstrap_interval, bootstrap_score, holm, independent_groups, wilson_interval
-from ..studies.grid import compare_cells, grid
-from ..studies.representations import LayerTable, musicnn_layers, tag_profile
-from .task import Task
+from ...data.loaders import gtzan
+from ...data.loaders.gtzan_activations import TrackTags, training_tags
+from ...data.splits import DataSplit
+from ...errors import ModelError
+from ...inference.fitting import fit_head
+from ...signal.features import features
+from ...stats import bootstrap_interval, bootstrap_score, holm, independent_groups, wilson_interval
+from ...studies.grid import compare_cells, grid
+from ...studies.representations import LayerTable, musicnn_layers, tag_profile
+from ..task import Task
 
 __all__ = ["KINDS", "MINUTES", "measure"]
 

@@ -9,12 +9,12 @@ from gtzan_lib.data.tables import COLUMNS, FEATURE_NAMES
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.genres import GENRES
 from gtzan_lib.models.musicnn import MusiCNN
-from gtzan_lib.published import transfer
 from gtzan_lib.published.material import find_material
+from gtzan_lib.published.measures import transfer
 from gtzan_lib.published.task import Task
 
-from ..conftest import write_music
-from ..data.loaders.activations import write_activations
+from ...conftest import write_music
+from ...data.loaders.activations import write_activations
 
 
 def write_features(file, track_ids):

@@ -15,9 +15,9 @@ from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.errors import CorpusError
 from gtzan_lib.evaluation.evaluate import evaluate
 from gtzan_lib.evaluation.records import predictions
-from gtzan_lib.published import feature_models
-from gtzan_lib.published.feature_models import MEAN, cell_name, published_folds
 from gtzan_lib.published.material import find_material
+from gtzan_lib.published.measures import feature_models
+from gtzan_lib.published.measures.feature_models import MEAN, cell_name, published_folds
 from gtzan_lib.published.task import Task
 from gtzan_lib.signal.features import features
 from gtzan_lib.studies.grid import CLASSIFIERS, TRANSFORMS, pipeline

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gtzan_lib.errors import CorpusError
-from gtzan_lib.published.feature_space import (
+from gtzan_lib.published.measures.feature_space import (
     compare_maps,
     compare_neighbours,
     genre_counts,

@@ -15,12 +15,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from ..errors import CorpusError
-from ..health.check import check_health
-from ..signal.features import CLIP_S, features
-from ..stats import holm
-from ..studies.clustering import agreement, cluster, scan_k, stability
-from .task import Task
+from ...errors import CorpusError
+from ...health.check import check_health
+from ...signal.features import CLIP_S, features
+from ...stats import holm
+from ...studies.clustering import agreement, cluster, scan_k, stability
+from ..task import Task
 
 __all__ = [
     "KINDS",

@@ -12,17 +12,17 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ..data.corpus import Corpus
-from ..data.loaders import gtzan
-from ..data.loaders.gtzan_splits import published_split
-from ..evaluation.evaluate import evaluate
-from ..health.check import check_health
-from ..health.faults import FAULT_SEVERITIES, Fault
-from ..health.report import DUPLICATE_COLUMNS, HealthReport
-from ..signal.features import CLIP_S, features
-from ..stats import Score, independent_groups, resampled_means, wilson_score
-from ..studies.grid import pipeline
-from .task import Task
+from ...data.corpus import Corpus
+from ...data.loaders import gtzan
+from ...data.loaders.gtzan_splits import published_split
+from ...evaluation.evaluate import evaluate
+from ...health.check import check_health
+from ...health.faults import FAULT_SEVERITIES, Fault
+from ...health.report import DUPLICATE_COLUMNS, HealthReport
+from ...signal.features import CLIP_S, features
+from ...stats import Score, independent_groups, resampled_means, wilson_score
+from ...studies.grid import pipeline
+from ..task import Task
 
 __all__ = [
     "CHECKED_MODELS",

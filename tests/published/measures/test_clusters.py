@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from gtzan_lib.errors import CorpusError
-from gtzan_lib.published.clusters import (
+from gtzan_lib.published.measures.clusters import (
     compare_components,
     components_needed,
     measure,

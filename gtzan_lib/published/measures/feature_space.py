@@ -15,14 +15,14 @@ from sklearn.manifold import TSNE
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
-from ..data.corpus import Corpus
-from ..errors import CorpusError
-from ..health.check import check_health
-from ..signal.features import CLIP_S, FeatureTable, features
-from ..stats import holm, resampled_means
-from ..studies.importance import feature_groups
-from ..studies.variance import variance_shares
-from .task import Task
+from ...data.corpus import Corpus
+from ...errors import CorpusError
+from ...health.check import check_health
+from ...signal.features import CLIP_S, FeatureTable, features
+from ...stats import holm, resampled_means
+from ...studies.importance import feature_groups
+from ...studies.variance import variance_shares
+from ..task import Task
 
 __all__ = [
     "KINDS",

@@ -10,7 +10,8 @@ from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.data.workspace import Workspace
 from gtzan_lib.health.faults import Fault
 from gtzan_lib.health.report import DUPLICATE_COLUMNS, HealthReport
-from gtzan_lib.published.collection import (
+from gtzan_lib.published.material import find_material
+from gtzan_lib.published.measures.collection import (
     compare_with_list,
     copies_found,
     copy_groups,
@@ -25,11 +26,10 @@ from gtzan_lib.published.collection import (
     shared_artists,
     tracks_of_artists,
 )
-from gtzan_lib.published.material import find_material
 from gtzan_lib.published.task import Task
 from gtzan_lib.stats import Score, wilson_score
 
-from ..conftest import write_music
+from ...conftest import write_music
 
 FACTS = pd.DataFrame(
     [

@@ -8,17 +8,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..data.corpus import Corpus
-from ..data.loaders.gtzan_splits import published_split
-from ..data.splits import DataSplit, quiet_split
-from ..errors import SplitError
-from ..evaluation.comparison import difference
-from ..evaluation.seeds import seed_summary
-from ..signal.features import FeatureTable, features
-from ..stats import bootstrap_score, wilson_interval
-from ..studies.claims import examine_claims
-from ..studies.grid import TRANSFORMS, GridResult, choose_by_fold, compare_cells, grid, mean_leak
-from .task import Task
+from ...data.corpus import Corpus
+from ...data.loaders.gtzan_splits import published_split
+from ...data.splits import DataSplit, quiet_split
+from ...errors import SplitError
+from ...evaluation.comparison import difference
+from ...evaluation.seeds import seed_summary
+from ...signal.features import FeatureTable, features
+from ...stats import bootstrap_score, wilson_interval
+from ...studies.claims import examine_claims
+from ...studies.grid import TRANSFORMS, GridResult, choose_by_fold, compare_cells, grid, mean_leak
+from ..task import Task
 
 __all__ = ["MEAN", "MINUTES", "NEEDS", "cell_name", "measure", "published_folds"]
 

@@ -1,0 +1,1 @@
+"""What the steps of the published run measure: one module for each."""
