@@ -1,8 +1,10 @@
 // Figures open large on a click, on Enter or on the space bar; Escape or a click closes them.
 // Long tables are sorted by a click on a heading: ascending, descending, as they were.
 // Columns of numbers are aligned to the right, and long texts have room.
+// On narrow pages, long names in code break after a dot, a slash or an underscore.
 document.addEventListener("DOMContentLoaded", () => {
   enlargeFigures();
+  breakCode();
   alignTables();
   sortTables();
   nameControls();
@@ -52,7 +54,9 @@ function alignTables() {
       // Beside numbers there may be dashes, or words such as "not known".
       const values = texts.filter((text) => /\d/.test(text));
       const numeric = values.every((text) => text.length < 25 && !Number.isNaN(numberIn(text)));
-      if (numeric && values.length > 0) {
+      // Among names, one may begin with a number: 50 Cent.
+      const words = texts.filter((text) => !EMPTY.has(text)).length - values.length;
+      if (numeric && values.length > words) {
         const above = headings.map((row) => [...row.cells].at(-place));
         [...above, ...cells].forEach((cell) => cell?.classList.add("number"));
       } else if (texts.some((text) => text.length > 40)) {
@@ -68,6 +72,19 @@ function breakNames(table) {
     const parts = heading.textContent.split(/(?<=_)/);
     if (heading.childElementCount === 0 && parts.length > 1) {
       heading.replaceChildren(...parts.flatMap((part) => [part, document.createElement("wbr")]));
+    }
+  }
+}
+
+function breakCode() {
+  if (!matchMedia("(max-width: 600px)").matches) {
+    return;
+  }
+  for (const text of document.querySelectorAll("code.literal span.pre")) {
+    const parts = text.textContent.split(/(?<=\w[._/])(?=\w)/);
+    if (text.textContent.length > 17 && parts.length > 1) {
+      const breaks = parts.slice(1).flatMap((part) => [document.createElement("wbr"), part]);
+      text.replaceChildren(parts[0], ...breaks);
     }
   }
 }

@@ -39,8 +39,8 @@ def caveats(evaluation: Evaluation) -> list[str]:
         )
     if evaluation.p_value >= MAX_P_VALUE:
         sentences.append(
-            f"The {score} is not better than chance (p = {evaluation.p_value:.2g}): "
-            "nothing can be concluded from it."
+            f"The {score} is not better than chance at the 1 % level "
+            f"(p = {evaluation.p_value:.2g}): nothing can be concluded from it."
         )
     if evaluation.unconverged:
         sentences.append(

@@ -21,6 +21,7 @@ from .comparison import (
     interval_methods,
     leaderboard,
     leak_by,
+    leak_parts,
     leakage,
     learning_curve,
     published_scores,
@@ -39,6 +40,7 @@ from .evaluation import (
     precision_recall_f1,
     recall,
     roc_curves,
+    scores_by_genre,
     split_counts,
 )
 from .features import (
@@ -61,7 +63,7 @@ from .inference import (
     timeline,
 )
 from .interactive import interactive_scatter
-from .networks import augmentations, network, training_history
+from .networks import augmentations, network, networks, seed_curves, training_history
 from .pca import (
     biplot,
     component_plane,
@@ -117,6 +119,7 @@ __all__ = [
     "interval_methods",
     "leaderboard",
     "leak_by",
+    "leak_parts",
     "leakage",
     "learning_curve",
     "levels",
@@ -124,6 +127,7 @@ __all__ = [
     "mcnemar",
     "neighbour_genres",
     "network",
+    "networks",
     "players",
     "precision_recall_f1",
     "published_scores",
@@ -137,7 +141,9 @@ __all__ = [
     "saliency_maps",
     "scatter",
     "score_dots",
+    "scores_by_genre",
     "scree",
+    "seed_curves",
     "seed_dots",
     "significance_matrix",
     "spectrogram",

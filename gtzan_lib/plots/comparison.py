@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.colors import to_hex
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogFormatter, LogLocator
 
 from ..studies.reshuffle import PARTS
 from .style import BLUE, GREEN, PROTOCOL_COLORS, RED, YELLOW, new_axes, palette, plain_text
@@ -35,6 +35,7 @@ __all__ = [
     "interval_methods",
     "leaderboard",
     "leak_by",
+    "leak_parts",
     "leakage",
     "learning_curve",
     "published_scores",
@@ -184,6 +185,8 @@ def accuracy_by_cost(table: pd.DataFrame, of: str, label: str, ax: Axes | None =
             ax.plot([row[of]] * 2, ends, color=color, lw=4, alpha=0.3)
             ax.plot(row[of], y, marker, color=color, ms=8, label=plain_text(name))
     ax.set(xscale="log", xlabel=label, ylabel="track accuracy (%)", ylim=(0, 100))
+    # Numbers of weights are long: few of them fit beside each other.
+    ax.xaxis.set_major_locator(LogLocator(numticks=3))
     ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x >= 1 else f"{x:g}")
     ax.xaxis.set_minor_formatter(LogFormatter())
     ax.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
@@ -724,3 +727,61 @@ def best_of_equals(
     ax.legend(frameon=False, fontsize=9, loc="lower right")
     sns.despine(ax=ax)
     return ax
+
+
+def leak_parts(table: pd.DataFrame) -> Figure:
+    """Draw what the accuracy of a split by window is made of.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.leaks.accuracy_parts`.
+
+    Returns
+    -------
+    Figure
+        One panel for windows and one for tracks, with one bar a model: chance, what is
+        correct with new artists, and what is added if artists and if tracks are known. A
+        diamond is the score of the official split, with its 95 % interval.
+    """
+    units = table["unit"].unique()
+    models = table.index.unique()
+    figure, axes = plt.subplots(
+        len(units), 1, sharex=True, squeeze=False, layout="constrained",
+        figsize=(7.6, 1.1 + len(units) * (0.3 + 0.48 * len(models))),
+    )  # fmt: skip
+    shown = {
+        "chance": ("chance (most frequent genre)", "0.75"),
+        "artist": ("above chance, by artist: artists are new", PROTOCOL_COLORS["artist"]),
+        "track": ("added by track: artists may be known", PROTOCOL_COLORS["track"]),
+        "window": ("added by window: tracks are known", PROTOCOL_COLORS["window"]),
+    }
+    y = np.arange(len(models))[::-1]
+    for ax, unit in zip(axes.flat, units, strict=True):
+        rows = 100 * table[table["unit"] == unit].drop(columns="unit").loc[models]
+        left = np.zeros(len(rows))
+        for name, (label, color) in shown.items():
+            ends = rows[name].to_numpy()
+            ax.barh(y + 0.1, ends - left, 0.5, left, color=color, edgecolor="white", label=label)
+            style = {"ha": "center", "va": "center", "fontsize": 8}
+            style["color"] = "white" if name in ("artist", "window") else "black"
+            for place, start, end in zip(y + 0.1, left, ends, strict=True):
+                inside = f"{end:.0f}" if name == "chance" else f"{end - start:+.0f}"
+                if abs(end - start) >= 3:
+                    ax.text((start + end) / 2, place, inside, **style)
+            left = ends
+        for place, end in zip(y + 0.1, left, strict=True):
+            ax.text(end + 0.7, place, f"{end:.0f}", va="center", fontsize=9, fontweight="bold")
+        if rows["official"].notna().any():
+            ax.hlines(y - 0.29, rows["low"], rows["high"], color="0.2", lw=1.6)
+            ax.plot(
+                rows["official"], y - 0.29, "D", color="white", mec="black", ms=5,
+                label="official validation part (95 % interval)",
+            )  # fmt: skip
+        ax.set_yticks(y, list(map(plain_text, models)))
+        ax.set(ylabel=f"{unit}s", xlim=(0, 105), ylim=(-0.5, len(models) - 0.5))
+        sns.despine(ax=ax)
+    axes[-1, 0].set_xlabel("accuracy (%)")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    return figure

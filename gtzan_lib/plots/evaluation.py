@@ -33,6 +33,7 @@ __all__ = [
     "precision_recall_f1",
     "recall",
     "roc_curves",
+    "scores_by_genre",
     "split_counts",
 ]
 
@@ -411,4 +412,39 @@ def bootstrap_draws(
         ax.set_yticks([])
         sns.despine(ax=ax, left=True)
     axes[-1, 0].set_xlabel("accuracy of a sample (%)")
+    return figure
+
+
+def scores_by_genre(table: pd.DataFrame) -> Figure:
+    """Draw precision, recall and F1 of the genres by several models.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.nets.genre_scores`.
+
+    Returns
+    -------
+    Figure
+        One heat map a score, in per cent, with genres in rows and models in columns, in the
+        order of the table; the number of tracks is in brackets. A genre that a model never
+        predicts has no precision, and its cell is empty.
+    """
+    models = table["net"].unique()
+    genres = table.drop_duplicates("genre").set_index("genre")["n"]
+    figure, axes = plt.subplots(
+        1, len(_SCORES), sharey=True, layout="constrained",
+        figsize=(1.6 + len(_SCORES) * (0.5 + 0.42 * len(models)), 1.6 + 0.32 * len(genres)),
+    )  # fmt: skip
+    labels = [f"{plain_text(genre)} ({n})" for genre, n in genres.items()]
+    for ax, (score, (label, *_)) in zip(axes, _SCORES.items(), strict=True):
+        values = 100 * table.pivot(index="genre", columns="net", values=score)
+        sns.heatmap(
+            values.loc[genres.index, models], vmin=0, vmax=100, cmap="crest", cbar=False, ax=ax,
+            annot=True, fmt=".0f", annot_kws={"size": 8}, linewidths=0.5, yticklabels=labels,
+            xticklabels=list(map(plain_text, models)),
+        )  # fmt: skip
+        ax.set(xlabel="", ylabel="", title=f"{label} (%)")
+        ax.tick_params(axis="x", rotation=90, length=0)
+        ax.tick_params(axis="y", rotation=0, length=0)
     return figure

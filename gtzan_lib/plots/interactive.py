@@ -403,16 +403,18 @@ def _axes_3d(names: Sequence[str]) -> str:
     """Return the edges of a cube, three of them with the names of the axes at their ends."""
     parts = []
     for axis, name in enumerate(names):
+        # As it is first seen, the vertical axis is the left edge, beside the points.
+        corner = (-1, 1) if axis == 2 else (-1, -1)
         for others in ((-1, -1), (-1, 1), (1, -1), (1, 1)):
             ends = np.array([np.insert(np.array(others, float), axis, end) for end in (-1, 1)])
             (x1, y1), (x2, y2) = _project(ends)
-            is_axis = others == (-1, -1)
+            is_axis = others == corner
             parts.append(
                 f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" '
                 f'data-at="{_numbers(ends[0], 0)},{_numbers(ends[1], 0)}" '
                 f'stroke="{"#555" if is_axis else "#ddd"}"/>'
             )
-        place = np.insert(np.full(2, -1.0), axis, 1.15)
+        place = np.insert(np.array(corner, float), axis, 1.3)
         x, y = _project(place[None])[0]
         parts.append(
             f'<text transform="translate({x:.1f} {y:.1f})" data-at="{_numbers(place, 2)}" '

@@ -18,16 +18,17 @@ from torch import nn
 from ..models.layers import FeatureScaler, ImageInput
 from ..training.augmentation import Augmentation
 from .spectrograms import spectrogram
-from .style import BLUE, RED, new_axes
+from .style import BLUE, RED, new_axes, plain_text
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ..signal.recipes import Recipe
     from ..training.classifier import NetClassifier
 
-__all__ = ["augmentations", "network", "training_history"]
+__all__ = ["augmentations", "network", "networks", "seed_curves", "training_history"]
 
 # Label, colour and style by the prefix of a column of `NetClassifier.history_`.
 _PARTS = {"train": ("training", BLUE, "o-"), "valid": ("validation", RED, "s--")}
@@ -367,4 +368,85 @@ def training_history(estimator: NetClassifier) -> Figure:
     axes[0].legend(frameon=False)
     axes[1].set(xlabel="epoch", ylim=(0, 1.02))
     axes[1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    return figure
+
+
+def networks(nets: Mapping[str, tuple[NetClassifier, Any]], *, columns: int = 2) -> Figure:
+    """Draw the layers of several nets.
+
+    Parameters
+    ----------
+    nets : mapping of str to (NetClassifier, X)
+        By title: a net and inputs for it, as for `network`.
+    columns : int
+        Diagrams beside each other.
+
+    Returns
+    -------
+    Figure
+        One diagram a net, as from `network`; all boxes have the same size.
+    """
+    columns = min(columns, len(nets))
+    rows = -(-len(nets) // columns)
+    figure, axes = plt.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat[len(nets) :]:
+        ax.set_axis_off()
+    for ax, (title, (net, X)) in zip(axes.flat, nets.items(), strict=False):
+        network(net, X, ax)
+        ax.set_title(plain_text(title), fontsize=11, loc="left")
+    # Rows are as high as their longest diagram, and diagrams begin at the top.
+    bottoms = [min(ax.get_ylim()[0] for ax in row[: len(nets)]) for row in axes]
+    for row, bottom in zip(axes, bottoms, strict=True):
+        for ax in row:
+            ax.set(ylim=(bottom, 1.05))
+    heights = [0.45 + 0.43 * (1.05 - bottom) for bottom in bottoms]
+    axes[0, 0].get_gridspec().set_height_ratios(heights)
+    figure.set_size_inches(4.4 * columns, sum(heights))
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def seed_curves(
+    histories: Mapping[str, pd.DataFrame], *, quantity: str = "accuracy", columns: int = 3
+) -> Figure:
+    """Draw the training of several nets, each with all its seeds.
+
+    Parameters
+    ----------
+    histories : mapping of str to pd.DataFrame
+        By title: one row a seed and epoch, with `seed` and the columns of
+        `NetClassifier.history_`.
+    quantity : {"accuracy", "loss"}
+        What is drawn.
+    columns : int
+        Nets beside each other.
+
+    Returns
+    -------
+    Figure
+        One panel a net; in it one line a seed for the training and the validation part.
+    """
+    columns = min(columns, len(histories))
+    rows = -(-len(histories) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(0.8 + 2.4 * columns, 0.7 + 1.9 * rows), sharey=True,
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for ax in axes.flat[len(histories) :]:
+        ax.set_axis_off()
+    for ax, (title, table) in zip(axes.flat, histories.items(), strict=False):
+        for part, (label, color, style) in _PARTS.items():
+            for number, (_, rows_of_seed) in enumerate(table.groupby("seed")):
+                ax.plot(
+                    rows_of_seed["epoch"], rows_of_seed[f"{part}_{quantity}"], style.strip("os"),
+                    color=color, lw=1.1, alpha=0.75, label=None if number else label,
+                )  # fmt: skip
+        ax.set_title(plain_text(title), fontsize=10)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylim(0, 1.02 if quantity == "accuracy" else None)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+    figure.supxlabel("epoch", fontsize=10)
+    figure.supylabel(quantity, fontsize=10)
     return figure

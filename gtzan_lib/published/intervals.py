@@ -75,7 +75,9 @@ def interval_column(
     sign = "+" if signed else ""
     texts = []
     for row in table[[value, *_ends(table.columns, value)]].itertuples(index=False):
-        middle, low, high = (f"{scale * number:{sign}.{digits}f}" for number in row)
+        # Adding zero makes a negative zero a positive one.
+        rounded = [round(scale * number, digits) + 0.0 for number in row]
+        middle, low, high = (f"{number:{sign}.{digits}f}" for number in rounded)
         interval = "" if pd.isna(row[1]) else f" ({low} to {high})"
         texts.append("–" if pd.isna(row[0]) else middle + interval)
     return pd.Series(texts, index=table.index, dtype=object)

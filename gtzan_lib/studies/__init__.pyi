@@ -7,7 +7,7 @@ from .importance import feature_groups, permutation_importance
 from .representations import LayerTable, musicnn_layers, tag_profile
 from .reshuffle import ReshuffleResult, reshuffle
 from .unfamiliar import detect_unfamiliar, unfamiliar_sounds
-from .variance import variance_shares
+from .variance import genre_share_interval, variance_shares
 
 __all__ = [
     "GridResult",
@@ -25,6 +25,7 @@ __all__ = [
     "evaluate_head",
     "examine_claims",
     "feature_groups",
+    "genre_share_interval",
     "grid",
     "mean_leak",
     "musicnn_layers",

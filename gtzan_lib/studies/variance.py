@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..data.corpus import Corpus
 
-__all__ = ["variance_shares"]
+__all__ = ["genre_share_interval", "variance_shares"]
 
 
 def variance_shares(values: pd.DataFrame, windows: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
@@ -75,6 +75,47 @@ def variance_shares(values: pd.DataFrame, windows: pd.DataFrame, corpus: Corpus)
     shares = np.full_like(components, np.nan)
     np.divide(components, components.sum(axis=0), out=shares, where=std > 0)
     return pd.DataFrame(shares.T, index=values.columns, columns=list(levels)[1:])
+
+
+def genre_share_interval(
+    values: pd.DataFrame, windows: pd.DataFrame, corpus: Corpus, *, groups: int = 20
+) -> tuple[float, float]:
+    """Estimate how far the mean share of the genre could be with other artists.
+
+    A delete-a-group jackknife: artists are divided into groups, and each is left out once.
+
+    Parameters
+    ----------
+    values, windows, corpus
+        As for `variance_shares`.
+    groups : int
+        Number of groups; each artist is one if there are fewer.
+
+    Returns
+    -------
+    low, high : float
+        Ends of the 95 % interval; NaN if a genre is lost with a group, as with few artists.
+
+    References
+    ----------
+    P. S. Kott, "The delete-a-group jackknife", Journal of Official Statistics 17(4), 2001.
+    """
+    artists = corpus.artists_of(windows["track_id"]).astype(str)
+    group = pd.factorize(artists)[0] % groups
+    genres = windows["genre"].to_numpy()
+    count = int(group.max()) + 1
+    shares = []
+    for number in range(count):
+        kept = group != number
+        if len(set(genres[kept])) < len(set(genres)):
+            return float("nan"), float("nan")
+        without = variance_shares(values[kept], windows[kept], corpus)
+        if "genre" not in without:
+            return float("nan"), float("nan")
+        shares.append(without["genre"].mean())
+    mean = variance_shares(values, windows, corpus)["genre"].mean()
+    half = 1.96 * float(np.sqrt((count - 1) * np.var(shares)))
+    return max(0.0, mean - half), min(1.0, mean + half)
 
 
 def _quadratic(x: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def test_underfitted_model_has_caveats(toy_corpus, by_artist):
     evaluation = evaluate(DummyClassifier(strategy="most_frequent"), features, table, by_artist)
     underfitted, chance = caveats(evaluation)
     assert underfitted.startswith("The training accuracy is only 33 %: the model is underfitted,")
-    assert chance.startswith("The test score is not better than chance (p = ")
+    assert chance.startswith("The test score is not better than chance at the 1 % level (p = ")
     for caveat in (underfitted, chance):
         assert f"\n\n> **Caution.** {caveat}" in summary(evaluation)
         assert caveat in headline(evaluation)

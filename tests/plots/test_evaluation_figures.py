@@ -573,3 +573,26 @@ def test_bootstrap_draws_have_the_width_of_the_interval():
 def test_bootstrap_draws_of_equal_predictions():
     figure = plots.bootstrap_draws(np.full(5, True), {"a$b": np.arange(5)}, resamples=50)
     assert figure.axes[0].texts[0].get_text() == "5 a\\$b drawn:\n0.0 points wide"
+
+
+def test_scores_by_genre_have_a_cell_for_each_model():
+    table = pd.DataFrame(
+        {
+            "net": ["b$", "b$", "a", "a"],
+            "genre": ["jazz", "rock"] * 2,
+            "precision": [0.1, np.nan, 0.3, 0.4],
+            "recall": [0.5, 0.6, 0.7, 0.8],
+            "f1": [0.2, 0.3, 0.4, 0.9],
+            "n": [20, 11, 20, 11],
+        }
+    )
+    figure = plots.scores_by_genre(table)
+    assert [ax.get_title() for ax in figure.axes] == ["precision (%)", "recall (%)", "F1 (%)"]
+    shown = [[text.get_text() for text in ax.texts] for ax in figure.axes]
+    assert shown == [["10", "30", "40"], ["50", "70", "60", "80"], ["20", "40", "30", "90"]]
+    for ax in figure.axes:
+        assert [text.get_text() for text in ax.get_xticklabels()] == [r"b\$", "a"]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == [
+        "jazz (20)",
+        "rock (11)",
+    ]

@@ -6,6 +6,7 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -162,3 +163,48 @@ def test_epochs_have_whole_numbers():
     figure = plots.training_history(fitted("minivgg", IMAGES, channels=[2], hidden=2))
     figure.canvas.draw()
     assert all(tick == round(tick) for tick in figure.axes[1].get_xticks())
+
+
+def test_diagrams_of_several_nets_have_boxes_of_one_size():
+    nets = {
+        "a": (fitted("crnn", IMAGES, channels=2, hidden=2), IMAGES),
+        "b $": (fitted("minivgg", IMAGES, channels=[2, 3], hidden=4), IMAGES),
+        "c": (fitted("crnn", IMAGES, channels=3, hidden=2), IMAGES),
+    }
+    figure = plots.networks(nets)
+    assert [ax.get_title(loc="left") for ax in figure.axes[:3]] == ["a", r"b \$", "c"]
+    for ax, (net, X) in zip(figure.axes, nets.values(), strict=False):
+        assert texts(ax) == texts(plots.network(net, X))
+    assert not figure.axes[3].axison
+    figure.canvas.draw()
+    heights = [ax.transData.transform([(0, 0), (0, 1)])[:, 1] for ax in figure.axes[:3]]
+    first, *others = [top - bottom for bottom, top in heights]
+    assert others == pytest.approx([first, first], rel=0.1)
+
+
+def curves(seeds):
+    rows = [
+        {"seed": seed, "epoch": epoch, "train_accuracy": 0.1 * epoch, "valid_accuracy": 0.1 * seed,
+         "train_loss": 2.0, "valid_loss": 3.0 + seed}
+        for seed in range(seeds)
+        for epoch in (1, 2, 3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("quantity", ["accuracy", "loss"])
+def test_each_seed_has_its_curves(quantity):
+    histories = {"one $": curves(1), "three": curves(3)}
+    figure = plots.seed_curves(histories, quantity=quantity)
+    for ax, (title, table) in zip(figure.axes, histories.items(), strict=True):
+        assert ax.get_title() == title.replace("$", r"\$")
+        drawn = sorted(tuple(line.get_ydata()) for line in ax.lines)
+        expected = [
+            tuple(rows[f"{part}_{quantity}"])
+            for part in ("train", "valid")
+            for _, rows in table.groupby("seed")
+        ]
+        assert drawn == sorted(expected)
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["training", "validation"]
+    figure.canvas.draw()

@@ -116,3 +116,27 @@ def test_best_of_equals_has_a_line_for_each_table():
         "two",
         "true accuracy of each",
     ]
+
+
+def test_parts_of_an_accuracy_add_up_to_that_by_window():
+    columns = ["unit", "chance", "artist", "track", "window", "official", "low", "high"]
+    rows = [
+        ["window", 0.1, 0.4, 0.6, 0.9, 0.5, 0.4, 0.6],
+        ["window", 0.1, 0.3, 0.31, 0.8, np.nan, np.nan, np.nan],
+        ["track", 0.1, 0.5, 0.7, 0.95, 0.5, 0.4, 0.6],
+        ["track", 0.1, 0.4, 0.5, 0.9, np.nan, np.nan, np.nan],
+    ]
+    table = pd.DataFrame(rows, pd.Index(["k-NN", "net"] * 2, name="model"), columns)
+    figure = gl.plots.leak_parts(table)
+    for ax, unit in zip(figure.axes, ("window", "track"), strict=True):
+        expected = table[table["unit"] == unit]
+        ends = {}
+        for bar in ax.patches:
+            ends.setdefault(round(bar.get_y(), 3), []).append(bar.get_x() + bar.get_width())
+        for found, (_, row) in zip(ends.values(), expected.iterrows(), strict=True):
+            assert np.allclose(found, 100 * row[columns[1:5]].astype(float))
+        assert ax.get_ylabel() == f"{unit}s"
+        assert labels(ax) == ["k-NN", "net"]
+    # What is too short has no number.
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["10", "10", "+30", "+20", "+20", "+30", "+49", "90", "80"]

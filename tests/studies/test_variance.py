@@ -9,7 +9,7 @@ import pytest
 
 from gtzan_lib.data.windows import window_table
 from gtzan_lib.errors import CorpusError
-from gtzan_lib.studies.variance import variance_shares
+from gtzan_lib.studies.variance import genre_share_interval, variance_shares
 
 LEVELS = ["genre", "artist", "track", "window"]
 
@@ -234,3 +234,23 @@ def test_one_track_an_artist_and_one_window_a_track(paper_corpus, rng):
     result = shares(random_effects(corpus, table, (1, 1, 0, 0), rng), table, corpus)
     assert result.index.tolist() == ["genre", "track"]
     np.testing.assert_allclose(result, 1 / 2, atol=0.12)
+
+
+def test_interval_of_the_genres_share_covers_the_truth(paper_corpus):
+    corpus, table = nested_corpus(paper_corpus)
+    covered = []
+    for seed in range(20):
+        x = random_effects(corpus, table, (1, 1, 1, 1), np.random.default_rng(seed))
+        low, high = genre_share_interval(pd.DataFrame({"x": x}), table, corpus)
+        (share,) = variance_shares(pd.DataFrame({"x": x}), table, corpus)["genre"]
+        assert 0 <= low <= share <= high <= 1
+        covered.append(low <= 0.25 <= high)
+    assert sum(covered) >= 15
+
+
+def test_few_artists_have_no_interval(paper_corpus):
+    rows = [(genre, f"{genre}.{n}", 3.0) for genre in ("blues", "rock") for n in range(1)]
+    corpus = paper_corpus(rows)
+    table = window_table(corpus)
+    frame = pd.DataFrame({"x": np.arange(len(table), dtype=float)})
+    assert np.isnan(genre_share_interval(frame, table, corpus)).all()

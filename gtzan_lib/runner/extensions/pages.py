@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["accessible", "setup"]
+__all__ = ["accessible", "one_name_each", "setup"]
 
 _NO_TEXT = r"(?:\s|&nbsp;|<p>\s*</p>)*"
+
+_NAMES = re.compile(r"(\w+(?:, \w+)+) : (.+)")
 
 
 def accessible(html: str) -> str:
@@ -52,6 +54,38 @@ def _in_one_row(head: re.Match[str]) -> str:
     return f"<thead><tr>{cells}</tr></thead>"
 
 
+def one_name_each(lines: list[str]) -> list[str]:
+    """Return a docstring whose attributes have a name each.
+
+    Sphinx reads only one name in a line of the section on attributes, other than in the
+    section on parameters.
+
+    Parameters
+    ----------
+    lines : list of str
+        A docstring in numpydoc's format.
+
+    Returns
+    -------
+    list of str
+        For ``low, high : float``, both names with the type and the description.
+    """
+    if "Attributes" not in lines:
+        return lines
+    start = lines.index("Attributes") + 2
+    after, number = lines[:start], start
+    while number < len(lines) and lines[number].strip():
+        end = number + 1
+        while end < len(lines) and lines[end].startswith(" "):
+            end += 1
+        names = _NAMES.fullmatch(lines[number])
+        heads = [f"{name} : {names[2]}" for name in names[1].split(", ")] if names else []
+        for head in heads or lines[number : number + 1]:
+            after += [head, *lines[number + 1 : end]]
+        number = end
+    return after + lines[number:]
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register the changes with Sphinx.
 
@@ -74,6 +108,9 @@ def setup(app: Any) -> dict[str, Any]:
     styles = app.registry.css_files
     styles[:] = [style for style in styles if "thebe" not in str(style)]
     app.connect("html-page-context", _change_body)
+    # Before napoleon, whose priority is 500.
+    app.connect("autodoc-process-docstring", _change_docstring, priority=400)
+    app.connect("autodoc-skip-member", _is_field_of_tuple)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -82,3 +119,20 @@ def _change_body(
 ) -> None:
     if "body" in context:
         context["body"] = accessible(context["body"])
+
+
+def _change_docstring(
+    _app: Any, what: str, _name: str, _object: Any, _options: Any, lines: list[str]
+) -> None:
+    # In the first line about a value, napoleon takes what precedes a colon for its type.
+    first = ["\\ "] if what in ("attribute", "data", "property") else []
+    # A reference that begins with initials would begin a list.
+    lines[:] = first + [re.sub(r"^(?=[A-Z]\. )", r"\\", line) for line in one_name_each(lines)]
+
+
+def _is_field_of_tuple(
+    _app: Any, _what: str, _name: str, member: Any, _skip: bool, _options: Any
+) -> bool | None:
+    """Leave out what only repeats an attribute of a named tuple: Alias for field number 0."""
+    repeated = str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+    return True if repeated else None

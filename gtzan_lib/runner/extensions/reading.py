@@ -25,11 +25,17 @@ WORDS_PER_MINUTE = 220
 """Reading speed for text; formulas, code and figures are not counted."""
 
 # What is not read as text: code, hidden solutions, formulas, and names of roles and directives.
-_CODE = re.compile(r"^```(?!\{)[^\n]*\n.*?^```[^\S\n]*$", re.M | re.S)
+_BLOCK = re.compile(r"^(`{3,})(\{[\w:-]+\})?([^\n]*\n.*?)^\1[^\S\n]*$", re.M | re.S)
 _SOLUTION = re.compile(r"^:::\{dropdown\} Solution$.*?^:::$", re.M | re.S)
 _FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$[^$\n]+\$", re.S)
 _MARKUP = re.compile(
     r"^:\w+:.*$|^\(\S+\)=$|^(?:`{3,}|:{3,})\{?[\w-]*\}?|\{[\w:-]+\}|\]\([^)]*\)", re.M
+)
+# Below the heading, a page that was executed says by which run and on which music.
+_QUESTION = re.compile(
+    r"\s*(?:\(\S+\)=\s+)?# [^\n]+\n+(?:```\{(?:admonition|note)\}.*?^```\n+)?"
+    r"(?:\*\*Question\.\*\* )?([^\n?]+\?)",
+    re.M | re.S,
 )
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 
@@ -66,7 +72,9 @@ def words(text: str) -> int:
     int
         Without code, solutions of exercises, formulas and markup.
     """
-    for pattern in (_CODE, _SOLUTION, _FORMULA, _MARKUP):
+    # The title and the text of a directive are read, code is not.
+    text = _BLOCK.sub(lambda block: block[3] if block[2] else " ", text)
+    for pattern in (_SOLUTION, _FORMULA, _MARKUP):
         text = pattern.sub(" ", text)
     return len(_WORD.findall(text))
 
@@ -102,7 +110,7 @@ def question(text: str) -> str:
     str
         Up to the first question mark; empty if there is none in this paragraph.
     """
-    found = re.match(r"\s*(?:\(\S+\)=\s+)?# [^\n]+\n+(?:\*\*Question\.\*\* )?([^\n?]+\?)", text)
+    found = _QUESTION.match(text)
     return found[1] if found else ""
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gtzan_lib.runner.extensions.pages import accessible
+from gtzan_lib.runner.extensions.pages import accessible, one_name_each
 
 from ...browser import opened
 
@@ -110,10 +110,29 @@ def test_a_figure_opens_large_and_is_named_by_what_it_shows(page):
 
 @pytest.mark.check
 def test_columns_of_numbers_are_marked(page):
-    columns = ["1 a2", "a b", "1 −2.5% –", "1 2"]
+    columns = ["1 a2", "a b", "5% a b", "1 −2.5% –", "1 2"]
     tables = [table(column.split(" ")) for column in columns]
     # A heading that extends over both rows.
-    tables[3] = tables[3].replace("<th>0</th>", '<th rowspan="2">x</th><th>0</th>')
+    tables[-1] = tables[-1].replace("<th>0</th>", '<th rowspan="2">x</th><th>0</th>')
     test = 'return [...document.querySelectorAll("tbody td")].map((td) => td.className).join()'
     content = f'<div class="cell_output">{"".join(tables)}</div>'
-    assert page(content, test) == ",,,,number,number,number,number,number"
+    assert page(content, test) == ",,,,,,,number,number,number,number,number"
+
+
+def test_long_names_break_at_dots_on_a_narrow_page(page):
+    content = (
+        "<script>window.matchMedia = () => ({ matches: true })</script>"
+        '<p><code class="literal"><span class="pre">gtzan_lib.data.corpus</span></code>'
+        '<code class="literal"><span class="pre">gl.evaluate</span></code></p>'
+    )
+    shown = page(content, 'return document.querySelector("p").innerHTML.replaceAll("<", "(")')
+    assert "gtzan_(wbr>lib.(wbr>data.(wbr>corpus" in shown.replace("&gt;", ">")
+    assert "gl.evaluate" in shown
+
+
+def test_attributes_have_a_name_each():
+    text = "A.\n\nAttributes\n----------\n{}n : int\n    Number.\n\nNotes\n-----\na, b : c"
+    given = "low, high : float\n    Bound.\n"
+    shown = "low : float\n    Bound.\nhigh : float\n    Bound.\n"
+    assert one_name_each(text.format(given).split("\n")) == text.format(shown).split("\n")
+    assert one_name_each(["No, attributes : here"]) == ["No, attributes : here"]

@@ -25,6 +25,7 @@ INTRODUCTIONS = ["book/experiments", "book/concepts/index", "book/howto/index"]
         ("Before.\n\n```python\nx = 1  # no text\n```\n\nAfter.", 2),
         (":::{dropdown} Solution\nHidden words.\n:::\n\nSeen.", 1),
         ("```{admonition} Caveats\n:class: caution\nThree more words.\n```", 4),
+        ("```{note}\nTwo words.\n```\n\nThree after it.\n\n```python\nx = 1\n```", 5),
         ("The mean $\\frac{a}{b}$ of\n\n$$\\sum_i x_i$$\n\nall.", 4),
         ("(a-label)=\n## Title\n\nSee [the page](../a/b.md), {term}`protocol`.", 5),
     ],
@@ -46,6 +47,7 @@ def test_minutes_at_220_words(count, step, expected):
     [
         ("# A\n\n**Question.** Is it? No.\n\nMore?", "Is it?"),
         ("(label)=\n# A\n\nWhat is counted, and how? Tracks.", "What is counted, and how?"),
+        ("# A\n\n```{note}\nBy a run.\n```\n\n**Question.** Is it? No.", "Is it?"),
         ("# A\n\nThere is none.\n\nIs there?", ""),
     ],
 )
