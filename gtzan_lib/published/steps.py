@@ -18,7 +18,18 @@ from ..files import atomic_folder, rename, sha256_of
 from ..runner.dependencies import module_files
 from ..runner.runs import RunStep
 from .material import KINDS, Material
-from .measures import clusters, collection, feature_models, feature_space, transfer
+from .measures import (
+    clusters,
+    collection,
+    degradations,
+    feature_models,
+    feature_space,
+    leak,
+    leak_net,
+    mistakes,
+    net,
+    transfer,
+)
 from .task import Task
 
 __all__ = ["STEPS", "Plan", "Step", "code_of", "plan_steps", "run_step"]
@@ -75,6 +86,36 @@ STEPS: dict[str, Step] = {
         (transfer.KINDS,),
         transfer.MINUTES,
         transfer.measure,
+    ),
+    "net": Step(
+        "train a net on log-mel images with one seed",
+        (net.KINDS,),
+        net.MINUTES,
+        net.measure,
+    ),
+    "leak": Step(
+        "score k-NN and a random forest under splits by window, track and artist",
+        (leak.KINDS,),
+        leak.MINUTES,
+        leak.measure,
+    ),
+    "leak-net": Step(
+        "train MiniVGG under a split by window, track or artist",
+        (leak_net.KINDS,),
+        leak_net.MINUTES,
+        leak_net.measure,
+    ),
+    "degradations": Step(
+        "predict degraded sound of the validation part",
+        (degradations.KINDS,),
+        degradations.MINUTES,
+        degradations.measure,
+    ),
+    "mistakes": Step(
+        "find the tracks that all models get wrong",
+        (mistakes.KINDS,),
+        mistakes.MINUTES,
+        mistakes.measure,
     ),
 }
 """All steps, in their order."""
