@@ -34,6 +34,8 @@ FACTS = {
     "57": "features",
     "32": "models",
     "50": "tags",
+    "90": "per cent that the literature reports",
+    "5": "neighbours of k-NN",
     "0": "mean of a scaled feature",
     "1": "variance of a scaled feature",
     "20": "tags that are shown",
