@@ -158,7 +158,21 @@ def clean_notebook(
         if cell["cell_type"] == "code":
             cell["source"] = _replace(cell["source"], places)
             cell["outputs"] = [_clean(output, places) for output in cell["outputs"]]
+    _number_tables(notebook)
     return notebook
+
+
+def _number_tables(notebook: nbformat.NotebookNode) -> None:
+    """Replace the random ids that pandas gives to styled tables by numbers."""
+    numbers: dict[str, str] = {}
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html")
+            if isinstance(html, str):
+                for found in re.findall(r'id="T_([0-9a-f]{5})"', html):
+                    numbers.setdefault(found, f"{len(numbers):05d}")
+                    html = html.replace(f"T_{found}", f"T_{numbers[found]}")
+                output["data"]["text/html"] = html
 
 
 def _clean(output: Any, places: dict[str, str]) -> Any:

@@ -4,10 +4,11 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from gtzan_lib.errors import RunError
-from gtzan_lib.runner.execute import execute
+from gtzan_lib.runner.execute import clean_notebook, execute
 from gtzan_lib.runner.jobs import job_states
 from gtzan_lib.runner.runs import load_run
 
@@ -45,3 +46,19 @@ def test_an_error_of_this_package_is_one_line_in_the_notebook(project):
     (line,) = output["traceback"]
     assert line.startswith("CorpusError: /nowhere: there is no such folder")
     assert job_states(run)["01_count"].error.startswith("01_count.ipynb (experiment '01_count')")
+
+
+def test_styled_tables_have_the_same_ids_in_equal_runs():
+    def executed():
+        notebook = nbformat.v4.new_notebook()
+        for number in range(2):
+            html = pd.DataFrame({"a": [number]}).style.format(precision=1).to_html()
+            output = nbformat.v4.new_output("display_data", {"text/html": html})
+            notebook["cells"].append(nbformat.v4.new_code_cell("x", outputs=[output]))
+        cells = clean_notebook(notebook, {})["cells"]
+        return [cell["outputs"][0]["data"]["text/html"] for cell in cells]
+
+    first, second = executed()
+    assert [first, second] == executed()
+    assert 'id="T_00000"' in first
+    assert "#T_00001" in second or 'id="T_00001"' in second
