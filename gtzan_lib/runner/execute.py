@@ -182,7 +182,9 @@ def _clean(output: Any, places: dict[str, str]) -> Any:
         output["text"] = _replace(re.sub(r"(?m)^  (?:warnings\.)?warn\(.*\n?", "", text), places)
     for kind, value in output.get("data", {}).items():
         if kind.startswith("text/") and isinstance(value, str):
-            output["data"][kind] = _replace(value, places)
+            # An object without a text of its own shows its address, another in each run.
+            shown = re.sub(r" at 0x[0-9a-f]+>$", ">", value) if kind == "text/plain" else value
+            output["data"][kind] = _replace(shown, places)
     return output
 
 

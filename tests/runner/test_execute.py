@@ -53,9 +53,11 @@ def test_styled_tables_have_the_same_ids_in_equal_runs():
         notebook = nbformat.v4.new_notebook()
         for number in range(2):
             html = pd.DataFrame({"a": [number]}).style.format(precision=1).to_html()
-            output = nbformat.v4.new_output("display_data", {"text/html": html})
+            text = repr(pd.DataFrame().style)
+            output = nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": text})
             notebook["cells"].append(nbformat.v4.new_code_cell("x", outputs=[output]))
         cells = clean_notebook(notebook, {})["cells"]
+        assert "0x" not in cells[0]["outputs"][0]["data"]["text/plain"]
         return [cell["outputs"][0]["data"]["text/html"] for cell in cells]
 
     first, second = executed()
