@@ -206,7 +206,7 @@ def test_numbers_of_the_page():
 
 
 def test_columns_of_the_page():
-    section = PAGE.read_text(encoding="utf-8").split("| column | |\n")[1].split("\n\n")[0]
+    section = PAGE.read_text(encoding="utf-8").split("| column | meaning |\n")[1].split("\n\n")[0]
     assert sorted(re.findall(r"`(\w+)`", "".join(
         line.split("|")[1] for line in section.splitlines()
     ))) == sorted(COLUMNS)  # fmt: skip
