@@ -54,13 +54,7 @@ def test_there_are_notebooks():
 def test_cells_are_thin(notebook):
     lengths = [len(cell["source"].splitlines()) for cell in code_cells(notebook)]
     assert statistics.median(lengths) <= 5
-    # A parameter takes a line each.
-    others = [
-        len(cell["source"].splitlines())
-        for cell in code_cells(notebook)
-        if "parameters" not in cell["metadata"].get("tags", [])
-    ]
-    assert max(others) <= 20
+    assert max(lengths) <= 20
 
 
 def test_cells_define_nothing(notebook):

@@ -155,5 +155,4 @@ def _summary(files: Mapping[int, Path]) -> SeedSummary:
             for seed, table in tables.items()
         }
     )
-    artists = first["artist"].where(first["artist"] != "", None)
-    return seed_summary(correct, independent_groups(artists, first.index))
+    return seed_summary(correct, independent_groups(first["artist"], first.index))
