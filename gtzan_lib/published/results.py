@@ -10,6 +10,7 @@ import pandas as pd
 from ..documents import StepDocument, read_document
 from ..errors import RecordError
 from ..files import sha256_of
+from .material import KINDS
 
 __all__ = ["Results"]
 
@@ -62,6 +63,27 @@ class Results:
             If the step is not done, or the file is damaged.
         """
         return read_document(self.folder / name / "step.json", StepDocument)
+
+    def material(self, step: str) -> str:
+        """Return what a step was made from, in words.
+
+        Parameters
+        ----------
+        step : str
+            Name of the step.
+
+        Returns
+        -------
+        str
+            Such as `a file of log-mel images (999 tracks)`; several with semicolons.
+
+        Raises
+        ------
+        RecordError
+            If the step is not done.
+        """
+        used = self.step(step)["material"]
+        return "; ".join(f"{KINDS[kind]} ({n} tracks)" for kind, n in used.items())
 
     def table(self, step: str, name: str) -> pd.DataFrame:
         """Read a table of a step.

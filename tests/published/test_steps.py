@@ -105,6 +105,7 @@ def test_results_are_read_and_changes_by_hand_refused(material, tmp_path):
     results = Results(tmp_path)
     assert results.steps == ["count"]
     assert "count" in repr(results)
+    assert results.material("count") == "whole clips of 30 s (6 tracks)"
     table = results.table("count", "genres")
     assert table["tracks"].to_dict() == {"blues": 3, "rock": 3}
     assert table["note"].tolist() == ["x", ""]
