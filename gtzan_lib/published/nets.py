@@ -132,14 +132,15 @@ class PublishedNet:
         return net.restore(list(GENRES), arguments, weights), X
 
 
-def read_nets(results: Results) -> dict[str, PublishedNet]:
-    """Read all nets of the results that are there.
+def read_nets(results: Results, prefix: str = "net-") -> dict[str, PublishedNet]:
+    """Read the nets of a page that are there.
 
     Parameters
     ----------
     results : Results
-        The results. Steps that were done by the step `net` are found by their settings,
-        whatever their names.
+        The results.
+    prefix : str
+        What the names of the page's steps begin with; steps that are no nets are left out.
 
     Returns
     -------
@@ -155,12 +156,15 @@ def read_nets(results: Results) -> dict[str, PublishedNet]:
     known = inspect.signature(step.measure).parameters.keys() - {"task"}
     found: dict[str, dict[int, tuple[str, dict[str, Any]]]] = {}
     for name in results.steps:
+        if not name.startswith(prefix):
+            continue
         settings = results.step(name)["settings"]
         if settings.keys() == known:
             found.setdefault(settings["title"], {})[settings["seed"]] = (name, settings)
     if not found:
         raise RecordError(
-            f"{results.folder}: holds no net; train one with 'gtzan publish GTZAN_ROOT'."
+            f"{results.folder}: holds no net whose step begins with {prefix!r}; train one with "
+            "'gtzan publish GTZAN_ROOT'."
         )
     nets = [_read(results, title, dict(sorted(seeds.items()))) for title, seeds in found.items()]
     tracks = nets[0].correct.index

@@ -132,21 +132,30 @@ def test_p_values_count_signs_of_differences(nets):
 
 
 def test_no_net(tmp_path):
-    with pytest.raises(RecordError, match="holds no net; train one"):
+    with pytest.raises(RecordError, match="holds no net whose step begins with 'net-'; train one"):
         read_nets(Results(tmp_path))
+
+
+def test_a_page_reads_the_steps_with_its_prefix(results, nets, tmp_path):
+    shutil.copytree(results.folder, tmp_path / "results")
+    material = write_log_mels(tmp_path / "gtzan")
+    train(material, tmp_path / "results", **{"share-50": {"title": "half", "share": 0.5}})
+    assert set(read_nets(Results(tmp_path / "results"))) == set(nets)
+    (half,) = read_nets(Results(tmp_path / "results"), "share-").values()
+    assert half.title == "half"
 
 
 def test_two_nets_with_one_title_are_refused(results, tmp_path):
     shutil.copytree(results.folder, tmp_path / "results")
     material = write_log_mels(tmp_path / "gtzan")
-    train(material, tmp_path / "results", other={"seed": 5, "epochs": 1})
-    with pytest.raises(RecordError, match="other are all 'MiniVGG', and have other settings"):
+    train(material, tmp_path / "results", **{"net-other": {"seed": 5, "epochs": 1}})
+    with pytest.raises(RecordError, match="net-other are all 'MiniVGG', and have other settings"):
         read_nets(Results(tmp_path / "results"))
 
 
 def test_nets_on_other_tracks_are_refused(results, tmp_path):
     shutil.copytree(results.folder, tmp_path / "results")
     material = write_log_mels(tmp_path / "gtzan", valid=2)
-    train(material, tmp_path / "results", other={"title": "Other"})
+    train(material, tmp_path / "results", **{"net-other": {"title": "Other"}})
     with pytest.raises(RecordError, match="scored other tracks"):
         read_nets(Results(tmp_path / "results"))

@@ -61,7 +61,7 @@ def train(material: Material, folder: Path, **steps: dict[str, Any]) -> Results:
 def train_all(folder: Path, *, seeds: tuple[int, ...] = (0, 1)) -> Results:
     """Train `NETS` with several seeds on made-up log-mels; TrackNet has one seed only."""
     steps = {
-        f"{name}-{seed}": {**settings, "seed": seed}
+        f"net-{name}-{seed}": {**settings, "seed": seed}
         for name, settings in NETS.items()
         for seed in (seeds if name != "tracknet" else seeds[:1])
     }

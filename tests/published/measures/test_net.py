@@ -1,15 +1,23 @@
 """The step of one net, on made-up log-mels of GTZAN's clips."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from gtzan_lib.data.loaders import gtzan
+from gtzan_lib.data.splits import DataSplit
 from gtzan_lib.errors import CorpusError, ModelError
+from gtzan_lib.evaluation.askings import read_askings
 from gtzan_lib.evaluation.records import ExperimentRecord, predictions
 from gtzan_lib.evaluation.seeds import summarise_seeds
 from gtzan_lib.published.measures import net
-from gtzan_lib.published.measures.net import reads_tracks, shuffle
+from gtzan_lib.published.measures.net import (
+    part_of_artists,
+    reads_tracks,
+    shuffle,
+    train_and_score,
+)
 
 from .made_up import task_on
 from .made_up_nets import SMALL, train, write_log_mels
@@ -88,10 +96,67 @@ def test_seeds_belong_together(material, tmp_path):
     assert list(summary.accuracies) == [0, 1]
 
 
+def test_shares_of_the_artists_contain_each_other():
+    table = pd.DataFrame(
+        {
+            "window_id": [f"w{number}" for number in range(26)],
+            "track_id": [f"t{number // 2}" for number in range(26)],
+            "genre": ["pop"] * 16 + ["metal"] * 10,
+            "artist": [*"aabbccddaabbccdd", *"eeee", *[""] * 4, *"ff"],
+            "fold_0": ["train"] * 24 + ["valid"] * 2,
+        }
+    )
+    split = DataSplit("official", table, {})
+    found = {}
+    for share in (0.1, 0.25, 0.5, 1.0):
+        part = part_of_artists(split, share, 3)
+        assert part.folds[0].valid.tolist() == [24, 25]
+        rows = table.iloc[part.folds[0].train]
+        assert set(rows["genre"]) == {"pop", "metal"}
+        found[share] = set(rows["window_id"])
+        # All tracks of an artist, or none.
+        counts = rows[rows["artist"] != ""].groupby("artist").size()
+        assert (
+            counts == table[table["fold_0"] == "train"].groupby("artist").size()[counts.index]
+        ).all()
+    assert found[0.1] == found[0.25] < found[0.5] < found[1.0]
+    # Two of four artists; two of the three: one artist, and two tracks without one.
+    assert len(table.set_index("window_id").loc[sorted(found[0.5])].query("genre == 'pop'")) == 8
+    assert found[1.0] == set(table["window_id"][:24])
+    assert part_of_artists(split, 0.5, 3).hash != part_of_artists(split, 0.5, 4).hash
+
+
+def test_a_record_tells_what_a_share_is(material, tmp_path):
+    results = train(material, tmp_path, half={"share": 0.5}, whole={})
+    for name in ("half", "whole"):
+        (file,) = results.records(name).glob("*.json")
+        found = ExperimentRecord.load(file).result
+        assert found["examples"] == 3 * found["train_tracks"]
+        assert found["train_tracks"] == (12 if name == "whole" else found["train_tracks"])
+        assert found["train_artists"] <= found["train_tracks"] <= 12
+
+
+def test_asking_the_test_part_is_noted_and_trains_nothing_again(material, tmp_path, monkeypatch):
+    results = train(material, tmp_path, one={})
+    settings = results.step("one")["settings"]
+    task = task_on(material.root, tmp_path / "asked")
+    noted = tmp_path / "askings.csv"
+    monkeypatch.setattr("gtzan_lib.training.stopping.StopTraining.on_epoch_end", None)
+    trained = train_and_score(task, settings, ask_test=True, chosen_by="nothing", test_access=noted)
+    assert trained.evaluation.part == "test"
+    (fitted,) = trained.evaluation.estimators
+    assert fitted.history_.set_index("epoch")["train_loss"].tolist() == pytest.approx(
+        results.table("one", "history")["train_loss"].tolist(), rel=1e-5
+    )
+    (asking,) = read_askings(noted).itertuples()
+    assert (asking.n, asking.chosen_by) == (3, "nothing")
+    assert asking.description == "MiniVGG: minivgg, seed 0"
+
+
 def test_threads_are_those_of_the_setting_and_restored(material, tmp_path, monkeypatch):
     used = []
 
-    def stop(*args):
+    def stop(*args, **settings):
         used.append(torch.get_num_threads())
         raise ModelError("stop.")
 
