@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 __all__ = [
     "accuracy_by_cost",
     "aggregations",
+    "artist_curves",
     "askings",
     "best_of_equals",
+    "choice_gains",
+    "detection_power",
+    "difference_matrix",
     "grid_leaks",
     "grid_losses",
     "grid_scores",
@@ -38,12 +42,14 @@ __all__ = [
     "leak_parts",
     "leakage",
     "learning_curve",
+    "pairs_by_disagreement",
     "published_scores",
     "representations",
     "reshuffle",
     "score_dots",
     "seed_dots",
     "significance_matrix",
+    "test_part_scores",
 ]
 
 
@@ -785,3 +791,372 @@ def leak_parts(table: pd.DataFrame) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     return figure
+
+
+# Marker and colour of our models on the test part, by kind.
+_KINDS = {
+    "ensemble": ("D", RED, "ensemble"),
+    "package": ("s", GREEN, "model of the package"),
+    "features": ("^", YELLOW, "57 features"),
+    "net": ("o", BLUE, "net, first seed"),
+}
+
+
+def test_part_scores(
+    scores: pd.DataFrame, seeds: pd.DataFrame, literature: pd.DataFrame, ax: Axes | None = None
+) -> Axes:
+    """Draw our scores of the official test part and those of the literature in groups.
+
+    Parameters
+    ----------
+    scores, seeds : pd.DataFrame
+        Tables of `gtzan_lib.published.measures.test_part.measure`.
+    literature : pd.DataFrame
+        As from `gtzan_lib.published.scores.read_literature`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One group for each kind of data from outside, and one line a model in it, the most
+        accurate first. Ours are bold and have two intervals: a wide bar over tracks, a thin
+        line over artists; further seeds of a net are small bars. The literature is grey,
+        hollow where a score could not be verified.
+    """
+    ours = scores.rename_axis("model").reset_index().assign(verified=True)
+    others = literature.assign(accuracy=literature[["low", "high"]].mean(axis=1), kind="")
+    table = pd.concat([ours, others], ignore_index=True)
+    headings = {
+        "music": "music from outside",
+        "audio": "audio from outside",
+        "images": "images from outside",
+        "none": "no data from outside GTZAN",
+    }
+    shown = [one for one in headings if (table["outside_data"] == one).any()]
+    ax = new_axes(ax, (7.4, 1.1 + 0.225 * (len(table) + 1.4 * len(shown))))
+    table[["accuracy", "low", "high"]] *= 100
+    left = 5 * np.floor(table["low"].min() / 5 - 0.2)
+    ticks, names, y = [], [], 0.0
+    for outside in shown:
+        ax.text(left + 0.4, y, headings[outside], va="center", fontsize=9, fontstyle="italic")
+        rows = table[table["outside_data"] == outside]
+        for row in rows.sort_values("accuracy", ascending=False, kind="stable").itertuples():
+            y -= 1
+            _draw_score(ax, row, y)
+            if row.kind == "net":
+                further = 100 * seeds.loc[[row.model], "accuracy"].iloc[1:]
+                ax.plot(further, [y] * len(further), "|", color="0.15", ms=8, mew=1.2)
+            ticks.append(y)
+            names.append((plain_text(row.model), row.kind != ""))
+        y -= 1.4
+    ax.set_yticks(ticks, [name for name, _ in names], fontsize=9)
+    for tick, (_, is_ours) in zip(ax.get_yticklabels(), names, strict=True):
+        tick.set_fontweight("bold" if is_ours else "normal")
+    for kind, (marker, color, label) in _KINDS.items():
+        if (scores["kind"] == kind).any():
+            ax.plot([], [], marker, color=color, label=label)
+    ax.plot([], [], "|", color="0.15", ms=8, mew=1.2, label="other seeds of the net")
+    ax.plot([], [], "o", color="0.45", ms=5, label="literature")
+    ax.plot([], [], "o", color="0.45", mfc="white", ms=5, label="literature, not verified")
+    right = 5 * np.ceil(table["high"].max() / 5 + 0.2)
+    label = f"accuracy of the {scores['n'].max()} test tracks (%)"
+    ax.set(xlabel=label, xlim=(left, right), ylim=(y + 0.8, 0.8))
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.3, 1), ncols=3)
+    ax.grid(axis="x", color="0.9", lw=0.8)
+    ax.set_axisbelow(True)
+    sns.despine(ax=ax)
+    return ax
+
+
+def _draw_score(ax: Axes, row: Any, y: float) -> None:
+    """Draw one accuracy in per cent: ours with both intervals, others with their range."""
+    if not row.kind:
+        face = "0.45" if row.verified else "white"
+        ax.hlines(y, row.low, row.high, color="0.45", lw=1.5)
+        ax.plot(row.accuracy, y, "o", color="0.45", mfc=face, ms=5)
+        return
+    marker, color, _ = _KINDS[row.kind]
+    ax.hlines(y, 100 * row.wilson_low, 100 * row.wilson_high, color=color, lw=5, alpha=0.35)
+    ax.hlines(y, row.low, row.high, color=color, lw=0.9)
+    ax.plot(row.accuracy, y, marker, color=color, mec="white", mew=0.6, ms=7)
+
+
+def difference_matrix(pairs: pd.DataFrame, scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the difference of every pair of models, and which of them can be told apart.
+
+    Parameters
+    ----------
+    pairs : pd.DataFrame
+        As from `gtzan_lib.published.measures.test_part.pair_tests`.
+    scores : pd.DataFrame
+        `accuracy` by model, the most accurate first.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        Differences in points, of which the upper model has the higher accuracy. Those that
+        can be told apart at 5 % after Holm's correction are coloured, the others grey: below
+        the diagonal with tracks as the unit, above it with artists.
+    """
+    number = {model: place for place, model in enumerate(scores.index)}
+    points = np.full((len(number), len(number)), np.nan)
+    apart = np.zeros_like(points, dtype=bool)
+    for row in pairs.reset_index().itertuples():
+        upper, lower = sorted((number[row.first], number[row.second]))
+        points[upper, lower] = points[lower, upper] = 100 * abs(row.difference)
+        apart[lower, upper] = row.p_tracks_holm < 0.05
+        apart[upper, lower] = row.p_artists_holm < 0.05
+    side = 0.27 * len(number)
+    ax = new_axes(ax, (side + 3.4, side + 0.9))
+    # The lighter part of the colour map is left out, so that white numbers can be read.
+    sns.heatmap(
+        np.where(apart, points, np.nan), vmin=-np.nanmax(points), vmax=np.nanmax(points),
+        cmap="crest", cbar=False, square=True, linewidths=0.5, ax=ax,
+    )  # fmt: skip
+    ax.set_facecolor("0.94")
+    for (y, x), value in np.ndenumerate(points):
+        if y == x:
+            ax.fill_between([x, x + 1], y, y + 1, color="0.4", lw=0)
+            continue
+        color, weight = ("white", "bold") if apart[y, x] else ("0.4", "normal")
+        ax.text(
+            x + 0.5, y + 0.52, f"{value:.0f}", ha="center", va="center", fontsize=9.5, color=color,
+            fontweight=weight,
+        )  # fmt: skip
+    numbers = np.arange(len(number)) + 0.5
+    names = [
+        f"{plain_text(name)} ({100 * accuracy:.1f} %)  {place}"
+        for place, (name, accuracy) in enumerate(scores["accuracy"].items(), start=1)
+    ]
+    ax.set_yticks(numbers, names, fontsize=10, rotation=0)
+    ax.set_xticks(numbers, map(str, range(1, len(number) + 1)), fontsize=10, rotation=0)
+    ax.xaxis.tick_top()
+    ax.tick_params(length=0)
+    # The names are on the left, and may be long.
+    ax.set_anchor("E")
+    ax.set_title("above the diagonal: artists as the unit", fontsize=10, loc="right")
+    ax.set_xlabel("below the diagonal: tracks as the unit", fontsize=10, loc="left")
+    return ax
+
+
+def pairs_by_disagreement(
+    pairs: pd.DataFrame, limits: pd.DataFrame, tracks: int, ax: Axes | None = None
+) -> Axes:
+    """Draw the difference of every pair of models against how often they disagree.
+
+    Parameters
+    ----------
+    pairs : pd.DataFrame
+        As from `gtzan_lib.published.measures.test_part.pair_tests`.
+    limits : pd.DataFrame
+        As from `gtzan_lib.published.told_apart.smallest_differences`.
+    tracks : int
+        Number of tested tracks.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One mark a pair, by whether McNemar's test tells it apart after Holm's correction, as
+        a single test only, or not at all; and a line for each column of the limits.
+    """
+    ax = new_axes(ax, (7, 4.2))
+    single, corrected = pairs["p_tracks"] < 0.05, pairs["p_tracks_holm"] < 0.05
+    x = 100 * (pairs["only_first"] + pairs["only_second"]) / tracks
+    y = 100 * pairs["difference"].abs()
+    for chosen, marker, color, face, label in (
+        (corrected, "o", BLUE, BLUE, "told apart after Holm's correction"),
+        (single & ~corrected, "D", YELLOW, "white", "by a single test only"),
+        (~single, "x", "0.5", "0.5", "not told apart"),
+    ):
+        ax.plot(
+            x[chosen], y[chosen], marker, color=color, mfc=face, ms=5,
+            label=f"{label} ({int(chosen.sum())})",
+        )  # fmt: skip
+    for (label, line), style in zip(limits.items(), ("--", "-"), strict=False):
+        ax.plot(100 * limits.index, 100 * line, style, color=RED, lw=1.4, label=label)
+    ax.axline((0, 0), slope=1, color="0.7", lw=0.8, ls=":")
+    ax.set(
+        xlabel=f"share of the {tracks} tracks that exactly one of the two predicts correctly (%)",
+        ylabel="difference of accuracies (points)", xlim=(0, 1.08 * x.max()),
+        ylim=(-1, 1.1 * y.max() + 1),
+    )  # fmt: skip
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2)
+    sns.despine(ax=ax)
+    return ax
+
+
+def detection_power(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the probability that a test finds a difference against how large it is.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.told_apart.power_table`.
+    ax : Axes, optional
+        Axes to draw into.
+
+    Returns
+    -------
+    Axes
+        One colour for each share of tracks on which two models disagree; solid lines are
+        single tests, dashed ones are corrected for many. A line ends where the difference is
+        as large as the disagreement.
+    """
+    ax = new_axes(ax, (7, 3.6))
+    colors = dict(zip(table["disagreement"].unique(), (BLUE, RED, GREEN, YELLOW), strict=False))
+    styles = dict(zip(table["test"].unique(), ("-", "--"), strict=False))
+    for (share, test), rows in table.groupby(["disagreement", "test"], sort=False):
+        label = f"{100 * share:.0f} % of the tracks, {test}"
+        ax.plot(
+            100 * rows["difference"], rows["power"], styles[test], color=colors[share], lw=1.8,
+            label=label,
+        )  # fmt: skip
+    ax.axhline(0.8, color="0.6", lw=0.8, ls=":")
+    ax.set(
+        xlabel="true difference of accuracies (points)", ylabel="probability to find it",
+        ylim=(0, 1.02), xlim=(0, None), xticks=range(0, 21, 5),
+    )  # fmt: skip
+    ax.legend(
+        frameon=False, fontsize=9, title="disagreement, test", title_fontsize=9,
+        loc="center left", bbox_to_anchor=(1, 0.5),
+    )  # fmt: skip
+    sns.despine(ax=ax)
+    return ax
+
+
+def artist_curves(
+    curves: pd.DataFrame, beyond: pd.DataFrame, *, chance: Mapping[str, float] | None = None
+) -> Figure:
+    """Draw learning curves over the number of training artists, and where two laws lead.
+
+    Parameters
+    ----------
+    curves : pd.DataFrame
+        As from `gtzan_lib.published.curves.curve_table`, of one choice.
+    beyond : pd.DataFrame
+        As from `gtzan_lib.published.curves.extrapolations`.
+    chance : mapping of str to float, optional
+        By part, the score of always naming the most frequent genre; a dashed grey line.
+
+    Returns
+    -------
+    Figure
+        One panel for each part that was scored. Lines with filled marks are measured, with
+        95 % intervals; on the grey ground, hollow marks with intervals are a power law, and
+        dotted lines without them a straight line, which may leave the figure.
+    """
+    parts = curves["part"].unique()
+    figure, axes = plt.subplots(
+        1, len(parts), figsize=(1 + 3.4 * len(parts), 4.4), sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    looks = _model_looks(curves.index)
+    for ax, part in zip(axes.flat, parts, strict=True):
+        shown = [name for name in looks if (curves.loc[[name], "part"] == part).any()]
+        for number, name in enumerate(shown):
+            color, marker = looks[name]
+            # Marks of several models stand beside each other.
+            shift = 1.035 ** (number - (len(shown) - 1) / 2)
+            rows = curves[(curves.index == name) & (curves["part"] == part)]
+            x = shift * rows["artists"].to_numpy()
+            ax.vlines(x, 100 * rows["low"], 100 * rows["high"], color=color, lw=3, alpha=0.3)
+            ax.plot(x, 100 * rows["accuracy"], f"{marker}-", color=color, ms=6, label=name)
+            laws = beyond[(beyond.index == name) & (beyond["part"] == part)]
+            for law, style in (("power law", f"{marker}--"), ("straight line", ":")):
+                then = laws[laws["law"] == law]
+                line = [x[-1], *(shift * then["artists"])]
+                ax.plot(
+                    line, 100 * np.array([rows["accuracy"].iloc[-1], *then["accuracy"]]), style,
+                    color=color, mfc="white", ms=6, lw=1.2, markevery=range(1, len(line)),
+                )  # fmt: skip
+                if law == "power law":
+                    ends = 100 * then["low"], 100 * then["high"]
+                    ax.vlines(line[1:], *ends, color=color, lw=1)
+        of_part = curves[curves["part"] == part]
+        first, last = of_part["artists"].min(), of_part["artists"].max()
+        end = beyond.loc[beyond["part"] == part, "artists"].max()
+        ax.axvspan(1.2 * last, 1.25 * end, color="0.94", zorder=0)
+        ax.text(1.23 * end, 1.5, "extrapolated", ha="right", fontsize=9, color="0.35")
+        if chance is not None and part in chance:
+            ax.axhline(100 * chance[part], color="0.5", ls="--", lw=1, label="most frequent genre")
+        ticks = of_part.groupby("share")["artists"].mean().round().astype(int).tolist()
+        ticks += beyond.loc[beyond["part"] == part, "artists"].round().astype(int).tolist()
+        ax.set(xscale="log", ylim=(0, 100), xlim=(first / 1.2, 1.25 * end), title=part)
+        ax.set_xticks(sorted(set(ticks)), map(str, sorted(set(ticks))))
+        ax.minorticks_off()
+        ax.grid(axis="y", color="0.92")
+        ax.set_axisbelow(True)
+        ax.set_xlabel("training artists")
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylabel("track accuracy (%)")
+    _legend_of_panels(figure)
+    return figure
+
+
+def choice_gains(table: pd.DataFrame, models: Sequence[str] | None = None) -> Figure:
+    """Draw what is gained if as many tracks are by more artists.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As from `gtzan_lib.published.curves.choice_table`.
+    models : sequence of str, optional
+        All models of the page, so that each has the same colour in all figures.
+
+    Returns
+    -------
+    Figure
+        One panel for each part that was scored: the differences with their 95 % intervals,
+        over the number of training tracks.
+    """
+    parts = table["part"].unique()
+    figure, axes = plt.subplots(
+        1, len(parts), figsize=(1 + 3.4 * len(parts), 3.6), sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    looks = _model_looks(pd.Index(table.index if models is None else models))
+    for ax, part in zip(axes.flat, parts, strict=True):
+        of_part = table[table["part"] == part]
+        shown = [name for name in looks if name in of_part.index]
+        for number, name in enumerate(shown):
+            color, marker = looks[name]
+            rows = of_part.loc[[name]]
+            x = rows["tracks"] * 1.045 ** (number - (len(shown) - 1) / 2)
+            ax.vlines(x, 100 * rows["low"], 100 * rows["high"], color=color, lw=3, alpha=0.35)
+            ax.plot(x, 100 * rows["points"], f"{marker}-", color=color, ms=6, lw=1.2, label=name)
+        ax.axhline(0, color="0.3", lw=1.2, zorder=0)
+        sizes = of_part.groupby("share")[["tracks", "fewer", "more"]].mean().round().astype(int)
+        labels = [f"{row.tracks}\n{row.fewer} | {row.more}" for row in sizes.itertuples()]
+        ax.set(xscale="log", title=part, xlabel="training tracks\nfewer | more artists")
+        ax.set_xticks(sizes["tracks"], labels, fontsize=9)
+        ax.minorticks_off()
+        ax.grid(axis="y", color="0.92")
+        ax.set_axisbelow(True)
+        sns.despine(ax=ax)
+    axes[0, 0].set_ylabel("gain of more artists (points)")
+    _legend_of_panels(figure)
+    return figure
+
+
+def _model_looks(names: pd.Index) -> dict[str, tuple[str, str]]:
+    """Return colour and marker of each model, in the order of the names."""
+    looks = zip(cycle((BLUE, RED, GREEN, YELLOW)), cycle("os^DvP"), strict=False)
+    return dict(zip(names.unique(), looks, strict=False))
+
+
+def _legend_of_panels(figure: Figure) -> None:
+    """Name what is in any panel once, above all of them."""
+    entries = {
+        label: handle
+        for ax in figure.axes
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(entries.values()), list(map(plain_text, entries)), loc="outside upper center",
+        frameon=False, ncols=3, fontsize=9,
+    )  # fmt: skip

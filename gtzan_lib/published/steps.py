@@ -26,8 +26,11 @@ from .measures import (
     feature_space,
     leak,
     leak_net,
+    learning_curve,
     mistakes,
     net,
+    ten_seconds,
+    test_part,
     transfer,
 )
 from .task import Task
@@ -105,6 +108,18 @@ STEPS: dict[str, Step] = {
         leak_net.MINUTES,
         leak_net.measure,
     ),
+    "learning-curve": Step(
+        "train simple models on shares of the training artists",
+        (learning_curve.KINDS,),
+        learning_curve.MINUTES,
+        learning_curve.measure,
+    ),
+    "ten-seconds": Step(
+        "train MiniVGG on 10 s, and draw its test part again",
+        (ten_seconds.KINDS,),
+        ten_seconds.MINUTES,
+        ten_seconds.measure,
+    ),
     "degradations": Step(
         "predict degraded sound of the validation part",
         (degradations.KINDS,),
@@ -116,6 +131,12 @@ STEPS: dict[str, Step] = {
         (mistakes.KINDS,),
         mistakes.MINUTES,
         mistakes.measure,
+    ),
+    "test-part": Step(
+        "ask the test part about a fixed list of models, and compare all pairs",
+        test_part.NEEDS,
+        test_part.MINUTES,
+        test_part.measure,
     ),
 }
 """All steps, in their order."""
