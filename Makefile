@@ -92,6 +92,7 @@ bench: setup ## measure speed, as ratios in one run
 
 model: setup ## train the models that come with the package, from GTZAN's log-mels and tags
 	$(BIN)/python -m gtzan_lib.studies.shipped_models '$(GTZAN_ROOT)' $(P)
+	$(BIN)/python -m gtzan_lib.inference.model_cards
 
 musicnn: setup ## convert the weights of MusiCNN again, from its wheel (29 MB)
 	rm -rf .venv/musicnn && mkdir .venv/musicnn
