@@ -276,7 +276,8 @@ def test_there_is_one_version():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[([\d.]+)\]", changelog, flags=re.M)[1]
     zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
-    assert {newest, zenodo["version"], CITATION["version"]} == {PROJECT["version"]}
+    cited = re.search(r"version = \{(.+)\}", (ROOT / "book" / "index.md").read_text("utf-8"))[1]
+    assert {newest, zenodo["version"], CITATION["version"], cited} == {PROJECT["version"]}
 
 
 def test_archive_and_citation_name_the_same_work():
