@@ -59,6 +59,8 @@ $(READY): requirements.lock pyproject.toml
 	$(EDITABLE)
 	@# pip would compile on one core. Some packages hold templates that are no Python.
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' .venv/lib || true
+	@# On another system or Python, packages are missing that the lock does not need.
+	$(BIN)/python -m pip check || $(INSTALL) --constraint requirements.lock hatchling editables -e '.[dev]'
 	$(BIN)/python -m pip check
 	@touch $(READY)
 

@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from importlib.metadata import version as version_of
 from io import TextIOWrapper
 from json import dumps
 from pathlib import Path
@@ -51,6 +52,24 @@ CORES = os.cpu_count() or 1
 Processes = Annotated[int, typer.Option(help="Number of processes.", min=1, max=256)]
 Threads = Annotated[int, typer.Option(help="Number of threads.", min=1, max=256)]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(version_of("gtzan-lib"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take the options that go without a command."""
 
 
 @app.command()

@@ -19,6 +19,7 @@ from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
 from ..files import rename
 from .jobs import job
+from .origins import note_origin
 from .run_files import BOOK_JOB
 from .runs import Experiment, Run
 from .stamps import changes_since, note_of
@@ -36,7 +37,7 @@ JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
 def prose_files(root: Path) -> list[Path]:
-    """Return the sources of the book: settings, contents, files below `book/`, askings.
+    """Return the sources of the book: settings, contents, files below `book/`, askings, cards.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def prose_files(root: Path) -> list[Path]:
     """
     pages = [path for path in (root / "book").rglob("*") if path.is_file()]
     askings = (root / "results").glob("*/test_access.csv")
-    return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings])
+    cards = (root / "gtzan_lib" / "inference" / "zoo_models").glob("*/README.md")
+    return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings, *cards])
 
 
 def published_pages(root: Path) -> dict[Path, Path]:
@@ -126,10 +128,12 @@ def _build(run: Run) -> Path:
         name = f"{experiment.name}.ipynb"
         page = nbformat.read(run.work.executed / name, as_version=4)
         _put_title_and_banner(page, run, experiment)
+        note_origin(page, experiment.notebook)
         pages[Path("notebooks") / name] = nbformat.writes(page).encode()
     for executed, source in published_pages(run.root).items():
         page = nbformat.read(executed, as_version=4)
         note = note_of(page, changes_since(page, source))
+        note_origin(page, source)
         page["cells"].append(new_markdown_cell(note, id="how-made"))
         pages[Path("notebooks") / executed.name] = nbformat.writes(page).encode()
         for name, picture in glued_pictures(page).items():

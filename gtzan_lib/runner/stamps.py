@@ -19,6 +19,9 @@ __all__ = ["changes_since", "note_of", "stamp"]
 # Where a notebook's metadata has its stamp.
 _KEY = "published"
 
+# The tag of the cell that installs the package, which does nothing where a page is made.
+_INSTALL = "install"
+
 
 def stamp(
     notebook: nbformat.NotebookNode,
@@ -118,7 +121,11 @@ def _state(source: Path, data: Iterable[Path]) -> dict[str, str]:
     """Return digests of all that a page is made of; comments and docstrings change none."""
     cells = nbformat.read(source, as_version=4)["cells"]
     texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
-    code = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "code")
+    code = "\n".join(
+        cell["source"]
+        for cell in cells
+        if cell["cell_type"] == "code" and _INSTALL not in cell["metadata"].get("tags", [])
+    )
     return {
         "text": _digest("\n".join(texts)),
         "code": source_digest(code)[:16],

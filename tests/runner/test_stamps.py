@@ -6,6 +6,7 @@ import pytest
 from gtzan_lib.evaluation.records import provenance
 from gtzan_lib.runner.stamps import changes_since, note_of, stamp
 
+from ..install_cell import install_cell
 from .conftest import write_notebook
 
 
@@ -38,6 +39,19 @@ def test_what_changes_a_page(page):
     data[0].unlink()
     found = changes_since(notebook, source)
     assert found[2:] == ["code of the package that it uses", "the results that it shows"]
+
+
+def test_the_cell_that_installs_the_package_changes_no_page(page):
+    source, data = page
+    notebook = nbformat.read(source, as_version=4)
+    stamp(notebook, source, data, command="make it", made=provenance(None))
+    changed = nbformat.read(source, as_version=4)
+    changed["cells"].insert(1, install_cell("gtzan-lib"))
+    nbformat.write(changed, source)
+    assert changes_since(notebook, source) == []
+    changed["cells"][1]["metadata"]["tags"] = ["remove-cell"]
+    nbformat.write(changed, source)
+    assert changes_since(notebook, source) == ["its code"]
 
 
 def test_a_page_without_a_stamp_has_changed_in_all(page):
