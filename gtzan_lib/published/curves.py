@@ -7,18 +7,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ..errors import RecordError
-from ..models.registry import ARCHITECTURES
 from ..stats import resampled_means
 from .results import Results
-
-if TYPE_CHECKING:
-    from .nets import PublishedNet
 
 __all__ = [
     "ARTISTS",
@@ -26,16 +22,14 @@ __all__ = [
     "TRACKS",
     "Estimate",
     "LearningCurve",
-    "add_nets",
     "artists_or_tracks",
     "choice_table",
     "compare_doublings",
     "curve_table",
     "curves_from",
-    "estimate",
+    "estimate_from",
     "extrapolations",
     "fit_table",
-    "net_curve",
     "of_choice",
     "past_extrapolations",
     "read_curves",
@@ -124,7 +118,7 @@ class LearningCurve:
         )
 
 
-def estimate(
+def estimate_from(
     function: Callable[..., np.ndarray], *curves: LearningCurve, confidence: float = 0.95
 ) -> Estimate:
     """Compute a number from the accuracies of one or several curves.
@@ -224,92 +218,6 @@ def read_curves(results: Results, step: str = "learning-curve") -> dict[Key, Lea
     return curves_from(results.table(step, "tracks"), results.table(step, "scores"))
 
 
-def net_curve(nets: Mapping[str, PublishedNet], tracks: pd.Index | None = None) -> LearningCurve:
-    """Join nets that differ in nothing but the share of the artists that they were trained on.
-
-    Parameters
-    ----------
-    nets : mapping of str to PublishedNet
-        As from `gtzan_lib.published.nets.read_nets`.
-    tracks : pd.Index, optional
-        The tracks that count. Default: all that the nets scored.
-
-    Returns
-    -------
-    LearningCurve
-        Its shares are the setting `share` of the nets.
-
-    Raises
-    ------
-    RecordError
-        If they differ in something else, or two have the same share, or they did not score
-        one of the tracks.
-    """
-    by_share = {net.settings["share"]: net for net in nets.values()}
-    rest = [
-        {name: value for name, value in net.settings.items() if name not in ("title", "share")}
-        for net in nets.values()
-    ]
-    if len(by_share) < len(nets) or any(one != rest[0] for one in rest):
-        raise RecordError(
-            f"the nets {', '.join(nets)} differ in more than the share of their artists; give "
-            "their steps the same settings."
-        )
-    by_share = dict(sorted(by_share.items()))
-    first = next(iter(by_share.values()))
-    sizes = {
-        share: {
-            size: np.mean([one.result[f"train_{size}"] for one in net.records.values()])
-            for size in ("artists", "tracks")
-        }
-        for share, net in by_share.items()
-    }
-    correct = {share: net.correct for share, net in by_share.items()}
-    groups = pd.Series(first.artists, first.correct.index)
-    tracks = groups.index if tracks is None else tracks
-    if len(missing := tracks.difference(groups.index)):
-        raise RecordError(
-            f"the nets did not score track {missing[0]!r}; train them on the same copy of GTZAN as "
-            "the other models."
-        )
-    return LearningCurve(
-        pd.DataFrame({share: table.loc[tracks].mean(axis=1) for share, table in correct.items()}),
-        groups[tracks].to_numpy(),
-        pd.DataFrame({share: table.loc[tracks].mean() for share, table in correct.items()}),
-        pd.DataFrame.from_dict(sizes, "index"),
-    )
-
-
-def add_nets(
-    curves: Mapping[Key, LearningCurve], nets: Mapping[str, PublishedNet], part: str
-) -> dict[Key, LearningCurve]:
-    """Put the curve of nets before others.
-
-    Parameters
-    ----------
-    curves : mapping of (str, str, str) to LearningCurve
-        As from `read_curves`.
-    nets : mapping of str to PublishedNet
-        As for `net_curve`.
-    part : str
-        What the nets scored; only the tracks count that the other models scored as well.
-
-    Returns
-    -------
-    dict of (str, str, str) to LearningCurve
-        The model is called as the class of the net.
-
-    Raises
-    ------
-    RecordError
-        As in `net_curve`.
-    """
-    of_part = [curve for key, curve in curves.items() if key[0] == part]
-    curve = net_curve(nets, of_part[0].right.index if of_part else None)
-    architecture = next(iter(nets.values())).settings["architecture"]
-    return {(part, ARCHITECTURES[architecture].__name__, ARTISTS): curve, **curves}
-
-
 def of_choice(curves: Mapping[Key, LearningCurve], choice: str) -> dict[Key, LearningCurve]:
     """Return the curves of one choice, `ARTISTS` or `TRACKS`."""
     return {key: curve for key, curve in curves.items() if key[2] == choice}
@@ -336,7 +244,7 @@ def curve_table(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     for (part, model, choice), curve in curves.items():
         for number, (share, size) in enumerate(curve.sizes.iterrows()):
-            found = estimate(lambda accuracy, column=number: accuracy[..., column], curve)
+            found = estimate_from(lambda accuracy, column=number: accuracy[..., column], curve)
             of_seeds = curve.accuracies[share].dropna()
             sizes = size["artists"], size["tracks"], len(of_seeds)
             rows.append((model, part, choice, share, *sizes, *found[:3], of_seeds.std()))
@@ -364,13 +272,13 @@ def fit_table(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for (part, model, _), curve in of_choice(curves, ARTISTS).items():
-        slope = estimate(_slope(curve), curve)
-        exponent = estimate(_exponent(curve), curve)
+        slope = estimate_from(_slope(curve), curve)
+        exponent = estimate_from(_exponent(curve), curve)
         half = _half(curve)
-        last = estimate(_gain(curve, half, -1), curve)
+        last = estimate_from(_gain(curve, half, -1), curve)
         bend = Estimate(*[math.nan] * 4)
         if half > 0:
-            bend = estimate(_bend(curve, half), curve)
+            bend = estimate_from(_bend(curve, half), curve)
         rows.append((model, part, *slope, *exponent[:3], *last[:3], *bend[:3]))
     columns = ["part", "points", "points_low", "points_high", "error"]
     for name in ("exponent", "last", "bend"):
@@ -405,8 +313,8 @@ def extrapolations(
             now = _predicted(curve, law, 1)
             for factor in times:
                 then = _predicted(curve, law, factor)
-                accuracy = estimate(then, curve)
-                gain = estimate(_minus(then, now), curve)
+                accuracy = estimate_from(then, curve)
+                gain = estimate_from(_minus(then, now), curve)
                 sizes = factor * size["artists"], factor * size["tracks"]
                 rows.append((model, part, law, factor, *sizes, *accuracy[:3], *gain[:3]))
     columns = ["part", "law", "times", "artists", "tracks", "accuracy", "low", "high"]
@@ -437,8 +345,7 @@ def past_extrapolations(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
         factor = float(2 ** (curve.doublings[-1] - curve.doublings[half]))
         for law in LAWS:
             predicted = _predicted(past, law, factor)
-            missed = estimate(lambda known, all_, law_=predicted: all_[..., -1] - law_(known),
-                              past, curve)  # fmt: skip
+            missed = estimate_from(_minus(_last, predicted), curve, past)
             scored = float(curve.right.iloc[:, -1].mean())
             rows.append((model, part, law, scored - missed.value, scored, *missed[:3]))
     return _table(rows, ["part", "law", "predicted", "scored", "points", "low", "high"])
@@ -455,11 +362,16 @@ def compare_doublings(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row for each pair with the same scored tracks: `part`, `first`, `second`; `shares`,
-        the number of those that both have; `points`, the slope of the first less that of
-        the second on these shares; `low` and `high`, which hold for all pairs of a part
+        One row for each pair of a part with two shares in common: `part`, `first`, `second`;
+        `shares`, the number of those that both have; `points`, the slope of the first less
+        that of the second on these shares; `low` and `high`, which hold for all pairs of a part
         together (Bonferroni); `confidence` of the single interval; and `error`, the standard
         error over seeds.
+
+    Raises
+    ------
+    RecordError
+        If two models of a part scored other tracks.
     """
     rows: list[tuple[object, ...]] = []
     chosen = of_choice(curves, ARTISTS)
@@ -469,9 +381,11 @@ def compare_doublings(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
         for names in pairs:
             first, second = (of_part[name] for name in names)
             shares = [share for share in first.shares if share in second.shares]
+            if len(shares) < 2:
+                continue
             first, second = first.of(shares), second.of(shares)
             confidence = 1 - 0.05 / len(pairs)
-            found = estimate(
+            found = estimate_from(
                 _minus(_slope(first), _slope(second)), first, second, confidence=confidence
             )
             rows.append((part, *names, len(shares), *found[:3], confidence, found.seed_error))
@@ -498,7 +412,7 @@ def choice_table(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
     rows = []
     for part, model, few, many in _both(curves):
         for number, share in enumerate(few.shares[:-1]):
-            found = estimate(
+            found = estimate_from(
                 lambda fewer, more, column=number: more[..., column] - fewer[..., column], few, many
             )
             sizes = [few.sizes["tracks"], few.sizes["artists"], many.sizes["artists"]]
@@ -542,7 +456,7 @@ def artists_or_tracks(curves: Mapping[Key, LearningCurve]) -> pd.DataFrame:
         if np.linalg.matrix_rank(design) == design.shape[1]:
             _, artists, tracks = np.linalg.pinv(design)
             functions += [_both_lines(one) for one in (artists, tracks, artists - tracks)]
-        found = [estimate(one, few, many, confidence=confidence) for one in functions]
+        found = [estimate_from(one, few, many, confidence=confidence) for one in functions]
         found += [Estimate(*[math.nan] * 4)] * (4 - len(found))
         rows.append((model, part, confidence, *(number for one in found for number in one)))
     columns = ["part", "confidence"]
@@ -604,6 +518,10 @@ def _half(curve: LearningCurve) -> int:
     """Return the number of the share that is nearest to half of the largest."""
     shares = np.array(curve.shares)
     return int(np.abs(shares[:-1] - shares[-1] / 2).argmin())
+
+
+def _last(accuracy: np.ndarray) -> np.ndarray:
+    return accuracy[..., -1]
 
 
 def _gain(curve: LearningCurve, start: int, end: int) -> _Function:

@@ -1,20 +1,24 @@
-"""What learning curves say of more music: the tables and sentences of their page."""
+"""What learning curves of nets and simple models say of more music, in tables and sentences."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..errors import RecordError
+from ..models.registry import ARCHITECTURES
 from . import curves as learning
 from .intervals import interval_words
-from .measures.learning_curve import LOG_MELS, PARTS, TAGS
-from .nets import read_nets
+from .measures.learning_curve import INPUTS, PARTS
+from .nets import PublishedNet, read_nets
 from .results import Results
 
 __all__ = [
     "MoreMusic",
+    "add_nets",
     "answer_words",
     "bend_words",
     "beyond_words",
@@ -22,6 +26,7 @@ __all__ = [
     "choice_words",
     "collector_words",
     "gain_words",
+    "net_curve",
     "net_words",
     "next_point",
     "read_more_music",
@@ -105,7 +110,7 @@ def read_more_music(
         share of the artists.
     """
     found = read_nets(results, nets)
-    curves = learning.add_nets(learning.read_curves(results, step), found, PARTS[0])
+    curves = add_nets(learning.read_curves(results, step), found, PARTS[0])
     return MoreMusic(
         results.material(step),
         next(iter(found.values())).settings,
@@ -121,6 +126,101 @@ def read_more_music(
     )
 
 
+def net_curve(
+    nets: Mapping[str, PublishedNet], tracks: pd.Index | None = None
+) -> learning.LearningCurve:
+    """Join nets that differ in nothing but the share of the artists that they were trained on.
+
+    Parameters
+    ----------
+    nets : mapping of str to PublishedNet
+        As from `gtzan_lib.published.nets.read_nets`.
+    tracks : pd.Index, optional
+        The tracks that count. Default: all that the nets scored.
+
+    Returns
+    -------
+    LearningCurve
+        Its shares are the setting `share` of the nets.
+
+    Raises
+    ------
+    RecordError
+        If they differ in something else, or two have the same share, or there is one share
+        only, or they did not score one of the tracks.
+    """
+    by_share = {net.settings["share"]: net for net in nets.values()}
+    rest = [
+        {name: value for name, value in net.settings.items() if name not in ("title", "share")}
+        for net in nets.values()
+    ]
+    if len(by_share) < len(nets) or any(one != rest[0] for one in rest):
+        raise RecordError(
+            f"the nets {', '.join(nets)} differ in more than the share of their artists; give "
+            "their steps the same settings."
+        )
+    if len(by_share) < 2:
+        raise RecordError(
+            f"the net {', '.join(nets)} was trained on one share of the artists; train it on "
+            "another one for a curve."
+        )
+    by_share = dict(sorted(by_share.items()))
+    first = next(iter(by_share.values()))
+    sizes = {
+        share: {
+            size: np.mean([one.result[f"train_{size}"] for one in net.records.values()])
+            for size in ("artists", "tracks")
+        }
+        for share, net in by_share.items()
+    }
+    correct = {share: net.correct for share, net in by_share.items()}
+    groups = pd.Series(first.artists, first.correct.index)
+    tracks = groups.index if tracks is None else tracks
+    if len(missing := tracks.difference(groups.index)):
+        raise RecordError(
+            f"the nets did not score track {missing[0]!r}; train them on the same copy of GTZAN as "
+            "the other models."
+        )
+    return learning.LearningCurve(
+        pd.DataFrame({share: table.loc[tracks].mean(axis=1) for share, table in correct.items()}),
+        groups[tracks].to_numpy(),
+        pd.DataFrame({share: table.loc[tracks].mean() for share, table in correct.items()}),
+        pd.DataFrame.from_dict(sizes, "index"),
+    )
+
+
+def add_nets(
+    curves: Mapping[learning.Key, learning.LearningCurve],
+    nets: Mapping[str, PublishedNet],
+    part: str,
+) -> dict[learning.Key, learning.LearningCurve]:
+    """Put the curve of nets before others.
+
+    Parameters
+    ----------
+    curves : mapping of (str, str, str) to LearningCurve
+        As from `gtzan_lib.published.curves.read_curves`.
+    nets : mapping of str to PublishedNet
+        As for `net_curve`.
+    part : str
+        What the nets scored; only the tracks count that the other models scored as well.
+
+    Returns
+    -------
+    dict of (str, str, str) to LearningCurve
+        The model is called as the class of the net.
+
+    Raises
+    ------
+    RecordError
+        As in `net_curve`.
+    """
+    of_part = [curve for key, curve in curves.items() if key[0] == part]
+    curve = net_curve(nets, of_part[0].right.index if of_part else None)
+    architecture = next(iter(nets.values())).settings["architecture"]
+    return {(part, ARCHITECTURES[architecture].__name__, learning.ARTISTS): curve, **curves}
+
+
 # --- what is measured ---------------------------------------------------------
 
 
@@ -128,11 +228,11 @@ def scope_words(found: MoreMusic) -> str:
     """Say what was scored, and what was left out."""
     words = f"Material of this page: {found.material}."
     for part, row in found.scored.iterrows():
-        mean = ", the mean of the folds" if row["folds"] > 1 else ""
+        folds = f", the mean of {row['folds']:.0f} folds" if row["folds"] > 1 else ""
         words += (
-            f" The {part} has {row['tracks']:.0f} scored tracks by {row['artists']:.0f} artists, "
-            f"with up to {row['train_artists']:.0f} artists and {row['train_tracks']:.0f} tracks "
-            f"to train on{mean}."
+            f" The {part} has {row['tracks']:.0f} scored tracks by {row['artists']:.0f} artists; "
+            f"there are up to {row['train_artists']:.0f} artists and {row['train_tracks']:.0f} "
+            f"tracks to train on{folds}."
         )
     if (known := found.scored["known"].max()) > 0:
         words += (
@@ -162,8 +262,8 @@ def spread_words(found: MoreMusic) -> str:
     if deviations.empty:
         return "There is one draw of the artists, so that no spread is known."
     return (
-        f"The standard deviation over the draws is {deviations.min():.1f} to "
-        f"{deviations.max():.1f} points below all artists; with all artists, logistic "
+        f"With fewer than all artists, the standard deviation over the draws is "
+        f"{deviations.min():.1f} to {deviations.max():.1f} points; with all, the logistic "
         "regressions are the same in each draw."
     )
 
@@ -205,29 +305,35 @@ def slope_words(found: MoreMusic) -> str:
         more, less = (row.first, row.second) if row.points > 0 else (row.second, row.first)
         low, high = sorted(100 * abs(end) for end in (row.low, row.high))
         texts.append(
-            f"{more} gains {100 * abs(row.points):.1f} points more than {less} "
-            f"({100 * row.confidence:.3g} % interval {low:.1f} to {high:.1f}; {row.part})"
+            f"a doubling brings {100 * abs(row.points):.1f} points more with {more} than with "
+            f"{less} ({100 * row.confidence:.3g} % interval {low:.1f} to {high:.1f}; {row.part})"
         )
-    return (
+    words = (
         f"Of {len(pairs)} pairs of slopes on the same tracks, {len(apart) or 'none'} can be told "
         f"apart, by intervals that hold for all pairs of a part together{_after_colon(texts)}."
     )
+    if few := (~(apart["points"].abs() > 2 * apart["error"])).sum():
+        words += (
+            f" For {few} of them, the difference is not known to exceed twice its standard error "
+            "over draws: others could change it."
+        )
+    return words
 
 
 def tag_words(found: MoreMusic) -> str:
     """Compare the tags with the fewest artists and log-mel statistics with all."""
-    tags, own = (found.curves.get((PARTS[1], name, learning.ARTISTS)) for name in (TAGS, LOG_MELS))
+    own, tags = (found.curves.get((PARTS[1], name, learning.ARTISTS)) for name in INPUTS[1:])
     if tags is None or own is None:
         return "The tags and the log-mel statistics are not both among these results."
-    gap = learning.estimate(lambda few, many: few[..., 0] - many[..., -1], tags, own)
+    gap = learning.estimate_from(lambda few, many: few[..., 0] - many[..., -1], tags, own)
     verdict = "the two cannot be told apart"
     if gap.low > 0 or gap.high < 0:
         verdict = f"the tags are {'better' if gap.value > 0 else 'worse'}"
     return (
-        f"What was learned from other music can stand for one's own: with "
-        f"{tags.sizes['artists'].iloc[0]:.0f} artists, the tags reach "
-        f"{100 * tags.right.iloc[:, 0].mean():.0f} %, and with {own.sizes['artists'].iloc[-1]:.0f} "
-        f"artists the log-mel statistics {100 * own.right.iloc[:, -1].mean():.0f} %; the "
+        f"With {tags.sizes['artists'].iloc[0]:.0f} artists, the tags, which were learned from "
+        f"other music, reach {100 * tags.right.iloc[:, 0].mean():.0f} %, and with "
+        f"{own.sizes['artists'].iloc[-1]:.0f} artists the log-mel statistics "
+        f"{100 * own.right.iloc[:, -1].mean():.0f} %; the "
         f"difference is {_points(*gap[:3])}, so that {verdict}."
     )
 
@@ -298,8 +404,8 @@ def check_words(found: MoreMusic) -> str:
     wrong = ((checks["low"] > 0) | (checks["high"] < 0)).sum()
     width = 100 * (checks["high"] - checks["low"])
     missed = "; ".join(
-        f"with the {law}, the score is {100 * rows['points'].min():+.1f} to "
-        f"{100 * rows['points'].max():+.1f} points from the prediction"
+        f"with the {law}, the score less the prediction is {100 * rows['points'].min():+.1f} to "
+        f"{100 * rows['points'].max():+.1f} points"
         for law, rows in checks.groupby("law", sort=False)
     )
     return (
@@ -313,7 +419,7 @@ def check_words(found: MoreMusic) -> str:
 def beyond_words(found: MoreMusic) -> str:
     """Say what more music than there is would bring, if a law went on to hold."""
     gained = "; ".join(
-        f"{times:g} times the music, {_range(rows)}" for times, rows in _gained(found).items()
+        f"{_times(times)} the music, {_range(rows)}" for times, rows in _gained(found).items()
     )
     words = f"If the error went on to fall by a power law, the models would gain, with {gained}."
     line = found.beyond[found.beyond["law"] == learning.LAWS[0]]
@@ -368,21 +474,15 @@ def collector_words(found: MoreMusic) -> str:
             "tracks, by model and by the straight line; after a doubling, it costs twice as much."
         )
     better, worse = (gains["mean_low"] > 0).sum(), (gains["mean_high"] < 0).sum()
-    if not better and not worse:
-        words += (
-            " With a fixed number of tracks, it is not shown to matter whether they are by few "
-            "artists or by many."
-        )
-    elif not worse:
-        words += (
-            f" With a fixed number of tracks, more artists are the safer choice: shown to be "
-            f"better in {better} of {len(gains)} comparisons, and to be worse in none."
-        )
-    else:
-        words += (
-            f" With a fixed number of tracks, more artists are shown to be better in {better} of "
-            f"{len(gains)} comparisons and worse in {worse}: no general advice follows."
-        )
+    advice = "nothing here speaks for few artists, or for many"
+    if better and not worse:
+        advice = "nothing here speaks for few artists"
+    elif worse:
+        advice = "no general advice follows" if better else "nothing here speaks for many artists"
+    words += (
+        f" With a fixed number of tracks, more artists are shown to be better in "
+        f"{better or 'none'} of {len(gains)} comparisons, and worse in {worse or 'none'}: {advice}."
+    )
     if helped := (gains["tracks_low"] > 0).sum():
         words += (
             " Further tracks of artists that are in the collection are not wasted for training: "
@@ -394,7 +494,8 @@ def collector_words(found: MoreMusic) -> str:
 def answer_words(found: MoreMusic) -> str:
     """Answer the question of the page."""
     measured = ". ".join(
-        f"Scored on the {part} ({row['tracks']:.0f} tracks by {row['artists']:.0f} artists, up to "
+        f"Scored on the {part}{', out of fold' if row['folds'] > 1 else ''} "
+        f"({row['tracks']:.0f} tracks by {row['artists']:.0f} artists, up to "
         f"{row['train_artists']:.0f} artists to train on), it brings {_doubling(found, str(part))}"
         for part, row in found.scored.iterrows()
     )
@@ -409,9 +510,10 @@ def answer_words(found: MoreMusic) -> str:
     times, gained = max(_gained(found).items())
     return (
         f"A doubling of the artists of GTZAN's training part, with all their tracks, raises "
-        f"accuracy by {_range(found.fits['points'])}, by model. {measured}. {_bends(found)}. With "
-        f"as many tracks of each genre, {choice}. By a power law, {times:g} times the music would "
-        f"bring {_range(gained)} more: an extrapolation, not a measurement."
+        f"accuracy by {_range(found.fits['points'])}, depending on the model. {measured}. "
+        f"{_bends(found)}. With as many tracks of each genre, {choice}. By a power law, "
+        f"{_times(times)} the music would bring {_range(gained)} more: an extrapolation, not a "
+        "measurement."
     )
 
 
@@ -421,6 +523,10 @@ def _doubling(found: MoreMusic, part: str) -> str:
         f"{model} {interval_words(row, 'points', digits=1, unit=' points')}"
         for model, row in rows.iterrows()
     )
+
+
+def _times(factor: float) -> str:
+    return {2.0: "twice", 4.0: "four times"}.get(factor, f"{factor:g} times")
 
 
 def _range(shares: pd.Series) -> str:
@@ -434,14 +540,14 @@ def _points(value: float, low: float, high: float, confidence: float = 0.95) -> 
 
 def _with_points(gains: pd.DataFrame, column: str) -> list[str]:
     return [
-        f"{model} on the {row['part']}, "
+        f"{model} ({row['part']}), "
         + _points(row[column], row[f"{column}_low"], row[f"{column}_high"], row["confidence"])
         for model, row in gains.iterrows()
     ]
 
 
 def _named(table: pd.DataFrame) -> list[str]:
-    return [f"{model} on the {part}" for model, part in table["part"].items()]
+    return [f"{model} ({part})" for model, part in table["part"].items()]
 
 
 def _after_colon(texts: list[str]) -> str:

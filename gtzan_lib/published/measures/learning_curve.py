@@ -36,13 +36,11 @@ from .net import part_of_artists
 
 __all__ = [
     "CHOICES",
-    "FEATURES",
+    "INPUTS",
     "KINDS",
-    "LOG_MELS",
     "MINUTES",
     "PARTS",
     "SHARES",
-    "TAGS",
     "measure",
     "part_of_tracks",
 ]
@@ -56,11 +54,13 @@ MINUTES = 2.0
 SHARES = (0.125, 0.25, 0.5, 0.75, 1.0)
 """Shares of the artists of each genre, if none are set."""
 
-PARTS = ("validation part", "training part, out of fold")
-"""What is scored: the first by models of the training part, the second by folds of it."""
+PARTS = ("validation part", "training part")
+"""What is scored: the first by models of the training part, the second out of fold."""
 
-FEATURES, LOG_MELS, TAGS = "57 features", "log-mel statistics", "50 tags"
+INPUTS = ("57 features", "log-mel statistics", "50 tags")
 """What the logistic regressions read."""
+
+_FEATURES, _LOG_MELS, _TAGS = INPUTS
 
 
 def measure(
@@ -183,14 +183,14 @@ CHOICES: dict[str, _Choice] = {
 
 def _inputs(task: Task, corpus: Corpus) -> dict[str, pd.DataFrame]:
     """Return the rows of training and validation tracks, by name of what they hold."""
-    inputs = {FEATURES: _features(task, corpus, "kaggle")}
+    inputs = {_FEATURES: _features(task, corpus, "kaggle")}
     if "log-mels" in task.material:
-        inputs[LOG_MELS] = _features(task, task.corpus("log-mels"), "logmel-statistics")
+        inputs[_LOG_MELS] = _features(task, task.corpus("log-mels"), "logmel-statistics")
     if "tags" in task.material:
         tags = training_tags(task.material.root)
         task.used["tags"] = len(tags.track_ids)
         means = np.stack([track.mean(axis=0) for track in tags.logits]).astype(np.float64)
-        inputs[TAGS] = pd.DataFrame(means, index=list(tags.track_ids))
+        inputs[_TAGS] = pd.DataFrame(means, index=list(tags.track_ids))
     return inputs
 
 
@@ -227,7 +227,7 @@ def _official(inputs: Mapping[str, pd.DataFrame], corpus: Corpus, seed: int) -> 
     Tracks by an artist of the training part are not scored: the larger the share, the more of
     these artists are known to the model.
     """
-    used = {name: rows for name, rows in inputs.items() if name != TAGS}
+    used = {name: rows for name, rows in inputs.items() if name != _TAGS}
     windows = _windows(used, corpus, ("train", "valid", "test"))
     split = quiet_split(windows, corpus, protocol="official", folds=1)
     is_train = split.table["fold_0"] == "train"
@@ -339,14 +339,15 @@ def _score(
     return pd.concat(tracks), pd.DataFrame(scores, columns=columns).set_index("model")
 
 
-_Done = dict[tuple[str, tuple[str, ...]], pd.Series]
+_Done = dict[tuple[str, str], pd.Series]
 
 
 def _correct(model: str, rows: pd.DataFrame, split: DataSplit, done: _Done) -> pd.Series:
     """Return which scored tracks are predicted correctly; the same training is done once."""
     (fold,) = split.folds
     train, scored = split.table.iloc[fold.train], split.table.iloc[fold.valid]
-    key = model, tuple(train["track_id"])
+    # Two folds may be left with the same training tracks, and score others.
+    key = model, split.hash
     if key not in done:
         # Rounding depends on the number of threads.
         with threadpool_limits(1, user_api="blas"):
