@@ -25,7 +25,7 @@ endef
 export COMMANDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup adopt book test check fuzz calibration lint bench published model musicnn lock clean
+.PHONY: help setup adopt book test check fuzz calibration lint bench published model musicnn web lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -94,6 +94,7 @@ bench: setup ## measure speed, as ratios in one run
 
 model: setup ## train the models that come with the package, from GTZAN's log-mels and tags
 	$(BIN)/python -m gtzan_lib.studies.shipped_models '$(GTZAN_ROOT)' $(P)
+	$(BIN)/python -m gtzan_lib.runner.browser_models book/_static/try
 	$(BIN)/python -m gtzan_lib.inference.model_cards
 
 musicnn: setup ## convert the weights of MusiCNN again, from its wheel (29 MB)
@@ -102,6 +103,9 @@ musicnn: setup ## convert the weights of MusiCNN again, from its wheel (29 MB)
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: -d .venv/musicnn -r .venv/musicnn/wheel.txt
 	$(BIN)/python -m gtzan_lib.models.musicnn_conversion .venv/musicnn/*.whl
 	rm -rf .venv/musicnn
+
+web: ## build the scripts of the page "Try it" from web/, with Node.js
+	cd web && npm ci && npm run build
 
 lock: ## resolve pyproject.toml again into requirements.lock
 	rm -rf .venv.resolve && $(PYTHON) -m venv .venv.resolve
