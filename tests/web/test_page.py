@@ -400,4 +400,8 @@ def test_the_page_is_accessible_and_fits(browser, page, sounds, width, dark):
             ({id, nodes}) => nodes.map((node) => `${id}: ${node.html}`)))""")
         assert not violations
         assert browser.run("document.documentElement.scrollWidth") <= width
+        right = "Math.round({}.getBoundingClientRect().right)"
+        parts = f"[...document.querySelectorAll('#try > *')].map((part) => {right.format('part')})"
+        edge = browser.run(right.format("document.querySelector('#try').parentElement"))
+        assert set(browser.run(parts)) <= {0, edge}
     browser.errors.clear()
