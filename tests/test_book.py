@@ -7,18 +7,24 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 import gtzan_lib as gl
 
-from .browser import opened
+from .addresses import released
 from .exercises import add_solutions
 from .runner.conftest import call
+from .visits import Visitor, axe
 
 ROOT = Path(__file__).parents[1]
+# What a page may load before it is used.
+MOST_BYTES = 3_000_000
+
 PAPERMILL = [sys.executable, "-m", "papermill"]
 
 # Twenty notebooks and a book take minutes on a slow machine, and are made by one process.
@@ -70,6 +76,12 @@ def pages(finished):
     html = finished / "_build" / "html"
     pages = {path: path.read_text(encoding="utf-8") for path in html.rglob("*.html")}
     return {path: text for path, text in pages.items() if "_static" not in path.parts}
+
+
+def own(pages):
+    """Return the pages that have a text of their own, and do not lead to another."""
+    leads = 'http-equiv="refresh"'
+    return {page: text for page, text in pages.items() if leads not in text.lower()}
 
 
 class References(HTMLParser):
@@ -125,8 +137,8 @@ def test_links_between_pages_have_targets(pages):
 def test_every_page_is_in_the_contents(finished, pages):
     contents = re.findall(r"(?:file|root): (\S+)", (finished / "_toc.yml").read_text())
     html = finished / "_build" / "html"
-    built = {path.relative_to(html).with_suffix("").as_posix() for path in pages}
-    assert built - {"index", "search", "genindex", "py-modindex"} == set(contents)
+    built = {path.relative_to(html).with_suffix("").as_posix() for path in own(pages)}
+    assert built - {"search", "genindex", "py-modindex"} == set(contents)
 
 
 def test_every_page_has_its_answer(finished, pages):
@@ -217,38 +229,81 @@ def test_players_show_their_length_and_play_different_sounds(bodies):
         assert len(set(sounds)) == len(sounds), page
 
 
+def test_pages_offer_what_they_were_made_of(finished, pages):
+    html = finished / "_build" / "html"
+    for page in yaml.safe_load((finished / "_toc.yml").read_text())["parts"][0]["chapters"][1:]:
+        text = pages[html / f"{page['file']}.html"]
+        offered = re.findall(r'<a download href="([^"]+)"', text.partition('id="downloads"')[2])
+        endings = {Path(name).suffix for name in offered}
+        assert endings >= {".ipynb", ".py", ".csv", ".bib"}, page
+        assert all(target(html / f"{page['file']}.html", name).is_file() for name in offered)
+    for name in ("minivgg-3s", "pooled-mel"):
+        record = html / f"_downloads/notebooks/08_cnn-{name}/records/{name}.json"
+        gl.ExperimentRecord.load(record)
+    script = (html / "_downloads/notebooks/05_pca/05_pca.py").read_text(encoding="utf-8")
+    compile(script, "05_pca.py", "exec")
+    (table,) = html.glob("_downloads/notebooks/13_model_comparison/table-1.csv")
+    assert len(table.read_text(encoding="utf-8").splitlines()) > 3
+
+
+def test_the_foot_of_each_page_has_date_version_and_licences(pages):
+    for page, text in own(pages).items():
+        foot = text.partition('class="extra_footer"')[2]
+        assert f"Version {version('gtzan-lib')}, <time datetime=" in foot, page
+        assert "CC BY 4.0" in foot and "MIT" in foot, page
+
+
+def test_addresses_of_released_books_are_pages_or_lead_to_one(finished, pages):
+    html = finished / "_build" / "html"
+    built = {path.relative_to(html).as_posix() for path in pages}
+    assert set(released()) <= built
+    for name in released():
+        text = pages[html / name]
+        moved = re.search(r'location\.replace\("([^"]+)"', text)
+        assert moved is None or target(html / name, moved[1]).is_file(), name
+
+
 def test_no_page_would_run_code_elsewhere(pages):
     for page, text in pages.items():
         assert not re.search(r"THEBE_JS_URL|-thebe|mybinder\.org|unpkg\.com", text), page
 
 
-# Opens pages, one after the other, in a frame as wide as a telephone, and lists those that
-# are wider.
-NARROW = """<!doctype html><meta charset="utf-8"><pre id="wide"></pre><script>
-(async () => {
-  const wide = document.querySelector("#wide");
-  for (const page of PAGES) {
-    const frame = document.createElement("iframe");
-    frame.style = "width: 390px; height: 844px; border: 0";
-    frame.src = page;
-    document.body.append(frame);
-    await new Promise((loaded) => { frame.onload = loaded; });
-    const width = frame.contentDocument.documentElement.scrollWidth;
-    if (width > 390) wide.textContent += `${page} ${width}\n`;
-    frame.remove();
-  }
-  wide.textContent += "end";
-})();
-</script>"""
+@pytest.fixture(scope="module")
+def visits(pages):
+    """What was found on each page, opened once in a browser."""
+    assert len(own(pages)) > 60
+    with Visitor() as visitor:
+        return {"/".join(page.parts[-2:]): visitor.visit(page) for page in sorted(own(pages))}
 
 
-def test_pages_fit_a_telephone_and_their_scripts_run(finished, pages):
-    build = finished / "_build"
-    names = [path.relative_to(build).as_posix() for path in sorted(pages)]
-    (build / "narrow.html").write_text(NARROW.replace("PAGES", json.dumps(names)))
-    dom, errors = opened(build, "narrow.html", seconds=600)
-    assert dom.partition('<pre id="wide">')[2].partition("</pre>")[0] == "end"
-    assert not errors
+def found_in(visits, field):
+    found = {page: getattr(visit, field) for page, visit in visits.items()}
+    return {page: value for page, value in found.items() if value}
+
+
+def test_no_page_writes_an_error_to_the_console(visits):
+    assert found_in(visits, "errors") == {}
+
+
+def test_no_page_asks_for_anything_elsewhere(visits):
+    assert found_in(visits, "elsewhere") == {}
+
+
+def test_pages_fit_a_telephone(visits):
+    assert {page: visit.width for page, visit in visits.items() if visit.width > 390} == {}
+
+
+def test_pages_are_light(visits):
+    heavy = {page: visit.weight for page, visit in visits.items() if visit.weight > MOST_BYTES}
+    assert heavy == {}
+    # Nothing was counted if the files were not seen.
+    assert min(visit.weight for visit in visits.values()) > 500_000
+
+
+def test_pages_keep_the_rules_of_accessibility_in_both_themes(visits):
+    if axe() is None:
+        pytest.skip("axe-core is missing: say 'npm ci' in web/")
+    assert found_in(visits, "violations") == {}
 
 
 def test_the_run_saves_record_split_store_and_model(finished):

@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).parents[3] / "book" / "_static" / "book.js"
         ('<th class="head"><p></p></th>', '<td class="head"></td>'),
         ('<summary aria-label="Toggle hidden content"><p>Code', "<summary><p>Code"),
         ('<div role="doc-biblioentry">', '<div role="listitem">'),
+        ('role="region" aria-label="List of a"', 'role="group" aria-label="List of a"'),
         ('<table id="T_1f">', '<table class="dataframe" id="T_1f">'),
         (
             "<thead>\n<tr><th></th><th>n</th></tr>\n<tr><th>genre</th><th></th></tr></thead>",
