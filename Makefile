@@ -25,7 +25,7 @@ endef
 export COMMANDS
 
 .DEFAULT_GOAL := help
-.PHONY: help setup adopt book test check fuzz calibration lint bench published model musicnn web lock clean
+.PHONY: help setup adopt book pdf test check fuzz calibration lint bench published model musicnn web lock clean
 
 help: ## list the targets
 	@echo "make <target>, with one of"
@@ -66,6 +66,9 @@ $(READY): requirements.lock pyproject.toml
 
 book: setup ## execute what changed and build the book; prints its path last
 	@$(BIN)/gtzan run $(RUN) $(P)
+
+pdf: book ## print the book as a PDF, with Chromium; prints its path last
+	@$(BIN)/python -m gtzan_lib.runner.pdf
 
 test: setup ## run the tests that take seconds
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

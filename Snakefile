@@ -11,7 +11,7 @@ from gtzan_lib.runner.dependencies import files_state, module_files, notebook_fi
 from gtzan_lib.runner.jobs import priorities, write_plan
 from gtzan_lib.runner.run_files import BOOK_JOB, CORPUS_JOB
 from gtzan_lib.runner.runs import load_run
-from gtzan_lib.runner.site import prose_files, published_pages
+from gtzan_lib.runner.site import prose_files, published_pages, published_results
 
 RUN = load_run("run.json")
 PRIORITIES = priorities(RUN)
@@ -35,7 +35,7 @@ def book_sources(wildcards):
     code = (RUN.root / "gtzan_lib").rglob("*.py")
     published = published_pages(RUN.root)
     files = [*prose_files(RUN.root), RUN.file, *code, *published, *published.values()]
-    return files_state(files, RUN.root)
+    return files_state([*files, *published_results(RUN.root)], RUN.root)
 
 
 def notebook_sources(wildcards):

@@ -12,7 +12,7 @@ import nbformat
 import yaml
 from nbformat.v4 import new_markdown_cell
 
-__all__ = ["changed_parameters", "note_origin", "papermill_command"]
+__all__ = ["changed_parameters", "note_origin", "papermill_command", "parameters_of"]
 
 
 def changed_parameters(page: nbformat.NotebookNode) -> dict[str, Any]:
@@ -36,6 +36,22 @@ def changed_parameters(page: nbformat.NotebookNode) -> dict[str, Any]:
         for name, value in given.items()
         if name not in defaults or defaults[name] != value
     }
+
+
+def parameters_of(page: nbformat.NotebookNode) -> dict[str, Any]:
+    """Return the parameters of an executed notebook.
+
+    Parameters
+    ----------
+    page : nbformat.NotebookNode
+        The executed notebook.
+
+    Returns
+    -------
+    dict of str to object
+        Values by name: those of its run, and the defaults of the others.
+    """
+    return _assigned(page, "parameters") | _assigned(page, "injected-parameters")
 
 
 def _assigned(page: nbformat.NotebookNode, tag: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -18,13 +19,23 @@ from nbformat.v4 import new_markdown_cell
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
 from ..files import rename
+from .extensions.downloads import FOLDER
+from .extensions.edition import FILE, edition_of
+from .extensions.page_files import published_files, saved_files, script_of, shown_tables
 from .jobs import job
 from .origins import note_origin
 from .run_files import BOOK_JOB
 from .runs import Experiment, Run
 from .stamps import changes_since, note_of
 
-__all__ = ["build_site", "glued_pictures", "prose_files", "publish", "published_pages"]
+__all__ = [
+    "build_site",
+    "glued_pictures",
+    "prose_files",
+    "publish",
+    "published_pages",
+    "published_results",
+]
 
 # The first page of the part on GTZAN.
 _ABOUT_GTZAN = "book/gtzan.md"
@@ -70,6 +81,23 @@ def published_pages(root: Path) -> dict[Path, Path]:
     """
     pages = sorted((root / "results").glob("*/executed/*.ipynb"))
     return {page: root / "notebooks" / page.name for page in pages}
+
+
+def published_results(root: Path) -> list[Path]:
+    """Return the records and tables that published pages offer.
+
+    Parameters
+    ----------
+    root : Path
+        The project's root.
+
+    Returns
+    -------
+    list of Path
+        Files below `results`, sorted.
+    """
+    pages = [nbformat.read(page, as_version=4) for page in published_pages(root)]
+    return sorted({file for page in pages for file in published_files(page, root).values()})
 
 
 def glued_pictures(page: nbformat.NotebookNode) -> dict[str, bytes]:
@@ -123,15 +151,25 @@ def build_site(run: Run) -> Path:
 
 def _build(run: Run) -> Path:
     stage = run.work.site
-    pages = {path.relative_to(run.root): path.read_bytes() for path in prose_files(run.root)}
+    prose = prose_files(run.root)
+    pages = {path.relative_to(run.root): path.read_bytes() for path in prose}
+    edition = edition_of(run.root, prose)
+    pages[Path(FILE)] = json.dumps(edition._asdict()).encode()
     for experiment in (one for one in run.experiments.values() if one.page):
         name = f"{experiment.name}.ipynb"
         page = nbformat.read(run.work.executed / name, as_version=4)
+        saved = saved_files(page, run.work.path)
+        for number, table in enumerate(shown_tables(page), start=1):
+            saved[f"table-{number}.csv"] = table.encode()
+        pages |= _downloads(experiment.name, experiment.notebook, saved)
         _put_title_and_banner(page, run, experiment)
         note_origin(page, experiment.notebook)
         pages[Path("notebooks") / name] = nbformat.writes(page).encode()
     for executed, source in published_pages(run.root).items():
         page = nbformat.read(executed, as_version=4)
+        results = published_files(page, run.root)
+        read = {name: file.read_bytes() for name, file in results.items()}
+        pages |= _downloads(executed.stem, source, read)
         note = note_of(page, changes_since(page, source))
         note_origin(page, source)
         page["cells"].append(new_markdown_cell(note, id="how-made"))
@@ -163,6 +201,13 @@ def _build(run: Run) -> Path:
         reason = next((line for line in lines if "WARNING" in line or "ERROR" in line), lines[-1])
         raise RunError(f"the book could not be built ({reason.strip()}); the whole log is {log}.")
     return stage / "_build" / "html" / "index.html"
+
+
+def _downloads(page: str, notebook: Path, files: dict[str, bytes]) -> dict[Path, bytes]:
+    """Return what a notebook's page offers, by its place in the stage."""
+    folder = Path(FOLDER) / "notebooks" / page
+    script = {folder / f"{notebook.stem}.py": script_of(notebook).encode()}
+    return script | {folder / name: content for name, content in files.items()}
 
 
 def publish(run: Run) -> Path:
@@ -237,7 +282,7 @@ def _mirror(pages: dict[Path, bytes], stage: Path) -> None:
         if _differs(target, content):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-    for folder in ("book", "notebooks"):
+    for folder in ("book", "notebooks", FOLDER):
         for path in (stage / folder).rglob("*"):
             if path.is_file() and path.relative_to(stage) not in pages:
                 path.unlink()

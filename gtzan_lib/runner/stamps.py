@@ -14,7 +14,7 @@ from ..digests import code_digest, source_digest
 from ..files import sha256_of
 from .dependencies import notebook_files
 
-__all__ = ["changes_since", "note_of", "stamp"]
+__all__ = ["changes_since", "data_of", "note_of", "stamp"]
 
 # Where a notebook's metadata has its stamp.
 _KEY = "published"
@@ -80,6 +80,22 @@ def changes_since(notebook: nbformat.NotebookNode, source: Path) -> list[str]:
         "results": "the results that it shows",
     }
     return [words for key, words in names.items() if stamped["state"].get(key) != state[key]]
+
+
+def data_of(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return the results that a published page shows.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        With its stamp.
+
+    Returns
+    -------
+    list of str
+        Paths in the project: of tables, and of the `step.json` of steps.
+    """
+    return list(notebook["metadata"].get(_KEY, {}).get("data", []))
 
 
 def note_of(notebook: nbformat.NotebookNode, changes: list[str]) -> str:

@@ -28,9 +28,12 @@ def accessible(html: str) -> str:
     str
         The body, in which styled tables look like other tables, the name of an index
         stands in the row of the headings, headings without text are plain cells, buttons
-        that show hidden cells are named by their text, and references are items of a list.
+        that show hidden cells are named by their text, references are items of a list, and
+        lists of tracks are groups.
     """
     html = html.replace(' role="doc-biblioentry"', ' role="listitem"')
+    # Two of them on a page would be landmarks with the same name.
+    html = html.replace('role="region" aria-label="List of', 'role="group" aria-label="List of')
     html = re.sub(r'<table id="(T_\w+)">', r'<table class="dataframe" id="\1">', html)
     html = re.sub(r"<thead>(.*?)</thead>", _in_one_row, html, flags=re.DOTALL)
     html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")

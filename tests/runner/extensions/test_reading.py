@@ -145,5 +145,5 @@ def pages_in_lists():
 def test_pages_begin_with_a_question_and_have_words(path):
     text = page_text(path)
     assert question(text)
-    # What is taken away before counting is less than what is read.
-    assert 0.35 * len(text.split()) < words(text) < len(text.split())
+    # What is taken away before counting is less than what is read; words of a compound count.
+    assert 0.35 * len(text.split()) < words(text) < 1.05 * len(text.split())

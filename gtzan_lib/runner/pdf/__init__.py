@@ -1,0 +1,1 @@
+"""The whole book as one PDF: all pages in one document, which a browser prints."""
