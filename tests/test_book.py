@@ -314,7 +314,7 @@ def test_pages_are_light(visits):
 
 def test_pages_keep_the_rules_of_accessibility_in_both_themes(visits):
     if axe() is None:
-        pytest.skip("axe-core is missing: say 'npm ci' in web/")
+        pytest.skip("axe-core is missing: install node and npm")
     assert found_in(visits, "violations") == {}
 
 
