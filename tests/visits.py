@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
