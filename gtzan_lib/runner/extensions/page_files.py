@@ -37,11 +37,17 @@ def script_of(notebook: Path) -> str:
     Returns
     -------
     str
-        Its code; texts are comments.
+        Its code in the percent format, which editors show as cells; texts are comments.
     """
-    from nbconvert import PythonExporter
-
-    return str(PythonExporter().from_filename(str(notebook))[0])
+    # The exporter of nbconvert needs templates that not every interpreter finds.
+    cells = []
+    for cell in nbformat.read(notebook, as_version=4)["cells"]:
+        if cell["cell_type"] == "code":
+            cells.append(f"# %%\n{cell['source']}\n")
+        else:
+            lines = (f"# {line}".rstrip() for line in cell["source"].splitlines())
+            cells.append("\n".join(["# %% [markdown]", *lines, ""]))
+    return "\n".join(cells)
 
 
 def saved_files(page: nbformat.NotebookNode, work: Path) -> dict[str, bytes]:
