@@ -62,7 +62,10 @@ def prose_files(root: Path) -> list[Path]:
     """
     pages = [path for path in (root / "book").rglob("*") if path.is_file()]
     askings = (root / "results").glob("*/test_access.csv")
-    cards = (root / "gtzan_lib" / "inference" / "zoo_models").glob("*/README.md")
+    # Files that the page of the cards includes.
+    has_cards = (root / "book" / "concepts" / "model_cards.md").is_file()
+    models = root / "gtzan_lib" / "inference" / "zoo_models"
+    cards = models.glob("*/README.md") if has_cards else []
     return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings, *cards])
 
 
