@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -237,3 +238,14 @@ def real_clips(gtzan_root) -> list[Path]:
     if whole.empty:
         pytest.skip(f"{gtzan_root} holds no whole clips")
     return [Path(path) for path in whole.groupby("genre")["path"].first().iloc[:3]]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory) -> Path:
+    """Return the package as it is installed, built once."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    project = Path(__file__).parents[1]
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(project)], check=True)
+    (file,) = folder.glob("*.whl")
+    return file

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -47,21 +46,11 @@ def tagged(path):
     return [n for n, cell in enumerate(cells) if TAG in cell["metadata"].get("tags", [])]
 
 
-@pytest.mark.skipif(not any(map(tagged, NOTEBOOKS)), reason="not written yet")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_have_the_cell_as_it_is_written(path):
     assert tagged(path) == [1], "python -m tests.install_cell writes the cell"
     cell = nbformat.read(path, as_version=4)["cells"][1]
     assert cell["source"] == install_cell(default_source(SETTINGS))["source"]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(ROOT)], check=True)
-    (file,) = folder.glob("*.whl")
-    return file
 
 
 @pytest.fixture
