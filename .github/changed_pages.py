@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from gtzan_lib.runner.dependencies import notebook_files
+from gtzan_lib.runner.extensions.contents import pages_in
 from gtzan_lib.runner.runs import load_run
 
 ROOT = Path(__file__).parents[1]
 
 # What all pages are made with.
 EVERYWHERE = ("_config.yml", "_toc.yml", "book/_static/book.", "gtzan_lib/runner/")
-
-
-def pages_in(node: Any) -> Iterator[str]:
-    """Yield the pages of a table of contents, or of a part of it."""
-    if isinstance(node, list):
-        for item in node:
-            yield from pages_in(item)
-    elif isinstance(node, dict):
-        yield from (node[key] for key in ("root", "file") if key in node)
-        for value in node.values():
-            yield from pages_in(value)
 
 
 @cache
@@ -72,7 +60,7 @@ def changed_pages(changed: list[str]) -> list[str]:
         Pages as the table of contents names them, in its order.
     """
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    pages = list(pages_in(contents))
+    pages = pages_in(contents)
     if any(file.startswith(EVERYWHERE) for file in changed):
         return pages
     experiments = load_run(ROOT / "runs" / "quick.yml").experiments.values()

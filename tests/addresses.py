@@ -5,6 +5,8 @@ from pathlib import Path
 
 import yaml
 
+from gtzan_lib.runner.extensions.contents import pages_in
+
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "book" / "addresses.txt"
 HEAD = "# Addresses of the pages of released books; none of them may get lost."
@@ -28,16 +30,7 @@ def versions():
 def pages():
     """Return the addresses of the pages of this book."""
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return sorted({f"{name}.html" for name in _files(contents)} | {"index.html"})
-
-
-def _files(node):
-    if isinstance(node, list):
-        return [name for item in node for name in _files(item)]
-    if isinstance(node, dict):
-        own = [node[key] for key in ("root", "file") if key in node]
-        return own + [name for value in node.values() for name in _files(value)]
-    return []
+    return sorted({f"{name}.html" for name in pages_in(contents)} | {"index.html"})
 
 
 def main():

@@ -6,9 +6,11 @@ import base64
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -19,6 +21,7 @@ from nbformat.v4 import new_markdown_cell
 from ..data.loaders.gtzan_splits import PUBLISHED_SPLITS
 from ..errors import RunError
 from ..files import rename
+from .extensions.contents import pages_in
 from .extensions.downloads import FOLDER
 from .extensions.edition import FILE, edition_of
 from .extensions.page_files import published_files, saved_files, script_of, shown_tables
@@ -40,6 +43,8 @@ __all__ = [
 # The first page of the part on GTZAN.
 _ABOUT_GTZAN = "book/gtzan.md"
 
+_INCLUDE = re.compile(r"^`{3,}\{(?:literal)?include\} +(\S+)", re.M)
+
 # How `glue` stores a figure that is not displayed.
 _GLUED_PNG = "application/papermill.record/image/png"
 
@@ -48,7 +53,9 @@ JUPYTER_BOOK = "from jupyter_book.cli.main import main; main()"
 
 
 def prose_files(root: Path) -> list[Path]:
-    """Return the sources of the book: settings, contents, files below `book/`, askings, cards.
+    """Return the sources of the book: settings, contents, askings, and files below `book/`.
+
+    Files of the project that these include are among them.
 
     Parameters
     ----------
@@ -62,11 +69,20 @@ def prose_files(root: Path) -> list[Path]:
     """
     pages = [path for path in (root / "book").rglob("*") if path.is_file()]
     askings = (root / "results").glob("*/test_access.csv")
-    # Files that the page of the cards includes.
-    has_cards = (root / "book" / "concepts" / "model_cards.md").is_file()
-    models = root / "gtzan_lib" / "inference" / "zoo_models"
-    cards = models.glob("*/README.md") if has_cards else []
-    return sorted([root / "_config.yml", root / "_toc.yml", *pages, *askings, *cards])
+    return sorted(
+        {root / "_config.yml", root / "_toc.yml", *pages, *askings, *_included(pages, root)}
+    )
+
+
+def _included(pages: Iterable[Path], root: Path) -> list[Path]:
+    """Return the files of a project that pages include."""
+    files = [
+        Path(os.path.normpath(page.parent / name))
+        for page in pages
+        if page.suffix == ".md"
+        for name in _INCLUDE.findall(page.read_text(encoding="utf-8", errors="replace"))
+    ]
+    return [file for file in files if root in file.parents and file.is_file()]
 
 
 def published_pages(root: Path) -> dict[Path, Path]:
@@ -298,18 +314,9 @@ def _differs(path: Path, content: bytes) -> bool:
 def _refuse_missing_pages(run: Run, pages: dict[Path, bytes]) -> None:
     existing = {place.with_suffix("").as_posix() for place in pages}
     contents = yaml.safe_load((run.root / "_toc.yml").read_text(encoding="utf-8"))
-    for page in _pages(contents):
+    for page in pages_in(contents):
         if page not in existing:
             raise RunError(
                 f"_toc.yml: names page {page!r}, which neither book/ nor an experiment of "
                 f"{run.file.name} provides; add the experiment or remove the page."
             )
-
-
-def _pages(node: object) -> list[str]:
-    if isinstance(node, list):
-        return [page for item in node for page in _pages(item)]
-    if isinstance(node, dict):
-        pages = [node[key] for key in ("root", "file") if key in node]
-        return pages + [page for value in node.values() for page in _pages(value)]
-    return []

@@ -18,6 +18,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
 from ...errors import RunError
+from .contents import pages_in
 
 __all__ = ["ReadingList", "page_text", "part_of", "question", "reading_time", "setup", "words"]
 
@@ -130,19 +131,9 @@ def part_of(contents: dict[str, Any], page: str) -> list[str]:
         In their order, without the page itself; empty if it is in no part.
     """
     for part in contents.get("parts", []):
-        pages = _files(part)
+        pages = pages_in(part)
         if page in pages:
             return [name for name in pages if name != page]
-    return []
-
-
-def _files(node: Any) -> list[str]:
-    """Return all pages below a node of the table of contents."""
-    if isinstance(node, list):
-        return [name for item in node for name in _files(item)]
-    if isinstance(node, dict):
-        below = [name for value in node.values() for name in _files(value)]
-        return [node["file"], *below] if "file" in node else below
     return []
 
 

@@ -57,6 +57,8 @@ def print_book(root: Path) -> Path:
     contents = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     parts = book_parts(contents, built)
     document, target = built.with_name("book.html"), built.with_name("book.pdf")
+    edition = edition_of(root, prose_files(root))
+    style = Path(__file__).with_name("print.css").read_text(encoding="utf-8")
     numbers: dict[str, int] = {}
     # The first print tells on which pages chapters begin.
     for _ in range(2):
@@ -66,9 +68,9 @@ def print_book(root: Path) -> Path:
             built.name,
             title=settings["title"],
             author=settings["author"],
-            edition=edition_of(root, prose_files(root)),
+            edition=edition,
             licence=settings["html"]["extra_footer"],
-            style=Path(__file__).with_name("print.css").read_text(encoding="utf-8"),
+            style=style,
             numbers=numbers,
         )
         document.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..extensions.contents import pages_in
 from ..extensions.edition import Edition, footer
 
 __all__ = ["Chapter", "Part", "anchor", "book_parts", "joined", "renamed"]
@@ -86,17 +87,8 @@ def book_parts(contents: Mapping[str, Any], built: Path) -> list[Part]:
         If a page is not built.
     """
     parts = [("", [contents["root"]])]
-    parts += [(part["caption"], _files(part)) for part in contents.get("parts", [])]
+    parts += [(part["caption"], pages_in(part)) for part in contents.get("parts", [])]
     return [Part(title, [_chapter(built, page) for page in pages]) for title, pages in parts]
-
-
-def _files(node: Any) -> list[str]:
-    if isinstance(node, list):
-        return [name for item in node for name in _files(item)]
-    if isinstance(node, dict):
-        below = [name for value in node.values() for name in _files(value)]
-        return [node["file"], *below] if "file" in node else below
-    return []
 
 
 def _chapter(built: Path, page: str) -> Chapter:
