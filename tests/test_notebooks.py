@@ -13,8 +13,10 @@ import nbformat
 import papermill
 import pytest
 
+from gtzan_lib.inference.zoo import SHIPPED
 from gtzan_lib.parameters.declarations import declared_in
 from gtzan_lib.parameters.types import TYPES
+from gtzan_lib.runner.runs import load_run
 
 from .conftest import write_music
 from .install_cell import TAG
@@ -206,3 +208,13 @@ def test_pages_have_question_answer_and_caveats(notebook):
     text = "\n".join(c["source"] for c in notebook["cells"] if c["cell_type"] == "markdown")
     for part in ("**Question.**", "**Answer.**", "Caveats", "**Change it.**", "**The code**"):
         assert part in text
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "runs").glob("*.yml")), ids=lambda path: path.stem)
+def test_models_of_a_run_are_of_the_package_or_made_by_it_before(file, monkeypatch):
+    monkeypatch.setenv("GTZAN_ROOT", "music")
+    run = load_run(file)
+    shipped = {path.name for path in SHIPPED.iterdir()}
+    for experiment in run.experiments.values():
+        if "model" in experiment.parameters:
+            assert experiment.parameters["model"] in shipped | set(experiment.after)
