@@ -615,8 +615,8 @@ def askings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        One line an asking, with its 95 % interval; squares are models with data from
-        outside, circles others.
+        One line a model, with its 95 % interval; squares are models with data from outside,
+        circles others. Small bars are the single seeds with the lowest and highest score.
     """
     ax = new_axes(ax, (7.4, 0.9 + 0.38 * len(table)))
     y = -np.arange(len(table))
@@ -631,10 +631,20 @@ def askings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
                 y[chosen], 100 * rows["low"], 100 * rows["high"], color=color, lw=4, alpha=0.35
             )
             ax.plot(100 * rows["score"], y[chosen], marker, color=color, ms=7, label=label)
-    names = [f"{row.Index}. {plain_text(row.model)} ({row.n} tracks)" for row in table.itertuples()]
+    several = (table["askings"] > 1).to_numpy()
+    if several.any():
+        ends = table.loc[several, ["lowest", "highest"]].to_numpy().T
+        style = {"ls": "", "marker": "|", "color": "0.15", "ms": 9, "mew": 1.2}
+        ax.plot(100 * ends[0], y[several], label="lowest and highest seed", **style)
+        ax.plot(100 * ends[1], y[several], **style)
+    names = [
+        f"{row.Index}. {plain_text(row.model)} ({row.n} tracks"
+        f"{f', {row.askings} seeds' if row.askings > 1 else ''})"
+        for row in table.itertuples()
+    ]
     ax.set_yticks(y, names)
     ax.set(xlabel="accuracy of the test part (%)", xlim=(25, 100), ylim=(y.min() - 0.6, 0.6))
-    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
+    ax.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.3, 1), ncols=3)
     sns.despine(ax=ax)
     return ax
 

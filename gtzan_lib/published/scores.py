@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from ..errors import RecordError
+from ..stats import wilson_interval
 
 __all__ = ["LITERATURE_COLUMNS", "asked_models", "best_of_equals", "read_literature"]
 
@@ -17,6 +18,9 @@ LITERATURE_COLUMNS = ("model", "outside_data", "low", "high", "source", "verifie
 """Columns of the table of published scores."""
 
 _OUTSIDE = ("none", "images", "audio", "music")
+
+_SEED = r", seed \d+$"
+_SHORT = re.compile(r"[:,(]| on | with ")
 
 
 def read_literature(path: str | Path) -> pd.DataFrame:
@@ -56,7 +60,7 @@ def read_literature(path: str | Path) -> pd.DataFrame:
 
 
 def asked_models(askings: pd.DataFrame) -> pd.DataFrame:
-    """Return the askings with short names of models.
+    """Return the models that a test part was asked about, with short names.
 
     Parameters
     ----------
@@ -66,21 +70,36 @@ def asked_models(askings: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Indexed by `asking`, from 1, in the order of the list: `model`, the beginning of the
-        description; `outside_data`, `music` if the description names MusiCNN and `none`
-        otherwise; `date`, `n`, `score`, `low`, `high`, `chosen_by`; and `whole`, whether as
-        many tracks were scored as in any other asking.
+        One row an asking, but all seeds of a net in one row. Indexed by `asking`, the number
+        of the first one in the list, from 1: `model`, the beginning of the description;
+        `outside_data`, `music` if the description names MusiCNN and `none` otherwise; `date`;
+        `askings`, their number; `n` tracks; `score`, the mean over the seeds, with Wilson's
+        95 % interval over tracks, `low` and `high`; `lowest` and `highest`, the scores of
+        single seeds; `chosen_by`; and `whole`, whether as many tracks were scored as in any
+        other asking.
     """
-    described = askings["description"]
-    names = [re.split(r"[:,(]| on | with ", text, maxsplit=1)[0].strip() for text in described]
-    music = described.str.contains("musicnn", case=False)
-    table = askings[["date", "n", "score", "low", "high", "chosen_by"]].assign(
-        whole=askings["n"] == askings["n"].max()
+    described = askings["description"].str.replace(_SEED, "", regex=True)
+    is_seed = (described != askings["description"]).to_numpy()
+    # Each asking is a group of its own, unless it is of a seed.
+    keys = np.where(is_seed, described, np.arange(len(askings)).astype(str))
+    first = ~pd.Series(keys).duplicated().to_numpy()
+    groups = askings.assign(asking=np.arange(1, len(askings) + 1)).groupby(keys, sort=False)
+    table = groups.first()[["asking", "date", "n", "low", "high", "chosen_by"]].assign(
+        askings=groups.size(),
+        score=groups["score"].mean(),
+        lowest=groups["score"].min(),
+        highest=groups["score"].max(),
     )
-    table.insert(0, "model", names)
+    described = described[first].to_numpy()
+    table.insert(0, "model", [_SHORT.split(text, maxsplit=1)[0].strip() for text in described])
+    music = pd.Series(described, table.index).str.contains("musicnn", case=False)
     table.insert(1, "outside_data", np.where(music, "music", "none"))
-    table.index = pd.RangeIndex(1, len(table) + 1, name="asking")
-    return table
+    for key, row in table[table["askings"] > 1].iterrows():
+        correct = round(row["score"] * row["n"])
+        table.loc[key, ["low", "high"]] = wilson_interval(correct, row["n"])
+        # Their scores on the validation part differ.
+        table.loc[key, "chosen_by"] = row["chosen_by"].partition(";")[0]
+    return table.assign(whole=table["n"] == table["n"].max()).set_index("asking")
 
 
 def best_of_equals(

@@ -68,20 +68,30 @@ ASKED = pd.DataFrame(
     {
         "model": ["net", "tags", "net"],
         "outside_data": ["none", "music", "none"],
+        "askings": [5, 1, 1],
         "n": [290, 290, 4],
         "score": [0.6, 0.8, 0.5],
+        "lowest": [0.58, 0.8, 0.5],
+        "highest": [0.63, 0.8, 0.5],
         "low": [0.55, 0.75, 0.2],
         "high": [0.65, 0.85, 0.8],
         "whole": [True, True, False],
     },
-    index=pd.RangeIndex(1, 4, name="asking"),
+    index=pd.Index([1, 6, 7], name="asking"),
 )
 
 
 def test_askings_are_in_their_order():
     ax = gl.plots.askings(ASKED)
-    assert marks(ax) == 3
-    assert labels(ax) == ["1. net (290 tracks)", "2. tags (290 tracks)", "3. net (4 tracks)"]
+    # A point each, and two bars for the seeds of the first.
+    assert marks(ax) == 3 + 2
+    assert labels(ax) == [
+        "1. net (290 tracks, 5 seeds)",
+        "6. tags (290 tracks)",
+        "7. net (4 tracks)",
+    ]
+    bars = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "|"]
+    assert bars == [pytest.approx([58]), pytest.approx([63])]
     assert ax.yaxis.get_majorticklocs().tolist() == [0, -1, -2]
 
 

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
 from gtzan_lib.errors import RecordError
 from gtzan_lib.evaluation.askings import read_askings
 from gtzan_lib.published.scores import asked_models, best_of_equals, read_literature
+from gtzan_lib.stats import wilson_interval
 
 RESULTS = Path(__file__).parents[2] / "results"
 ROW = "model,outside_data,low,high,source,verified,note\n"
@@ -63,11 +65,39 @@ def test_models_of_the_list_have_short_names():
         "MusiCNN tag logits",
         "random forest",
     ]
-    assert models.index.tolist() == list(range(1, len(askings) + 1))
-    music = models["model"].str.contains("musicnn", case=False)
+    assert models["askings"].sum() == len(askings)
+    numbered = askings.set_axis(range(1, len(askings) + 1))
+    music = numbered.loc[models.index, "description"].str.contains("musicnn", case=False)
     assert ((models["outside_data"] == "music") == music).all()
     assert (models["whole"] == (models["n"] == 290)).all()
-    assert models["score"].tolist() == askings["score"].tolist()
+    single = models[models["askings"] == 1]
+    assert single["score"].tolist() == numbered.loc[single.index, "score"].tolist()
+
+
+def test_seeds_of_a_net_are_one_model():
+    rows = [
+        ("net: minivgg, seed 0", 0.5, "fixed; validation part 60.0 %"),
+        ("forest on features", 0.4, "default settings; nothing chosen"),
+        ("net: minivgg, seed 1", 0.6, "fixed; validation part 61.0 %"),
+        ("forest on features", 0.4, "default settings; nothing chosen"),
+        ("other net: crnn, seed 1", 0.5, "fixed; validation part 50.0 %"),
+    ]
+    askings = pd.DataFrame(rows, columns=["description", "score", "chosen_by"]).assign(
+        date="2026-01-01", n=100, low=0.3, high=0.7
+    )
+    models = asked_models(askings)
+    assert models["model"].tolist() == ["net", "forest", "forest", "other net"]
+    assert models.index.tolist() == [1, 2, 4, 5]
+    assert models["askings"].tolist() == [2, 1, 1, 1]
+    net = models.loc[1]
+    assert (net["score"], net["lowest"], net["highest"]) == (pytest.approx(0.55), 0.5, 0.6)
+    assert (net["low"], net["high"]) == wilson_interval(55, 100)
+    # What differs between the seeds is left out; what was chosen by what else is kept.
+    assert models["chosen_by"].tolist() == [
+        "fixed",
+        *["default settings; nothing chosen"] * 2,
+        "fixed; validation part 50.0 %",
+    ]
 
 
 def test_best_of_independent_models_is_that_of_the_formula():
