@@ -600,7 +600,8 @@ def record(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for takes.")] = Path("takes"),
     predict: Annotated[bool, typer.Option("--predict", help="Predict the genre.")] = False,
     model: Annotated[
-        str | None, typer.Option(help="A name from `gtzan models`, or a folder. Default: gtzan.")
+        str | None,
+        typer.Option(help="A name from `gtzan models`, or a folder. Default: gtzan-musicnn."),
     ] = None,
     device: Annotated[
         str | None, typer.Option(help="Number, name or part of a name. Default: the system's.")
