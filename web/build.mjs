@@ -9,6 +9,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { gzipSync } from "fflate";
+import { licences, packageFiles } from "./licences.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = path.resolve(process.argv[2] ?? path.join(here, "../book/_static/try"));
@@ -22,7 +23,17 @@ const options = {
   charset: "utf8",
   legalComments: "none",
   logLevel: "warning",
+  metafile: true,
 };
+
+/** The files of packages that the scripts contain. */
+const contained = [];
+
+async function bundle(special) {
+  const result = await build({ ...options, ...special });
+  contained.push(...packageFiles(result.metafile));
+  return result;
+}
 
 /** The matrix library, and the script of the workers, as strings. */
 const embedded = {
@@ -33,14 +44,16 @@ const embedded = {
       namespace: "embedded",
     }));
     onLoad({ filter: /^binary:/, namespace: "embedded" }, () => {
-      const file = "@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm";
-      const binary = fs.readFileSync(path.join(here, "node_modules", file));
+      const folder = "node_modules/@tensorflow/tfjs-backend-wasm/wasm-out";
+      const file = `${folder}/tfjs-backend-wasm-simd.wasm`;
+      contained.push(file);
+      const binary = fs.readFileSync(path.join(here, file));
       const compressed = gzipSync(binary, { level: 9, mtime: 0 });
       return { contents: Buffer.from(compressed).toString("base64"), loader: "text" };
     });
     onLoad({ filter: /^script:/, namespace: "embedded" }, async () => {
-      const worker = { ...options, entryPoints: ["src/worker.ts"], write: false };
-      const { outputFiles } = await build(worker);
+      const worker = { entryPoints: ["src/worker.ts"], write: false };
+      const { outputFiles } = await bundle(worker);
       return { contents: outputFiles[0].text, loader: "text" };
     });
   },
@@ -60,18 +73,17 @@ function notice() {
   ].join("\n");
 }
 
-await build({
-  ...options,
+await bundle({
   entryPoints: [{ in: "src/engine_script.ts", out: "engine" }],
   outdir: folder,
   plugins: [embedded],
   banner: { js: notice() },
 });
-await build({
-  ...options,
+await bundle({
   entryPoints: ["src/page.ts"],
   outdir: folder,
 });
+fs.writeFileSync(path.join(folder, "LICENSES.txt"), licences(here, contained));
 
 const examples = JSON.parse(fs.readFileSync(path.join(here, "examples/examples.json"), "utf8"));
 const sounds = examples.map(({ genre }) => [

@@ -18,7 +18,7 @@ def test_the_committed_files_are_what_the_sources_give(tmp_path):
     install()
     run("npm", "run", "build", "--", tmp_path)
     built = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    assert {"engine.js", "page.js", "examples.js"} <= built.keys()
+    assert {"engine.js", "page.js", "examples.js", "LICENSES.txt"} <= built.keys()
     for name, content in built.items():
         assert (TRY / name).read_bytes() == content, f"{name}: run 'make web'"
 
@@ -28,6 +28,15 @@ def test_the_tests_of_the_sources_pass():
     install()
     result = run("npm", "test")
     assert "# fail 0" in result.stdout
+
+
+def test_the_licences_of_what_the_scripts_contain_are_beside_them():
+    text = (TRY / "LICENSES.txt").read_text(encoding="utf-8")
+    package = json.loads((WEB / "package.json").read_text(encoding="utf-8"))
+    for name, version in package["dependencies"].items():
+        assert f"\n{name} {version}\n" in text
+    for file in (WEB / "licences").iterdir():
+        assert file.read_text(encoding="utf-8").strip("\n") in text, file.name
 
 
 def test_all_that_the_page_loads_is_small():
