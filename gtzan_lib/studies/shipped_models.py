@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -18,8 +19,9 @@ from ..data.loaders import gtzan
 from ..data.loaders.gtzan_activations import test_tags, training_tags
 from ..data.opening import open_corpus
 from ..data.splits import DataSplit
+from ..data.workspace import Workspace
 from ..documents import RecordDocument, write_document
-from ..errors import CorpusError
+from ..errors import CorpusError, GtzanError, ModelError, ParameterError
 from ..evaluation.evaluate import evaluate
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.records import ExperimentRecord
@@ -27,7 +29,7 @@ from ..inference.ensemble_model import EnsembleModel
 from ..inference.model import single_thread
 from ..inference.musicnn_model import MusicnnModel
 from ..inference.transfer import fit_gtzan_head
-from ..inference.zoo import DEFAULT, SHIPPED, load_model, save_head, update_card
+from ..inference.zoo import CARD, DEFAULT, SHIPPED, load_model, save_head, update_card
 from ..models.degraded_tags import TagChange, fit_change, load_changes, save_changes
 from ..progress import progress_bar
 from ..signal.degradations import DEGRADATIONS
@@ -53,6 +55,9 @@ __all__ = [
 
 # What this project has asked the test part for, below the project's root.
 _ASKINGS = Path("results/gtzan/test_access.csv")
+# MusiCNN's published tags, below GTZAN's root.
+_TRAINING_TAGS = Path("musicnn/msd_musicnn_taggram_train443.npz")
+_TEST_TAGS = Path("musicnn/msd_musicnn_taggram_test290.npz")
 # Folders of GTZAN's sound below its root, whole clips first.
 _SOUND = ("genres_original", "genres", "mini", "clips3s")
 # Shorter files are excerpts of clips.
@@ -207,8 +212,10 @@ class FittedModel(ClassifierMixin, BaseEstimator):
         return self.model_.probabilities(X)
 
 
-def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
-    """Score a model of the package on GTZAN's test part, note it, and write it on its card.
+def ask_test_part(
+    name: str, root: str | Path, *, chosen_by: str = "", publish: bool = False
+) -> Evaluation:
+    """Score a model of the package on GTZAN's test part, and note that.
 
     Parameters
     ----------
@@ -217,20 +224,45 @@ def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
     root : str or Path
         GTZAN, with `mel/gtzan_logmel_999.npz` and, for a model of tags, `musicnn`.
     chosen_by : str
-        Scores by which the model was chosen; the list of askings and the card tell them.
+        Scores by which the model was chosen, for the list of askings. Default: what its
+        card says.
+    publish : bool
+        Whether to write the score, with `chosen_by`, on the model's card, and record and
+        predictions into its folder in the package. By default nothing in the package is
+        changed.
 
     Returns
     -------
     Evaluation
-        Of the test part. The asking is noted in `results/gtzan/test_access.csv` below the
-        current folder, the project's root. Record and predictions are in the model's folder.
+        Of the test part. The asking is noted in `test_access.csv` in the workspace; one
+        that is published in `results/gtzan/test_access.csv` below the current folder, the
+        project's root.
 
     Raises
     ------
+    ParameterError
+        If the score is to be published without `chosen_by`.
+    ModelError
+        If the package has no such model.
     CorpusError
-        If log-mels or tags are missing.
+        If log-mels or tags are missing or damaged.
+    RecordError
+        If the list is another file, or damaged.
+    OutputError
+        If the asking cannot be noted.
     """
+    if publish and not chosen_by.strip():
+        raise ParameterError(
+            f"{name}: its card says what it was chosen by; give --chosen-by with --publish."
+        )
+    names = sorted(file.parent.name for file in SHIPPED.glob(f"*/{CARD}"))
+    if name not in names:
+        raise ModelError(
+            f"no model {name!r} comes with the package; choose one of {', '.join(names)}."
+        )
     model = load_model(name)
+    tags = () if isinstance(model, EnsembleModel) else (_TRAINING_TAGS, _TEST_TAGS)
+    _require_files(root, LOG_MELS, *tags)
     corpus = open_corpus(Path(root) / LOG_MELS)
     if isinstance(model, EnsembleModel):
         inputs = _image_rows(model, Path(root) / LOG_MELS)
@@ -248,9 +280,32 @@ def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
         aggregation=model.aggregation,
         ask_test=True,
         description=f"{name}: {model.takes}",
-        chosen_by=chosen_by,
-        test_access=_ASKINGS,
+        chosen_by=chosen_by or model.card.get("chosen_by", ""),
+        test_access=_list_of_askings(publish=publish),
     )
+    if publish:
+        _publish(name, evaluation, inputs, corpus, chosen_by)
+    return evaluation
+
+
+def _require_files(root: str | Path, *files: Path) -> None:
+    """Refuse a folder that lacks files, before the work that needs them."""
+    missing = [file.as_posix() for file in files if not (Path(root) / file).is_file()]
+    if missing:
+        raise CorpusError(
+            f"{root}: lacks {' and '.join(missing)}; add what the book's page 'Getting GTZAN' "
+            "describes, or name another folder."
+        )
+
+
+def _list_of_askings(*, publish: bool) -> Path:
+    return _ASKINGS if publish else Workspace().test_access
+
+
+def _publish(
+    name: str, evaluation: Evaluation, inputs: _Rows, corpus: Corpus, chosen_by: str
+) -> None:
+    """Write record, predictions and card of a model of the package."""
     folder = SHIPPED / name
     record = ExperimentRecord.save(
         evaluation, folder, experiment=name, corpus=corpus, parameters={"model": name}
@@ -266,7 +321,6 @@ def ask_test_part(name: str, root: str | Path, *, chosen_by: str) -> Evaluation:
         record_sha256=record.hash,
         **_scores_of(evaluation, inputs),
     )
-    return evaluation
 
 
 class _Rows(NamedTuple):
@@ -341,8 +395,10 @@ def _scores_of(evaluation: Evaluation, inputs: _Rows) -> dict[str, Any]:
     }
 
 
-def main(root: str, ask: str = "", chosen_by: str = "") -> None:
+def main(root: str, ask: str = "", chosen_by: str = "", publish: bool = False) -> None:
     """Train the models of the package, or ask the test part about one of them.
+
+    Bad input ends it with one sentence and exit code 1.
 
     Parameters
     ----------
@@ -350,14 +406,21 @@ def main(root: str, ask: str = "", chosen_by: str = "") -> None:
         GTZAN, as for `train_musicnn` and `train_scratch`.
     ask : str
         The model to ask about; nothing is trained.
-    chosen_by : str
+    chosen_by, publish
         As for `ask_test_part`.
     """
-    if ask:
-        print(ask_test_part(ask, root, chosen_by=chosen_by))
-    else:
-        train_scratch(root, SHIPPED / "gtzan-scratch")
-        train_musicnn(root)
+    try:
+        if ask:
+            print(ask_test_part(ask, root, chosen_by=chosen_by, publish=publish))
+            print(f"noted in {_list_of_askings(publish=publish)}")
+        elif publish or chosen_by:
+            raise ParameterError("--publish and --chosen-by need --ask with a model's name.")
+        else:
+            _require_files(root, LOG_MELS, _TRAINING_TAGS)
+            train_scratch(root, SHIPPED / "gtzan-scratch")
+            train_musicnn(root)
+    except GtzanError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+import typer
+from typer.testing import CliRunner
 
 from gtzan_lib.data.loaders import gtzan
 from gtzan_lib.documents import CardDocument, RecordDocument, read_document
-from gtzan_lib.errors import CorpusError
+from gtzan_lib.errors import CorpusError, ModelError, ParameterError
 from gtzan_lib.evaluation.askings import read_askings
 from gtzan_lib.evaluation.records import ExperimentRecord, predictions
 from gtzan_lib.genres import GENRES
@@ -17,11 +19,16 @@ from gtzan_lib.inference import zoo
 from gtzan_lib.inference.zoo import SHIPPED, load_model
 from gtzan_lib.signal.degradations import DEGRADATIONS
 from gtzan_lib.studies import shipped_models
-from gtzan_lib.studies.shipped_models import ask_test_part, fit_tag_changes, port_agreement
+from gtzan_lib.studies.shipped_models import ask_test_part, fit_tag_changes, main, port_agreement
 
 from ..data.loaders.activations import write_activations
 
 RATE = 22_050
+LOG_MELS = "mel/gtzan_logmel_999.npz"
+TRAINING_TAGS = "musicnn/msd_musicnn_taggram_train443.npz"
+TEST_TAGS = "musicnn/msd_musicnn_taggram_test290.npz"
+# Below the project's root.
+PUBLISHED = "results/gtzan/test_access.csv"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +52,21 @@ def root(tmp_path_factory):
             y = 0.1 * rng.standard_normal(round(seconds * RATE))
             soundfile.write(root / "mini" / genre / f"{name}.wav", y, RATE)
     return root
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the models of the package, and a current folder that is no project."""
+    folder = tmp_path / "zoo"
+    shutil.copytree(SHIPPED, folder)
+    for module in (zoo, shipped_models):
+        monkeypatch.setattr(module, "SHIPPED", folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -79,16 +101,27 @@ def test_agreement_counts_whole_training_clips(root, model, monkeypatch):
     assert (agreement.value, agreement.n) == (1, 3)
 
 
-def test_an_asking_is_noted_and_written_on_the_card(root, tmp_path, monkeypatch):
-    folder = tmp_path / "zoo" / "gtzan-musicnn"
-    shutil.copytree(SHIPPED / "gtzan-musicnn", folder)
-    for module in (zoo, shipped_models):
-        monkeypatch.setattr(module, "SHIPPED", tmp_path / "zoo")
-    monkeypatch.chdir(tmp_path)
-    evaluation = ask_test_part("gtzan-musicnn", root, chosen_by="composed tracks")
-    (row,) = read_askings(tmp_path / "results/gtzan/test_access.csv").to_dict("records")
+@pytest.mark.parametrize("chosen_by", ["", "composed tracks"])
+def test_an_asking_changes_nothing_in_the_package(root, package, work, tmp_path, chosen_by):
+    before = contents(package)
+    evaluation = ask_test_part("gtzan-musicnn", root, chosen_by=chosen_by)
+    assert contents(package) == before
+    assert not (tmp_path / PUBLISHED).exists()
+    (row,) = read_askings(work / "test_access.csv").to_dict("records")
+    card = read_document(package / "gtzan-musicnn/model.json", CardDocument)
+    assert (row["n"], row["chosen_by"]) == (290, chosen_by or card["chosen_by"])
+    assert row["chosen_by"]
+    assert float(row["score"]) == pytest.approx(evaluation.accuracy().value, abs=1e-6)
+
+
+def test_an_asking_that_is_published_is_written_on_the_card(root, package, work, tmp_path):
+    folder, others = package / "gtzan-musicnn", contents(package / "gtzan-scratch")
+    evaluation = ask_test_part("gtzan-musicnn", root, chosen_by="composed tracks", publish=True)
+    (row,) = read_askings(tmp_path / PUBLISHED).to_dict("records")
     assert (row["n"], row["chosen_by"]) == (290, "composed tracks")
     assert float(row["score"]) == pytest.approx(evaluation.accuracy().value, abs=1e-6)
+    assert not (work / "test_access.csv").exists()
+    assert contents(package / "gtzan-scratch") == others
 
     card = read_document(folder / "model.json", CardDocument)
     assert (card["part"], card["chosen_by"]) == ("test part", "composed tracks")
@@ -107,3 +140,77 @@ def test_an_asking_is_noted_and_written_on_the_card(root, tmp_path, monkeypatch)
     record = read_document(file, RecordDocument)
     assert str(root) not in json.dumps(record)
     assert "platform" not in record["provenance"]
+
+
+@pytest.mark.parametrize("chosen_by", ["", " "])
+def test_what_is_published_says_what_it_was_chosen_by(root, package, work, tmp_path, chosen_by):
+    before = contents(package)
+    with pytest.raises(ParameterError, match="give --chosen-by with --publish"):
+        ask_test_part("gtzan-musicnn", root, chosen_by=chosen_by, publish=True)
+    assert contents(package) == before
+    assert not (work / "test_access.csv").exists()
+    assert not (tmp_path / PUBLISHED).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [("gtzan-scratch", [LOG_MELS]), ("gtzan-musicnn", [LOG_MELS, TRAINING_TAGS, TEST_TAGS])],
+)
+def test_missing_files_are_named_before_anything_is_asked(package, work, tmp_path, name, needed):
+    gtzan_root = tmp_path / "gtzan"
+    with pytest.raises(CorpusError, match=f"gtzan: lacks {' and '.join(needed)};"):
+        ask_test_part(name, gtzan_root)
+    for missing in needed:
+        for file in needed:
+            (gtzan_root / file).parent.mkdir(parents=True, exist_ok=True)
+            (gtzan_root / file).touch()
+        (gtzan_root / missing).unlink()
+        with pytest.raises(CorpusError, match=f"gtzan: lacks {missing};"):
+            ask_test_part(name, gtzan_root)
+    assert not (work / "test_access.csv").exists()
+
+
+def test_only_models_of_the_package_are_asked_about(root, package, work):
+    with pytest.raises(ModelError, match="choose one of gtzan-musicnn, gtzan-scratch"):
+        ask_test_part("quick/pooled-mel", root)
+    assert not (work / "test_access.csv").exists()
+
+
+@pytest.fixture
+def call():
+    """The command, as `python -m gtzan_lib.studies.shipped_models` calls it."""
+    app = typer.Typer()
+    app.command()(main)
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_the_command_prints_score_and_list(root, package, work, call):
+    before = contents(package)
+    done = call(root, "--ask", "gtzan-musicnn")
+    assert done.exit_code == 0
+    score, noted = done.output.splitlines()
+    assert "n = 290), test part" in score
+    assert noted == f"noted in {work / 'test_access.csv'}"
+    assert contents(package) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--ask", "gtzan-scratch"], f"gtzan: lacks {LOG_MELS};"),
+        (["--ask", "gtzan-scratch", "--publish"], "give --chosen-by with --publish"),
+        (["--publish", "--chosen-by", "composed tracks"], "need --ask with a model's name"),
+        (["--chosen-by", "composed tracks"], "need --ask with a model's name"),
+        ([], f"gtzan: lacks {LOG_MELS} and {TRAINING_TAGS};"),
+    ],
+)
+def test_the_command_refuses_bad_input_in_one_sentence(
+    package, tmp_path, call, monkeypatch, options, sentence
+):
+    for training in ("train_scratch", "train_musicnn"):
+        monkeypatch.setattr(shipped_models, training, lambda *_: pytest.fail("it trains"))
+    done = call(tmp_path / "gtzan", *options)
+    assert done.exit_code == 1
+    (line,) = done.output.splitlines()
+    assert line.startswith("error: ")
+    assert sentence in line
