@@ -12,6 +12,7 @@ from gtzan_lib.documents import CardDocument, read_document, write_document
 from gtzan_lib.errors import ModelError
 from gtzan_lib.inference import model_cards
 from gtzan_lib.inference.model_cards import FILE, MARK, model_card, write_model_cards
+from gtzan_lib.inference.model_cards.kinds import KINDS
 from gtzan_lib.inference.zoo import CARD, SHIPPED, update_card
 
 from ..words import check_prose
@@ -96,6 +97,7 @@ def test_the_text_has_all_sections_in_plain_words(name, card):
         recall = f"| {row['genre']} | {100 * row['value']:.0f} | {low:.0f} to {high:.0f} |"
         assert recall in body
     assert card["chosen_by"] in body
+    assert KINDS[card["architecture"]].choice in body
     for row in card["detection"]:
         assert f"| {row['kind']} | {row['n']} |" in body
 

@@ -18,6 +18,8 @@ class Kind(NamedTuple):
         Which data from outside GTZAN it has learned from.
     training : str
         How it was trained, and what is known of the effort.
+    choice : str
+        What the model was chosen by beside what its card says; empty if there is nothing.
     limits : tuple of str
         Limits of this kind alone.
     licence : str
@@ -29,6 +31,7 @@ class Kind(NamedTuple):
     summary: str
     outside: str
     training: str
+    choice: str
     limits: tuple[str, ...]
     licence: str
     references: str
@@ -49,6 +52,10 @@ _MUSICNN = Kind(
         "The tags of the training tracks are those that MusiCNN's author published. The regression "
         "needs no GPU; how long MusiCNN itself was trained, and on what machine, is not known to "
         "us."
+    ),
+    choice=(
+        "The weight of degraded copies in training was also chosen by the 51 clips of the "
+        "validation part whose sound was at hand."
     ),
     limits=(
         "**Two ways to the tags.** The scores are for the published tags, and sound is tagged by "
@@ -76,6 +83,7 @@ _STATISTICS = Kind(
     ),
     outside="none.",
     training="It needs no GPU.",
+    choice="",
     limits=(
         "**Chosen among many.** Settings were chosen by the validation part, over several dozen "
         "configurations, so that its validation score is too good.",

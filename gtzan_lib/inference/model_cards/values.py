@@ -58,7 +58,7 @@ def values(
         "train_artists": _artists(facts.loc[card["trained_on"]]),
         "selected": _selected(card),
         "outside": kind.outside,
-        "choice": _choice(card, record),
+        "choice": _choice(kind, card, record),
         "calibrated_on": f"the {'validation part' if card['selected_on'] else _OUT_OF_FOLD}",
         "calibration": _calibration(card),
         "test_calibration": _test_calibration(record),
@@ -149,13 +149,13 @@ def _selected(card: dict[str, Any]) -> str:
     return f"; and {tracks} tracks of the validation part, for choosing settings" if tracks else ""
 
 
-def _choice(card: dict[str, Any], record: dict[str, Any] | None) -> str:
+def _choice(kind: Kind, card: dict[str, Any], record: dict[str, Any] | None) -> str:
     if record is None:
         return f"By its scores on the {card['part']}, above. The test part was not asked yet."
     text = card["chosen_by"]
     chosen = f"the {text}" if text.startswith("validation") else f"predictions {text}"
     return (
-        f"By {chosen}. The test part was scored once for this model, afterwards; nothing was "
+        f"By {chosen}.{f' {kind.choice}' if kind.choice else ''} The test part was scored once for this model, afterwards; nothing was "
         "changed by its score. All scores of the test part that this project has looked at, of "
         "other models and earlier states too, are in `results/gtzan/test_access.csv`."
     )
