@@ -375,7 +375,6 @@ def gain_words(found: MoreMusic) -> str:
     gains = found.gains.dropna()
     if gains.empty:
         return "There are too few artists to part the two."
-    artists, tracks = ((gains[f"{name}_low"] > 0).sum() for name in ("artists", "tracks"))
     by_artists, by_tracks = gains["more_low"] > 0, gains["more_high"] < 0
     texts = [
         f"{words} for {'; '.join(_with_points(gains[rows], 'more'))}"
@@ -386,10 +385,15 @@ def gain_words(found: MoreMusic) -> str:
         )
         if rows.any()
     ]
+    return f"By the fit, {_helps(gains)}. The first less the second: {', and '.join(texts)}."
+
+
+def _helps(gains: pd.DataFrame) -> str:
+    """Say how often twice the artists, and twice the tracks of each, are shown to help."""
+    artists, tracks = ((gains[f"{name}_low"] > 0).sum() for name in ("artists", "tracks"))
     return (
-        f"Twice the artists with as many tracks are shown to help in {artists} of {len(gains)} "
-        f"comparisons, and twice the tracks of the same artists in {tracks}. The first less the "
-        f"second: {', and '.join(texts)}."
+        f"twice the artists with as many tracks are shown to help in {artists or 'none'} of "
+        f"{len(gains)} comparisons, and twice the tracks of the same artists in {tracks or 'none'}"
     )
 
 
@@ -507,11 +511,18 @@ def answer_words(found: MoreMusic) -> str:
             f"taking them from more artists is shown to be better in {better or 'none'} of "
             f"{len(gains)} comparisons, and worse in {worse or 'none'}"
         )
+    fit = ""
+    if len(fitted := gains.dropna()):
+        more, less = (fitted["more_low"] > 0).sum(), (fitted["more_high"] < 0).sum()
+        fit = (
+            f" By a fit to both choices, {_helps(fitted)}; of the two, the artists are shown to "
+            f"bring more in {more or 'none'}, and the tracks in {less or 'none'}."
+        )
     times, gained = max(_gained(found).items())
     return (
         f"A doubling of the artists of GTZAN's training part, with all their tracks, raises "
         f"accuracy by {_range(found.fits['points'])}, depending on the model. {measured}. "
-        f"{_bends(found)}. With as many tracks of each genre, {choice}. By a power law, "
+        f"{_bends(found)}. With as many tracks of each genre, {choice}.{fit} By a power law, "
         f"{_times(times)} the music would bring {_range(gained)} more: an extrapolation, not a "
         "measurement."
     )

@@ -424,7 +424,9 @@ def choose_by_fold(correct: pd.DataFrame, folds: np.ndarray) -> tuple[pd.Series,
     """Choose the best model by all folds but one, and score it on that one.
 
     The accuracy of the best of many models is too high, since it was chosen by the same
-    tracks; that of these choices is not.
+    tracks; no track that is scored here chooses its model by its own prediction. The choice is
+    not fully independent of them, as in a nested cross-validation: models that are compared on
+    the other folds may have been trained on the fold that is scored.
 
     Parameters
     ----------
@@ -436,9 +438,9 @@ def choose_by_fold(correct: pd.DataFrame, folds: np.ndarray) -> tuple[pd.Series,
     Returns
     -------
     scored : pd.Series [shape=(tracks,), dtype=bool]
-        Whether the model that was chosen without a track's fold predicts it correctly.
+        Whether the model that was chosen by the other folds predicts a track correctly.
     chosen : list of str
-        The model that was chosen without each fold, in the order of the folds; the first
+        The model that was chosen by the other folds, in the order of the folds; the first
         of those that are equal.
     """
     scored = pd.Series(False, correct.index)

@@ -367,6 +367,27 @@ def test_sentences_follow_the_numbers(results):
     assert missing.startswith("There are no two models")
 
 
+def test_the_answer_tells_of_artists_and_of_tracks(results):
+    found = more_music.read_more_music(results)
+    row = found.gains.iloc[:1].fillna(0.0).assign(artists_low=-0.1, tracks_low=0.1)
+    gains = pd.concat(
+        [row.assign(more_low=-0.3, more_high=-0.1)] * 3
+        + [row.assign(tracks_low=-0.1, more_low=-0.3, more_high=0.1)]
+    )
+    helped = (
+        "twice the artists with as many tracks are shown to help in none of 4 comparisons, and "
+        "twice the tracks of the same artists in 3"
+    )
+    answer = more_music.answer_words(with_tables(found, gains=gains))
+    assert (
+        f"By a fit to both choices, {helped}; of the two, the artists are shown to bring more in "
+        "none, and the tracks in 3."
+    ) in answer
+    assert f"By the fit, {helped}." in more_music.gain_words(with_tables(found, gains=gains))
+    untold = more_music.answer_words(with_tables(found, gains=gains.assign(artists=np.nan)))
+    assert "By a fit" not in untold
+
+
 def test_the_next_point_costs_what_the_line_says():
     curve = curve_of([0.3, 0.4, 0.5], [10, 20, 40])
     curves = on(curve)
