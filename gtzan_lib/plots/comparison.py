@@ -979,7 +979,7 @@ def pairs_by_disagreement(
     x = 100 * (pairs["only_first"] + pairs["only_second"]) / tracks
     y = 100 * pairs["difference"].abs()
     for chosen, marker, color, face, label in (
-        (corrected, "o", BLUE, BLUE, "told apart after Holm's correction"),
+        (corrected, "o", BLUE, BLUE, "told apart over tracks, after Holm's correction"),
         (single & ~corrected, "D", YELLOW, "white", "by a single test only"),
         (~single, "x", "0.5", "0.5", "not told apart"),
     ):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from .intervals import interval_words
 from .results import Results
@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 _LEVEL = 0.05
+
+# McNemar's test takes tracks of one artist as independent, and finds differences too easily.
+_VERDICT = "p_artists_holm"
 
 
 def _most_of_fewer(discordant: np.ndarray, alpha: float) -> np.ndarray:
@@ -153,7 +156,7 @@ def reliable_difference(
     return float("nan")
 
 
-def tied_with(pairs: pd.DataFrame, model: str, column: str = "p_tracks_holm") -> list[str]:
+def tied_with(pairs: pd.DataFrame, model: str, column: str = _VERDICT) -> list[str]:
     """Return the models that cannot be told from one.
 
     Parameters
@@ -163,7 +166,8 @@ def tied_with(pairs: pd.DataFrame, model: str, column: str = "p_tracks_holm") ->
     model : str
         The one.
     column : str
-        Which p-value is compared with 5 %.
+        Which p-value is compared with 5 %. Default: with artists as the unit, after Holm's
+        correction.
 
     Returns
     -------
@@ -177,7 +181,7 @@ def tied_with(pairs: pd.DataFrame, model: str, column: str = "p_tracks_holm") ->
 
 
 def tied_runs(
-    pairs: pd.DataFrame, models: Sequence[str], column: str = "p_tracks_holm"
+    pairs: pd.DataFrame, models: Sequence[str], column: str = _VERDICT
 ) -> list[list[str]]:
     """Return the stretches of a ranking in which no pair can be told apart.
 
@@ -267,6 +271,16 @@ class Comparison(NamedTuple):
         return (self.pairs["only_first"] + self.pairs["only_second"]) / self.tracks
 
     @property
+    def design_factor(self) -> float:
+        """How many times as long the intervals of differences are as for independent tracks.
+
+        Those over artists, by the median over the pairs: the square root of the design effect.
+        """
+        variance = (self.disagreement - self.pairs["difference"] ** 2) / self.tracks
+        independent = 2 * norm.ppf(1 - _LEVEL / 2) * np.sqrt(variance)
+        return float(((self.pairs["high"] - self.pairs["low"]) / independent).median())
+
+    @property
     def levels(self) -> dict[str, float]:
         """Levels of significance of a single test, and of the first of all in Holm's method."""
         return {"single": _LEVEL, "corrected": _LEVEL / len(self.pairs)}
@@ -311,8 +325,9 @@ def scope_words(found: Comparison) -> str:
         f"part are by {scope['artists']:.0f} artists, where a track without a known artist counts "
         f"as one; always naming the most frequent genre is right for "
         f"{100 * scope['chance']:.0f} %. The test part was asked {scope['askings']:.0f} times, "
-        "since each seed of a net and each ensemble counts, and nothing was chosen by a score. "
-        "The models of the package had been asked about before, and their predictions were kept."
+        "since each seed of a net and each ensemble counts, and none of these models was chosen "
+        "by its score. The models of the package had been asked about before, and their "
+        "predictions were kept."
     )
 
 
@@ -354,37 +369,38 @@ def _best_of_our_own(found: Comparison) -> pd.Series:
 
 def pair_words(found: Comparison) -> str:
     """Return how many pairs can be told apart, as a clause without a full stop."""
-    by_tracks, by_artists = (
-        found.pairs[f"p_{unit}_holm"] < _LEVEL for unit in ("tracks", "artists")
+    by_artists, by_tracks = (
+        found.pairs[f"p_{unit}_holm"] < _LEVEL for unit in ("artists", "tracks")
     )
     return (
-        f"{by_tracks.sum()} of {len(found.pairs)} pairs can be told apart with tracks as the unit, "
-        f"{by_artists.sum()} with artists, and {(by_tracks & by_artists).sum()} with both"
+        f"{by_artists.sum()} of {len(found.pairs)} pairs can be told apart with artists as the "
+        f"unit, {by_tracks.sum()} with tracks, and {(by_artists & by_tracks).sum()} with both"
     )
 
 
 def tie_words(found: Comparison) -> str:
-    """Return how many neighbours of the ranking, and which stretches, cannot be told apart."""
+    """Return how many neighbours of the ranking, and which stretches, cannot be told apart.
+
+    The unit of these verdicts is the artist.
+    """
     models = list(found.scores.index)
     runs = tied_runs(found.pairs, models)
     longest = max(runs, key=len)
-    tested = zip(
-        found.pairs.index, found.pairs["second"], found.pairs["p_tracks_holm"], strict=True
-    )
+    tested = zip(found.pairs.index, found.pairs["second"], found.pairs[_VERDICT], strict=True)
     neighbours = set(pairwise(models))
     apart = sum((first, second) in neighbours and p < _LEVEL for first, second, p in tested)
-    alone = int((found.pairs["p_tracks"] < _LEVEL).sum())
+    alone = int((found.pairs["p_artists"] < _LEVEL).sum())
     text = (
-        f"Without a correction, the number would be {alone} with tracks as the unit. Of the "
+        f"Without a correction, the number would be {alone} with artists as the unit. Of the "
         f"{len(neighbours)} pairs of neighbours in the ranking, {apart or 'none'} can be told "
-        "apart."
+        "apart with artists as the unit."
     )
     if len(runs) == 1:
-        return f"{text} No pair can be told apart by its tracks."
+        return f"{text} The ranking is one stretch within which no pair can be told apart."
     return (
         f"{text} The ranking falls into {len(runs)} stretches within which no pair can be told "
-        f"apart by its tracks; they may overlap, and the longest has {len(longest)} models, from "
-        f"{longest[0]} to {longest[-1]}."
+        f"apart; they may overlap, and the longest has {len(longest)} models, from {longest[0]} "
+        f"to {longest[-1]}."
     )
 
 
@@ -399,7 +415,8 @@ def run_table(found: Comparison) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row a stretch: its `models` and the range of their `accuracy %`, as texts.
+        One row a stretch, with artists as the unit: its `models` and the range of their
+        `accuracy %`, as texts.
     """
     runs = tied_runs(found.pairs, list(found.scores.index))
     percent = 100 * found.scores["accuracy"]
@@ -418,34 +435,39 @@ def reliable_words(found: Comparison) -> str:
         100 * reliable_difference(found.tracks, middle, level) for level in found.levels.values()
     ]
     # With few tracks, no difference may be large enough.
-    one, many = ("no difference" if np.isnan(one) else f"{one:.0f} points" for one in points)
+    one, many = ("no size" if np.isnan(one) else f"{one:.0f} points" for one in points)
     return (
-        f"a true difference of {one} is found with a probability of 80 % by a single test, and one "
-        f"of {many} by the strictest of {len(found.pairs)} tests"
+        f"a true difference of {one} would be found with a probability of 80 % by a single test, "
+        f"and one of {many} by the strictest of {len(found.pairs)} tests, if tracks were "
+        f"independent; over artists, it must be about {found.design_factor:.1f} times as large"
     )
 
 
 def size_words(found: Comparison) -> str:
     """Return how large a difference must be, and what was observed."""
     low, middle, high = (100 * found.disagreement.quantile(share) for share in (0, 0.5, 1))
+    factor = found.design_factor
     pairs = found.pairs.reset_index()
-    apart = pairs[pairs["p_tracks_holm"] < _LEVEL]
-    tied = pairs[pairs["p_tracks_holm"] >= _LEVEL]
+    apart = pairs[pairs[_VERDICT] < _LEVEL]
+    tied = pairs[pairs[_VERDICT] >= _LEVEL]
     text = (
         f"Pairs of these models disagree on {low:.0f} to {high:.0f} % of the tracks, the median "
-        f"pair on {middle:.0f} %. For such a pair, {reliable_words(found)}."
+        f"pair on {middle:.0f} %. For such a pair, {reliable_words(found)}: by the median over the "
+        f"pairs, the interval of a difference over artists is {factor:.2f} times as long as for "
+        f"independent tracks, and the {found.tracks} tracks count like about "
+        f"{found.tracks / factor**2:.0f} independent ones."
     )
-    for rows, place, what in (
-        (apart, apart["difference"].argmin, "smallest difference that is told apart"),
-        (tied, tied["difference"].argmax, "largest difference that is not"),
-    ):
-        if len(rows):
-            row = rows.iloc[place()]
-            text += (
-                f" The {what} is {100 * row['difference']:.1f} points, between {row['first']} and "
-                f"{row['second']}."
-            )
-    return text
+    shown = {}
+    if len(apart):
+        shown["smallest difference that is"] = apart.loc[apart["difference"].idxmin()]
+    if len(tied):
+        shown["largest difference that is not"] = tied.loc[tied["difference"].idxmax()]
+    sizes = [
+        f"the {what} told apart is {100 * row['difference']:.1f} points, between {row['first']} "
+        f"and {row['second']}"
+        for what, row in shown.items()
+    ]
+    return f"{text} With artists as the unit, {'; '.join(sizes)}."
 
 
 def ensemble_words(found: Comparison) -> str:
@@ -466,7 +488,10 @@ def ensemble_words(found: Comparison) -> str:
     if not clear.all():
         which = f"the other {(~clear).sum()}" if clear.any() else "none"
         parts.append(f"{which} can{'not' if clear.any() else ''} be told from the best member")
-    return f"Of {len(table)} ensembles, corrected for their number, {listed(parts)}."
+    return (
+        f"Of {len(table)} ensembles, by McNemar's test with tracks as the unit, corrected for "
+        f"their number, {listed(parts)}."
+    )
 
 
 def seed_words(found: Comparison) -> str:
@@ -513,12 +538,14 @@ def answer_words(found: Comparison) -> str:
         )
         parts.append(
             f"{label}, {row.name} has the highest accuracy, "
-            f"{interval_words(row, 'accuracy', digits=1)} over artists, and {verdict}."
+            f"{interval_words(row, 'accuracy', digits=1)} over artists; by the test over artists, "
+            f"it {verdict}."
         )
     return (
         f"On {found.tracks} tracks by {found.scope['artists']:.0f} artists, {pair_words(found)}, "
         f"after Holm's correction, of {len(found.single)} single models and "
         f"{len(found.ensembles)} ensembles. {' '.join(parts)} For the median pair, "
         f"{reliable_words(found)}. {ensemble_words(found)} These are "
-        f"{found.scope['askings']:.0f} askings of the test part, and nothing was chosen by them."
+        f"{found.scope['askings']:.0f} askings of the test part, and none of these models was "
+        "chosen by its score."
     )

@@ -370,9 +370,9 @@ def compare_cells(
     """Compare every pair of models that were tested on the same tracks.
 
     Tracks of one artist depend on each other, so that McNemar's test of single tracks
-    would find differences too easily. If two models are equally good, an artist's
-    difference of correct predictions is as likely with the opposite sign: the signs of
-    all artists are drawn at random.
+    would find differences too easily. If it makes no difference which of two models
+    predicts, an artist's difference of correct predictions is as likely with the opposite
+    sign: the signs of all artists are drawn at random.
 
     Parameters
     ----------

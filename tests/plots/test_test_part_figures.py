@@ -104,7 +104,7 @@ def test_pairs_have_three_kinds_of_marks_and_a_line_for_each_limit():
     ax = gl.plots.pairs_by_disagreement(PAIRS, limits, 100)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == [
-        "told apart after Holm's correction (4)",
+        "told apart over tracks, after Holm's correction (4)",
         "by a single test only (1)",
         "not told apart (1)",
         "single",

@@ -18,6 +18,7 @@ from gtzan_lib.published.told_apart import (
     power_table,
     read_comparison,
     reliable_difference,
+    reliable_words,
     run_table,
     scope_words,
     score_words,
@@ -79,7 +80,7 @@ def pairs_with_ties(tied):
     """Return pairs of the models a to e; the named ones are tied."""
     pairs = [(one, two) for one in "abcde" for two in "abcde" if one < two]
     p_values = [0.5 if one + two in tied else 0.01 for one, two in pairs]
-    table = pd.DataFrame(pairs, columns=["first", "second"]).assign(p_tracks_holm=p_values)
+    table = pd.DataFrame(pairs, columns=["first", "second"]).assign(p_artists_holm=p_values)
     return table.set_index("first")
 
 
@@ -152,18 +153,21 @@ LITERATURE = pd.DataFrame(
 
 def test_sentences_of_differences():
     found = comparison()
-    apart = int((found.pairs["p_tracks_holm"] < 0.05).sum())
+    apart = int((found.pairs["p_artists_holm"] < 0.05).sum())
     assert 4 <= apart < 10
-    assert pair_words(found).startswith(f"{apart} of 10 pairs can be told apart with tracks")
+    assert pair_words(found).startswith(f"{apart} of 10 pairs can be told apart with artists")
     answer = answer_words(found)
     assert answer.startswith("On 120 tracks by 27 artists, ")
     assert "Of all models, music has the highest accuracy, " in answer
-    assert "over artists, and differs from all others." in answer
+    assert "over artists; by the test over artists, it differs from all others." in answer
     assert "Without data from outside, all nets has" in answer
-    assert answer.endswith("These are 12 askings of the test part, and nothing was chosen by them.")
+    assert answer.endswith(
+        "These are 12 askings of the test part, and none of these models was chosen by its score."
+    )
     assert ensemble_words(found) == (
-        "Of 2 ensembles, corrected for their number, 1 is more accurate than its best member (all "
-        "nets, +5.0 points) and the other 1 cannot be told from the best member."
+        "Of 2 ensembles, by McNemar's test with tracks as the unit, corrected for their number, 1 "
+        "is more accurate than its best member (all nets, +5.0 points) and the other 1 cannot be "
+        "told from the best member."
     )
     assert "smallest difference that is told apart" in size_words(found)
 
@@ -172,13 +176,53 @@ def test_sentences_without_any_difference():
     found = comparison(apart=False)
     assert pair_words(found).startswith("0 of 10 pairs")
     assert "none can be told apart" in tie_words(found)
-    assert tie_words(found).endswith("No pair can be told apart by its tracks.")
+    assert tie_words(found).endswith("one stretch within which no pair can be told apart.")
     assert "cannot be told from" in answer_words(found)
     assert ensemble_words(found) == (
-        "Of 2 ensembles, corrected for their number, none can be told from the best member."
+        "Of 2 ensembles, by McNemar's test with tracks as the unit, corrected for their number, "
+        "none can be told from the best member."
     )
     assert "smallest difference that is told apart" not in size_words(found)
     assert len(run_table(found)) == 1
+
+
+def test_artists_are_the_unit_of_the_verdicts():
+    found = comparison()
+    assert (found.pairs["p_tracks_holm"] < 0.05).any()
+    tied = found._replace(pairs=found.pairs.assign(p_artists=0.5, p_artists_holm=1.0))
+    assert pair_words(tied).startswith("0 of 10 pairs can be told apart with artists as the unit")
+    assert "the number would be 0 with artists as the unit" in tie_words(tied)
+    assert "none can be told apart with artists as the unit" in tie_words(tied)
+    assert len(run_table(tied)) == 1
+    assert "differs from all others" not in answer_words(tied)
+    assert "smallest difference that is told apart" not in size_words(tied)
+    assert (
+        "With artists as the unit, the largest difference that is not told apart is"
+        in size_words(tied)
+    )
+
+
+@pytest.mark.parametrize(("times", "factor"), [(1, 1), (2, 2**0.5)])
+def test_tracks_of_one_artist_make_intervals_longer(times, factor):
+    rng = np.random.default_rng(2)
+    correct = pd.DataFrame(rng.random((300, 3)) < [0.7, 0.6, 0.5], columns=list("abc"))
+    # Each artist has as many tracks, all with the same outcome.
+    correct = correct.loc[correct.index.repeat(times)].reset_index(names="artist")
+    pairs = pair_tests(correct[["a", "b", "c"]], correct.pop("artist").to_numpy())
+    scope = pd.Series({"tracks": len(correct), "artists": 300})
+    found = comparison()._replace(pairs=pairs, scope=scope)
+    assert found.design_factor == pytest.approx(factor, rel=0.05)
+    assert f"about {factor:.1f} times as large" in reliable_words(found)
+    counted = len(correct) / found.design_factor**2
+    assert counted == pytest.approx(300, rel=0.1)
+    assert f"count like about {counted:.0f} independent ones" in size_words(found)
+
+
+def test_with_few_tracks_no_difference_is_large_enough():
+    found = comparison()
+    few = found._replace(scope=pd.Series({**found.scope, "tracks": 5}))
+    few = few._replace(pairs=few.pairs.assign(only_first=2, only_second=0, difference=0.4))
+    assert reliable_words(few).startswith("a true difference of no size would be found")
 
 
 def test_a_single_leader_is_named_once():

@@ -154,8 +154,9 @@ def _choice(kind: Kind, card: dict[str, Any], record: dict[str, Any] | None) -> 
         return f"By its scores on the {card['part']}, above. The test part was not asked yet."
     text = card["chosen_by"]
     chosen = f"the {text}" if text.startswith("validation") else f"predictions {text}"
+    also = f" {kind.choice}" if kind.choice else ""
     return (
-        f"By {chosen}.{f' {kind.choice}' if kind.choice else ''} The test part was scored once for this model, afterwards; nothing was "
+        f"By {chosen}.{also} The test part was scored once for this model, afterwards; nothing was "
         "changed by its score. All scores of the test part that this project has looked at, of "
         "other models and earlier states too, are in `results/gtzan/test_access.csv`."
     )
