@@ -217,10 +217,13 @@ def expected() -> list[tuple[int, str]]:
     """Number of tracks or windows, and score, of each row of the table."""
     parts = pd.read_csv(RESULTS / "feature-models" / "parts.csv").set_index("part")["tracks"]
     tags = pd.read_csv(RESULTS / "transfer" / "scope.csv")["tracks"].iloc[0]
+    tested = pd.read_csv(RESULTS / "test-part" / "scope.csv")["tracks"].iloc[0]
     by_artist = "clips by artist"
     return [
         shipped("gtzan-musicnn"),
         shipped("gtzan-scratch"),
+        published("test-part", "seed-scores", tested, model="MiniVGG"),
+        published("test-part", "scores", 0, model="all nets"),
         published("transfer", "scores", tags, representation="50 tags"),
         published("feature-models", "choices", parts[by_artist], part=by_artist),
         *(
