@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 
 from ..digests import code_digest, source_digest
-from ..files import sha256_of
+from ..files import canonical_json, sha256_of
 from .dependencies import notebook_files
 
 __all__ = ["changes_since", "data_of", "note_of", "stamp"]
@@ -137,6 +137,8 @@ def _state(source: Path, data: Iterable[Path]) -> dict[str, str]:
     """Return digests of all that a page is made of; comments and docstrings change none."""
     cells = nbformat.read(source, as_version=4)["cells"]
     texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    # Captions and alternative texts of figures.
+    texts += [canonical_json(figure) for cell in cells if (figure := cell["metadata"].get("mystnb"))]
     code = "\n".join(
         cell["source"]
         for cell in cells

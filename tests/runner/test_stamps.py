@@ -41,6 +41,16 @@ def test_what_changes_a_page(page):
     assert found[2:] == ["code of the package that it uses", "the results that it shows"]
 
 
+def test_a_caption_is_text(page):
+    source, data = page
+    notebook = nbformat.read(source, as_version=4)
+    stamp(notebook, source, data, command="make it", made=provenance(None))
+    changed = nbformat.read(source, as_version=4)
+    changed["cells"][-1]["metadata"]["mystnb"] = {"figure": {"caption": "A figure."}}
+    nbformat.write(changed, source)
+    assert changes_since(notebook, source) == ["its text"]
+
+
 def test_the_cell_that_installs_the_package_changes_no_page(page):
     source, data = page
     notebook = nbformat.read(source, as_version=4)
