@@ -618,7 +618,7 @@ def askings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         One line a model, with its 95 % interval; squares are models with data from outside,
         circles others. Small bars are the single seeds with the lowest and highest score.
     """
-    ax = new_axes(ax, (7.4, 0.9 + 0.38 * len(table)))
+    ax = new_axes(ax, (7.4, 0.9 + 0.31 * len(table)))
     y = -np.arange(len(table))
     own = (table["outside_data"] == "none").to_numpy()
     for chosen, marker, color, label in (

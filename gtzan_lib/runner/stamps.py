@@ -138,7 +138,9 @@ def _state(source: Path, data: Iterable[Path]) -> dict[str, str]:
     cells = nbformat.read(source, as_version=4)["cells"]
     texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
     # Captions and alternative texts of figures.
-    texts += [canonical_json(figure) for cell in cells if (figure := cell["metadata"].get("mystnb"))]
+    texts += [
+        canonical_json(figure) for cell in cells if (figure := cell["metadata"].get("mystnb"))
+    ]
     code = "\n".join(
         cell["source"]
         for cell in cells
