@@ -534,18 +534,19 @@ def answer_words(found: Comparison) -> str:
     for label, row in leaders.items():
         ties = tied_with(found.pairs, str(row.name))
         verdict = (
-            f"cannot be told from {listed(ties, most=4)}" if ties else "differs from all others"
+            f"cannot be told from {listed(ties, most=2)}" if ties else "differs from all others"
         )
         parts.append(
             f"{label}, {row.name} has the highest accuracy, "
-            f"{interval_words(row, 'accuracy', digits=1)} over artists; by the test over artists, "
-            f"it {verdict}."
+            f"{interval_words(row, 'accuracy', digits=1)} over artists, and {verdict}."
         )
+    apart = int((found.pairs[_VERDICT] < _LEVEL).sum())
+    gains = found.ensembles
+    better = int(((gains["p_holm"] < _LEVEL) & (gains["gain"] > 0)).sum())
     return (
-        f"On {found.tracks} tracks by {found.scope['artists']:.0f} artists, {pair_words(found)}, "
-        f"after Holm's correction, of {len(found.single)} single models and "
-        f"{len(found.ensembles)} ensembles. {' '.join(parts)} For the median pair, "
-        f"{reliable_words(found)}. {ensemble_words(found)} These are "
-        f"{found.scope['askings']:.0f} askings of the test part, and none of these models was "
-        "chosen by its score."
+        f"On {found.tracks} tracks by {found.scope['artists']:.0f} artists, {apart} of "
+        f"{len(found.pairs)} pairs of models can be told apart, by a test over artists and after "
+        f"Holm's correction. {' '.join(parts)} For the median pair, {reliable_words(found)}. "
+        f"{better or 'None'} of {len(gains)} ensembles {'are' if better > 1 else 'is'} shown to be "
+        "more accurate than the best of the members."
     )

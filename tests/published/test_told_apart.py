@@ -159,10 +159,10 @@ def test_sentences_of_differences():
     answer = answer_words(found)
     assert answer.startswith("On 120 tracks by 27 artists, ")
     assert "Of all models, music has the highest accuracy, " in answer
-    assert "over artists; by the test over artists, it differs from all others." in answer
+    assert "over artists, and differs from all others." in answer
     assert "Without data from outside, all nets has" in answer
     assert answer.endswith(
-        "These are 12 askings of the test part, and none of these models was chosen by its score."
+        "1 of 2 ensembles is shown to be more accurate than the best of the members."
     )
     assert ensemble_words(found) == (
         "Of 2 ensembles, by McNemar's test with tracks as the unit, corrected for their number, 1 "
@@ -178,6 +178,7 @@ def test_sentences_without_any_difference():
     assert "none can be told apart" in tie_words(found)
     assert tie_words(found).endswith("one stretch within which no pair can be told apart.")
     assert "cannot be told from" in answer_words(found)
+    assert "None of 2 ensembles is shown" in answer_words(found)
     assert ensemble_words(found) == (
         "Of 2 ensembles, by McNemar's test with tracks as the unit, corrected for their number, "
         "none can be told from the best member."
