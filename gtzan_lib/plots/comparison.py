@@ -633,10 +633,9 @@ def askings(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.plot(100 * rows["score"], y[chosen], marker, color=color, ms=7, label=label)
     several = (table["askings"] > 1).to_numpy()
     if several.any():
-        ends = table.loc[several, ["lowest", "highest"]].to_numpy().T
-        style = {"ls": "", "marker": "|", "color": "0.15", "ms": 9, "mew": 1.2}
-        ax.plot(100 * ends[0], y[several], label="lowest and highest seed", **style)
-        ax.plot(100 * ends[1], y[several], **style)
+        ends = 100 * table.loc[several, ["lowest", "highest"]].to_numpy()
+        bars = ax.plot(ends, y[several], "|", color="0.15", ms=9, mew=1.2)
+        bars[0].set_label("lowest and highest seed")
     names = [
         f"{row.Index}. {plain_text(row.model)} ({row.n} tracks"
         f"{f', {row.askings} seeds' if row.askings > 1 else ''})"
