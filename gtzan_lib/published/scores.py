@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ LITERATURE_COLUMNS = ("model", "outside_data", "low", "high", "source", "verifie
 _OUTSIDE = ("none", "images", "audio", "music")
 
 _SEED = r", seed \d+$"
-_SHORT = re.compile(r"[:,(]| on | with ")
+_SHORT = r"[:,(]| on | with "
 
 
 def read_literature(path: str | Path) -> pd.DataFrame:
@@ -79,21 +78,22 @@ def asked_models(askings: pd.DataFrame) -> pd.DataFrame:
         other asking.
     """
     described = askings["description"].str.replace(_SEED, "", regex=True)
-    is_seed = (described != askings["description"]).to_numpy()
+    numbers = pd.Series(range(1, len(askings) + 1), askings.index)
     # Each asking is a group of its own, unless it is of a seed.
-    keys = np.where(is_seed, described, np.arange(len(askings)).astype(str))
-    first = ~pd.Series(keys).duplicated().to_numpy()
-    groups = askings.assign(asking=np.arange(1, len(askings) + 1)).groupby(keys, sort=False)
-    table = groups.first()[["asking", "date", "n", "low", "high", "chosen_by"]].assign(
-        askings=groups.size(),
-        score=groups["score"].mean(),
-        lowest=groups["score"].min(),
-        highest=groups["score"].max(),
+    keys = described.where(described != askings["description"], numbers.astype(str))
+    names = described.str.split(_SHORT, n=1, regex=True).str[0].str.strip()
+    music = described.str.contains("musicnn", case=False)
+    listed = askings.assign(
+        model=names, outside_data=np.where(music, "music", "none"), asking=numbers
     )
-    described = described[first].to_numpy()
-    table.insert(0, "model", [_SHORT.split(text, maxsplit=1)[0].strip() for text in described])
-    music = pd.Series(described, table.index).str.contains("musicnn", case=False)
-    table.insert(1, "outside_data", np.where(music, "music", "none"))
+    same = ("model", "outside_data", "asking", "date", "n", "low", "high", "chosen_by")
+    table = listed.groupby(keys, sort=False).agg(
+        **{column: (column, "first") for column in same},
+        askings=("score", "size"),
+        score=("score", "mean"),
+        lowest=("score", "min"),
+        highest=("score", "max"),
+    )
     for key, row in table[table["askings"] > 1].iterrows():
         correct = round(row["score"] * row["n"])
         table.loc[key, ["low", "high"]] = wilson_interval(correct, row["n"])
